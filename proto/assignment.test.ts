@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { assignmentDigest, policyHash, policyOf, resolveAssignment, whyNotSelected } from './assignment.ts';
+import type { Cluster } from './documents/cluster.ts';
+import type { Fleet } from './documents/fleet.ts';
+import type { Placement } from './documents/placement.ts';
+
+const fleet: Fleet = {
+  apiVersion: 'flotilla.dev/v1alpha1',
+  kind: 'Fleet',
+  metadata: { name: 'acme' },
+  spec: { branch: 'main' },
+};
+const cluster: Cluster = {
+  apiVersion: 'flotilla.dev/v1alpha1',
+  kind: 'Cluster',
+  metadata: { name: 'eu-7', labels: { env: 'prod', region: 'eu' } },
+  spec: {
+    agent: { publicKeys: ['U'] },
+    values: { domain: 'eu7.example', replicas: 3, unused: 'x' },
+    placementValues: { web: { replicas: 5 } },
+  },
+};
+const web: Placement = {
+  apiVersion: 'flotilla.dev/v1alpha1',
+  kind: 'Placement',
+  metadata: { name: 'web' },
+  spec: {
+    selector: { matchLabels: { env: 'prod' } },
+    path: 'apps/web/overlays/{env}',
+    components: [
+      { path: 'apps/web/components/eu', selector: { matchLabels: { region: 'eu' } } },
+      { path: 'apps/web/components/us', selector: { matchLabels: { region: 'us' } } },
+    ],
+    values: { required: ['domain'], optional: { replicas: 2, currency: 'USD' } },
+  },
+};
+
+function resolved(placement: Placement = web, on: Cluster = cluster) {
+  const resolution = resolveAssignment(fleet, placement, on);
+  assert.ok('assignment' in resolution, JSON.stringify(resolution));
+  return resolution.assignment;
+}
+const nodes = { root: 'r', components: ['c'], charts: false };
+
+test('path, components and values are resolved; the more specific value wins and undeclared ones never enter', () => {
+  const assignment = resolved();
+  assert.equal(assignment.path, 'apps/web/overlays/prod');
+  assert.deepEqual(assignment.components, ['apps/web/components/eu']);
+  assert.deepEqual(assignment.values, {
+    domain: { value: 'eu7.example', from: 'cluster eu-7 (values)' },
+    replicas: { value: 5, from: 'cluster eu-7 (placementValues)' },
+    currency: { value: 'USD', from: 'placement web (optional)' },
+  });
+});
+
+test('a missing required value and a path variable that is no label are named together', () => {
+  const bare: Cluster = { ...cluster, metadata: { name: 'eu-7' }, spec: { agent: cluster.spec.agent } };
+  const resolution = resolveAssignment(fleet, web, bare);
+  assert.ok('faults' in resolution);
+  assert.deepEqual(
+    resolution.faults.map((fault) => [fault.code, fault.variable]),
+    [
+      ['path-variable-unknown', 'env'],
+      ['value-missing', 'domain'],
+    ],
+  );
+});
+
+test('why a placement does not select a cluster is said in words', () => {
+  assert.equal(whyNotSelected(web, cluster), undefined);
+  assert.equal(
+    whyNotSelected(web, { ...cluster, metadata: { name: 'x', labels: { env: 'dev' } } }),
+    'wants env=prod, has env=dev',
+  );
+});
+
+test('the digest changes with content, namespace, prune and declared values; not with policy, path or undeclared values', () => {
+  const digest = assignmentDigest(resolved(), nodes);
+  const withSpec = (spec: Partial<Placement['spec']>) =>
+    assignmentDigest(resolved({ ...web, spec: { ...web.spec, ...spec } }), nodes);
+  assert.equal(
+    withSpec({
+      drift: { mode: 'report' },
+      strategy: 'slow',
+      expect: { minClusters: 1 },
+      owner: 'me',
+      path: 'elsewhere',
+    }),
+    digest,
+  );
+  assert.equal(
+    assignmentDigest(
+      resolved(web, {
+        ...cluster,
+        spec: { ...cluster.spec, values: { ...cluster.spec.values, unused: 'y' } },
+      }),
+      nodes,
+    ),
+    digest,
+  );
+  assert.notEqual(withSpec({ namespace: 'web' }), digest);
+  assert.notEqual(withSpec({ createNamespace: true }), digest);
+  assert.notEqual(withSpec({ prune: false }), digest);
+  assert.notEqual(
+    withSpec({ values: { required: ['domain'], optional: { replicas: 2, currency: 'EUR' } } }),
+    digest,
+  );
+  assert.notEqual(assignmentDigest(resolved(), { ...nodes, root: 'other' }), digest);
+  assert.notEqual(assignmentDigest(resolved(), { ...nodes, components: [] }), digest);
+});
+
+test('a value of another type is another digest', () => {
+  const text: Cluster = {
+    ...cluster,
+    spec: { ...cluster.spec, placementValues: { web: { replicas: '5' } } },
+  };
+  assert.notEqual(assignmentDigest(resolved(web, text), nodes), assignmentDigest(resolved(), nodes));
+});
+
+test('kubeVersion counts for charts only', () => {
+  const pinned: Cluster = { ...cluster, spec: { ...cluster.spec, kubeVersion: '1.34' } };
+  assert.equal(assignmentDigest(resolved(web, pinned), nodes), assignmentDigest(resolved(), nodes));
+  const charts = { ...nodes, charts: true };
+  assert.notEqual(assignmentDigest(resolved(web, pinned), charts), assignmentDigest(resolved(), charts));
+});
+
+test('policy has its defaults and a hash of its own', () => {
+  const policy = policyOf(fleet, web);
+  assert.deepEqual(policy.guards, { maxPrune: 0.3, maxAssignmentsRemoved: 0.1 });
+  assert.equal(policy.health.timeoutMs, 300_000);
+  const reporting = policyOf(fleet, { ...web, spec: { ...web.spec, drift: { mode: 'report' } } });
+  assert.notEqual(policyHash(reporting), policyHash(policy));
+});

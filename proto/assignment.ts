@@ -1,0 +1,181 @@
+import { hashOf } from './canonical.ts';
+import type { Cluster } from './documents/cluster.ts';
+import { milliseconds, type Scalar, share } from './documents/common.ts';
+import type { Fleet } from './documents/fleet.ts';
+import type { Placement } from './documents/placement.ts';
+import { matches, mismatch } from './selector.ts';
+
+/**
+ * One placement on one cluster, resolved: everything *staged* that decides what is rendered, apart from file contents.
+ * Hub, agent and CLI derive it with this code and must agree on it.
+ */
+export type Assignment = {
+  cluster: string;
+  placement: string;
+  /** The overlay directory with `{…}` substituted. */
+  path: string;
+  /** Directories of the selected components, in order. */
+  components: readonly string[];
+  namespace?: string;
+  createNamespace: boolean;
+  prune: boolean;
+  /** Every declared value, typed, with where it comes from. Undeclared values never enter. */
+  values: Readonly<Record<string, { value: Scalar; from: string }>>;
+  kubeVersion?: string;
+  apiVersions: readonly string[];
+};
+
+export type ResolveFault = {
+  code: 'path-variable-unknown' | 'value-missing';
+  message: string;
+  variable: string;
+};
+export type Resolution = { assignment: Assignment } | { faults: ResolveFault[] };
+
+/** Why a placement does not select a cluster, in words; undefined when it does. */
+export function whyNotSelected(placement: Placement, cluster: Cluster): string | undefined {
+  return mismatch(placement.spec.selector, cluster.metadata.labels ?? {});
+}
+
+/** Resolves a placement on a cluster that it selects. Layering: optional < cluster values < cluster placementValues. */
+export function resolveAssignment(fleet: Fleet, placement: Placement, cluster: Cluster): Resolution {
+  const { spec } = placement;
+  const labels = cluster.metadata.labels ?? {};
+  const faults: ResolveFault[] = [];
+  const substitute = (path: string) =>
+    path.replace(/\{([^{}]*)\}/g, (whole, variable: string) => {
+      const value =
+        variable === 'name'
+          ? cluster.metadata.name
+          : Object.hasOwn(labels, variable)
+            ? labels[variable]
+            : undefined;
+      if (value) return value;
+      const message = `placement ${placement.metadata.name}: path ${path} needs label ${variable}, which cluster ${cluster.metadata.name} does not have`;
+      faults.push({ code: 'path-variable-unknown', message, variable });
+      return whole;
+    });
+  const path = normalise(substitute(spec.path));
+  const components = (spec.components ?? [])
+    .filter((component) => matches(component.selector ?? {}, labels))
+    .map((component) => normalise(substitute(component.path)));
+  const values = layer(placement, cluster);
+  for (const name of spec.values?.required ?? []) {
+    if (!Object.hasOwn(values, name)) {
+      const message = `placement ${placement.metadata.name}: cluster ${cluster.metadata.name} has no value ${name}, which is required`;
+      faults.push({ code: 'value-missing', message, variable: name });
+    }
+  }
+  if (faults.length > 0) return { faults };
+  const kubeVersion = cluster.spec.kubeVersion ?? fleet.spec.defaults?.kubeVersion;
+  return {
+    assignment: {
+      cluster: cluster.metadata.name,
+      placement: placement.metadata.name,
+      path,
+      components,
+      ...(spec.namespace && { namespace: spec.namespace }),
+      createNamespace: spec.createNamespace ?? false,
+      prune: spec.prune ?? fleet.spec.defaults?.prune ?? true,
+      values,
+      ...(kubeVersion && { kubeVersion }),
+      apiVersions: cluster.spec.apiVersions ?? fleet.spec.defaults?.apiVersions ?? [],
+    },
+  };
+}
+
+function layer(placement: Placement, cluster: Cluster): Assignment['values'] {
+  const { name } = placement.metadata;
+  const declared = placement.spec.values ?? {};
+  const layers: [from: string, values: Readonly<Record<string, Scalar>>][] = [
+    [`placement ${name} (optional)`, declared.optional ?? {}],
+    [`cluster ${cluster.metadata.name} (values)`, cluster.spec.values ?? {}],
+    [`cluster ${cluster.metadata.name} (placementValues)`, cluster.spec.placementValues?.[name] ?? {}],
+  ];
+  const names = new Set([...(declared.required ?? []), ...Object.keys(declared.optional ?? {})]);
+  const resolved: Record<string, { value: Scalar; from: string }> = {};
+  for (const [from, values] of layers) {
+    for (const key of names) if (Object.hasOwn(values, key)) resolved[key] = { value: values[key]!, from };
+  }
+  return resolved;
+}
+
+const normalise = (path: string) =>
+  path
+    .split('/')
+    .filter((part) => part !== '.' && part !== '')
+    .join('/');
+
+/**
+ * Hash of exactly what can influence what an assignment renders and owns. Path-free and Merkle: `root` and `components` are closure
+ * nodes. Same digest: nothing to render, apply, wait for or approve. Engine and policy never enter.
+ */
+export function assignmentDigest(
+  assignment: Assignment,
+  nodes: { root: string; components: readonly string[]; charts: boolean },
+): string {
+  const values = Object.fromEntries(
+    Object.entries(assignment.values).map(([name, { value }]) => [name, value]),
+  );
+  return hashOf('flotilla-assignment-v1', {
+    root: nodes.root,
+    components: nodes.components,
+    namespace: assignment.namespace ?? null,
+    createNamespace: assignment.createNamespace,
+    prune: assignment.prune,
+    values,
+    charts: nodes.charts
+      ? { kubeVersion: assignment.kubeVersion ?? null, apiVersions: assignment.apiVersions }
+      : null,
+  });
+}
+
+/** What decides *how*: read at the newest verified head, effective at once, never a rollout. Defaults are filled in. */
+export type Policy = {
+  drift: {
+    mode: 'correct' | 'report';
+    extras: 'report' | 'remove';
+    ignore: NonNullable<Placement['spec']['drift']>['ignore'];
+    controllers: readonly string[];
+  };
+  /** Shares, 0 to 1. */
+  guards: { maxPrune: number; maxAssignmentsRemoved: number };
+  health: { timeoutMs: number; requireAddress: boolean };
+  apply: 'independent' | 'atomic';
+  adopt: readonly ('flux' | 'argo' | 'helm')[];
+  allow: Placement['spec']['allow'];
+  dependsOn: readonly string[];
+  serviceAccount: string | undefined;
+  strategy: string | undefined;
+  minClusters: number;
+};
+
+export function policyOf(fleet: Fleet, placement: Placement): Policy {
+  const { spec } = placement;
+  const { guards = {}, defaults = {} } = fleet.spec;
+  return {
+    drift: {
+      mode: spec.drift?.mode ?? defaults.drift?.mode ?? 'correct',
+      extras: spec.drift?.extras ?? 'report',
+      ignore: spec.drift?.ignore ?? [],
+      controllers: fleet.spec.drift?.controllers ?? [],
+    },
+    guards: {
+      maxPrune: share(guards.maxPrune ?? '30%'),
+      maxAssignmentsRemoved: share(guards.maxAssignmentsRemoved ?? '10%'),
+    },
+    health: {
+      timeoutMs: milliseconds(spec.health?.timeout ?? '5m'),
+      requireAddress: spec.health?.requireAddress ?? false,
+    },
+    apply: spec.apply ?? 'independent',
+    adopt: spec.adopt ?? [],
+    allow: spec.allow,
+    dependsOn: spec.dependsOn ?? [],
+    serviceAccount: spec.serviceAccount,
+    strategy: spec.strategy ?? defaults.strategy,
+    minClusters: spec.expect?.minClusters ?? 0,
+  };
+}
+
+export const policyHash = (policy: Policy): string => hashOf('flotilla-policy-v1', policy);

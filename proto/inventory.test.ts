@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { FlotillaError } from './faults.ts';
+import { decodeInventory, encodeInventory, type Inventory } from './inventory.ts';
+
+const inventory: Inventory = {
+  placement: 'web',
+  entries: [
+    {
+      group: '',
+      version: 'v1',
+      kind: 'ConfigMap',
+      namespace: 'web',
+      name: 'a',
+      state: 'applied',
+      uid: 'u-1',
+      fieldsHash: 'h',
+    },
+    { group: 'apps', version: 'v1', kind: 'Deployment', namespace: 'web', name: 'web', state: 'intended' },
+  ],
+};
+
+test('an inventory reads back as it was written', () => {
+  assert.deepEqual(decodeInventory(encodeInventory(inventory)), inventory);
+});
+
+test('the encoding is the contract of version 1, byte for byte of its JSON', () => {
+  const json = gunzipSync(Buffer.concat(encodeInventory(inventory))).toString();
+  assert.equal(
+    json,
+    '{"v":1,"placement":"web","entries":[["a","","v1","ConfigMap","web","a","u-1","h"],["i","apps","v1","Deployment","web","web","",""]]}',
+  );
+});
+
+test('a large inventory is cut into chunks that fit a ConfigMap', () => {
+  const entries = Array.from({ length: 30_000 }, (_, index) => ({
+    ...inventory.entries[0]!,
+    state: 'applied' as const,
+    name: `object-${index}`,
+    uid: crypto.randomUUID(),
+    fieldsHash: crypto.randomUUID(),
+  }));
+  const chunks = encodeInventory({ placement: 'web', entries });
+  assert.ok(chunks.length > 1 && chunks.every((chunk) => chunk.length <= 600_000));
+  assert.equal(decodeInventory(chunks).entries.length, 30_000);
+});
+
+test('damage and an unknown version are inventory-unreadable, never an empty inventory', () => {
+  const other = gzipSync('{"v":2,"placement":"web","entries":[]}');
+  for (const chunks of [[], [Buffer.from('x')], [other]]) {
+    assert.throws(
+      () => decodeInventory(chunks),
+      (error) => error instanceof FlotillaError && error.code === 'inventory-unreadable',
+    );
+  }
+});

@@ -1,0 +1,84 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { z } from 'zod';
+import { FlotillaError } from './faults.ts';
+
+/**
+ * The inventory: the objects that an agent has applied or was about to apply for one placement, its only licence to prune.
+ * Encoding version 1, a contract: gzip of JSON `{v: 1, placement, entries: [[state, group, version, kind, namespace, name, uid, hash], …]}`
+ * cut into chunks; state is `i` (intended) or `a` (applied), cluster-scoped objects have an empty namespace.
+ */
+export type InventoryEntry = {
+  group: string;
+  version: string;
+  kind: string;
+  namespace: string;
+  name: string;
+} & (
+  | { state: 'intended' }
+  | { state: 'applied'; uid: string /** Of our fieldsV1 after the last apply. */; fieldsHash: string }
+);
+
+export type Inventory = { placement: string; entries: readonly InventoryEntry[] };
+
+/** Bytes of gzip in one chunk: a ConfigMap holds 1 MiB and base64 adds a third. */
+export const INVENTORY_CHUNK_BYTES = 600_000;
+const MAX_JSON_BYTES = 64 * 1024 * 1024;
+
+const row = z.tuple([
+  z.enum(['i', 'a']),
+  z.string(),
+  z.string(),
+  z.string(),
+  z.string(),
+  z.string(),
+  z.string(),
+  z.string(),
+]);
+const document = z.object({ v: z.literal(1), placement: z.string(), entries: z.array(row) });
+
+/** `group/Kind/namespace/name`, the identity of an object whatever its API version. */
+export function inventoryId(entry: { group: string; kind: string; namespace: string; name: string }): string {
+  return `${entry.group}/${entry.kind}/${entry.namespace}/${entry.name}`;
+}
+
+export function encodeInventory(inventory: Inventory): Uint8Array[] {
+  const entries = [...inventory.entries]
+    .sort((a, b) => (inventoryId(a) < inventoryId(b) ? -1 : 1))
+    .map((entry) => [
+      entry.state === 'applied' ? 'a' : 'i',
+      entry.group,
+      entry.version,
+      entry.kind,
+      entry.namespace,
+      entry.name,
+      ...(entry.state === 'applied' ? [entry.uid, entry.fieldsHash] : ['', '']),
+    ]);
+  const bytes = gzipSync(JSON.stringify({ v: 1, placement: inventory.placement, entries }));
+  const chunks: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; at += INVENTORY_CHUNK_BYTES)
+    chunks.push(bytes.subarray(at, at + INVENTORY_CHUNK_BYTES));
+  return chunks;
+}
+
+/** @throws FlotillaError inventory-unreadable: nothing may be pruned then */
+export function decodeInventory(chunks: readonly Uint8Array[]): Inventory {
+  try {
+    const json = gunzipSync(Buffer.concat(chunks), { maxOutputLength: MAX_JSON_BYTES }).toString('utf8');
+    const { placement, entries } = document.parse(JSON.parse(json));
+    return {
+      placement,
+      entries: entries.map(([state, group, version, kind, namespace, name, uid, fieldsHash]) => ({
+        group,
+        version,
+        kind,
+        namespace,
+        name,
+        ...(state === 'a' ? { state: 'applied', uid, fieldsHash } : { state: 'intended' }),
+      })),
+    };
+  } catch (cause) {
+    throw new FlotillaError('inventory-unreadable', `inventory cannot be read: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
