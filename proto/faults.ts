@@ -151,6 +151,10 @@ export const FAULTS = {
     'The history needed is longer than the limit.',
     'Raise the limit, or name a newer revision.',
   ],
+  'git-store-failed': [
+    'The local copy of the repository cannot be read or written.',
+    'Check free space and permissions of the directory named; it holds nothing that cannot be fetched again.',
+  ],
   'history-rewritten': [
     'The branch was rewritten: its tip does not descend from the last one seen.',
     'What runs is kept. If the rewrite is meant, acknowledge the new tip in the configuration.',
@@ -233,6 +237,18 @@ export const FAULTS = {
   'prune-held': [
     'A deletion waits for approval.',
     'Approve the set hash by a commit, or bring the objects back.',
+  ],
+  'state-unreadable': [
+    'What the agent keeps about itself in the cluster cannot be read.',
+    'It is fetched and rendered again by itself, as soon as Git answers.',
+  ],
+  'lease-held': [
+    'Another agent of this cluster is at work. Nothing is written.',
+    'Run one agent per cluster; this one takes over when the other has ended.',
+  ],
+  'agent-key-not-in-entry': [
+    'The cluster entry does not carry the key of this agent.',
+    'Add the public key to `agent.publicKeys`, or end this agent.',
   ],
   // ---- the bus and the hub
   'nats-unreachable': [

@@ -220,6 +220,10 @@ export type AgentEvent = z.infer<typeof event>;
 export const rpcRequest = z.object({ v, id: z.string().max(64), placements: z.array(dnsLabel).optional() });
 export type RpcRequest = z.infer<typeof rpcRequest>;
 
+/** On `down.<cluster>.jwt`: a renewed JWT of the agent, used from its next connection on. */
+export const renewal = z.object({ v, jwt: z.string().max(16_384) });
+export type Renewal = z.infer<typeof renewal>;
+
 // ---- bootstrap over HTTP: GET /v1/agents/<publicKey>
 export const bootstrap = z.object({
   v,

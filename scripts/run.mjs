@@ -26,8 +26,8 @@ if (major < 20) {
   process.exit(78);
 }
 
-installDependencies();
 const node = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+installDependencies();
 const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(root, entry), ...args], {
   stdio: 'inherit',
   env: { ...process.env, PATH: `${dirname(node)}:${process.env.PATH ?? ''}` },
@@ -36,7 +36,7 @@ const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(root, e
 // A signal sent to this process alone is handed on.
 for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 process.on('SIGINT', () => {
-  if (!process.stdin.isTTY) child.kill('SIGINT');
+  if (![process.stdin, process.stdout, process.stderr].some((stream) => stream.isTTY)) child.kill('SIGINT');
 });
 child.on('error', (error) => {
   say(`flotilla: cannot start ${node}: ${error.message}`);
@@ -65,6 +65,13 @@ function installDependencies() {
       `flotilla: npm ci failed${npm.error ? `: ${npm.error.message}` : ''}; it needs the npm registry once. Nothing else was changed.`,
     );
     process.exit(69);
+  }
+  // npm may have been told not to run install scripts; this one only fetches the pinned Node from the registry.
+  if (!existsSync(node)) {
+    spawnSync(process.execPath, ['installArchSpecificPackage'], {
+      cwd: join(root, 'node_modules', 'node'),
+      stdio: 'ignore',
+    });
   }
   writeFileSync(stamp, want);
   if (!quiet) say(`flotilla: dependencies ready after ${((Date.now() - started) / 1000).toFixed(0)} s`);

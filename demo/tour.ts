@@ -1,0 +1,182 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { eventually } from '#test/bed/eventually.ts';
+import { ask } from '#test/bed/graphql.ts';
+import { entryOf, type Member } from './fleet-repo.ts';
+
+/** What the tour plays on: a running fleet, a clone to commit in, and one agent whose cluster is not committed yet. */
+export type Stage = {
+  graphql: string;
+  /** The working clone. */
+  directory: string;
+  commit(message: string): Promise<string>;
+  newcomer: Member;
+  /** Writes to a cluster's API server as somebody else: JSON merge patch by this field manager. */
+  patch(cluster: string, path: string, body: object, fieldManager: string): Promise<void>;
+  read(cluster: string, path: string): Promise<unknown>;
+};
+
+export type Step = { title: string; play(stage: Stage, signal: AbortSignal): Promise<string> };
+const PATIENCE_MS = 60_000;
+
+/** The three things to try, in order; each asserts what it did through GraphQL. */
+export const STEPS: readonly Step[] = [
+  { title: 'onboard a cluster by a commit', play: onboard },
+  { title: 'change an application on the clusters of one label', play: changeByLabel },
+  { title: 'see drift, who made it, and see it corrected', play: drift },
+];
+
+type AssignmentState = {
+  cluster: { name: string; labels: { key: string; value: string }[] };
+  desired: { digest: string } | null;
+  applied: { digest: string; revision: { oid: string } } | null;
+  status: { sync: string; drift: string; health: string };
+};
+
+async function onboard(stage: Stage, signal: AbortSignal): Promise<string> {
+  const { name, key } = stage.newcomer;
+  const before = await ask<{ cluster: unknown }>(
+    stage.graphql,
+    'query($name: String!) { cluster(name: $name) { name } }',
+    { name },
+    signal,
+  );
+  if (before.cluster) throw new Error(`cluster ${name} is there before it was committed`);
+  writeFileSync(join(stage.directory, 'clusters', `${name}.yaml`), entryOf(name, key.publicKey));
+  await stage.commit(`Onboard ${name}`);
+  const placements = await eventually(
+    `cluster ${name} Current`,
+    async (limit) => {
+      const states = await assignments(stage, { clusters: [name] }, limit);
+      return states.length > 0 && states.every(isCurrent) ? states.length : undefined;
+    },
+    PATIENCE_MS,
+    signal,
+  );
+  return `${name} runs ${placements} placements`;
+}
+
+async function changeByLabel(stage: Stage, signal: AbortSignal): Promise<string> {
+  const filter = { placements: ['storefront'] };
+  const before = new Map(
+    (await assignments(stage, filter, signal)).map((one) => [one.cluster.name, one.applied?.digest]),
+  );
+  const file = join(stage.directory, 'apps/storefront/overlays/prod/production-sized.yaml');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('cpu: 500m', 'cpu: 750m'));
+  const oid = await stage.commit('Give the shop more CPU in production');
+  let last: AssignmentState[] = [];
+  const changed = await eventually(
+    'the change on every cluster with env=prod',
+    async (limit) => {
+      last = await assignments(stage, filter, limit);
+      const concerned = last.filter(isProduction);
+      const there = concerned.every(
+        (one) =>
+          isCurrent(one) &&
+          one.applied!.revision.oid === oid &&
+          one.applied!.digest !== before.get(one.cluster.name),
+      );
+      return there ? concerned.length : undefined;
+    },
+    PATIENCE_MS,
+    signal,
+    () => last.map((one) => `${one.cluster.name} ${one.status.sync}`).join(', '),
+  );
+  const others = last.filter((one) => !isProduction(one));
+  const moved = others.filter((one) => one.applied?.digest !== before.get(one.cluster.name));
+  if (moved.length > 0)
+    throw new Error(
+      `the change reached ${moved.map((one) => one.cluster.name).join(', ')}, which is not production`,
+    );
+  return `${changed} production clusters run ${oid.slice(0, 7)}, ${others.length} others run what they ran`;
+}
+
+const DRIFT_EVENTS = `query($clusters: ClusterFilter, $types: [EventType!]) {
+  events(types: $types, clusters: $clusters, first: 100) { nodes { type at drift { path manager desired live resource { kind name } } } }
+}`;
+type DriftEvents = {
+  events: {
+    nodes: {
+      type: string;
+      at: string;
+      drift: {
+        path: string;
+        manager: string | null;
+        desired: unknown;
+        live: unknown;
+        resource: { kind: string; name: string };
+      } | null;
+    }[];
+  };
+};
+
+async function drift(stage: Stage, signal: AbortSignal): Promise<string> {
+  const cluster = 'prod-eu-1';
+  const deployment = '/apis/apps/v1/namespaces/storefront/deployments/storefront';
+  const manager = 'night-shift';
+  const started = performance.now();
+  await stage.patch(cluster, deployment, { spec: { replicas: 9 } }, manager);
+  const clusters = { names: [cluster] };
+  const seen = await eventually(
+    `drift of /spec/replicas by ${manager} on ${cluster}`,
+    async (limit) => {
+      const { events } = await ask<DriftEvents>(
+        stage.graphql,
+        DRIFT_EVENTS,
+        { clusters, types: ['DRIFT_DETECTED'] },
+        limit,
+      );
+      return (
+        events.nodes.find(({ drift: one }) => one?.manager === manager && one.path === '/spec/replicas')
+          ?.drift ?? undefined
+      );
+    },
+    PATIENCE_MS,
+    signal,
+  );
+  if (seen.live !== 9)
+    throw new Error(`the API tells the live value ${JSON.stringify(seen.live)} instead of 9`);
+  const seenAfter = performance.now() - started;
+  await eventually(
+    `/spec/replicas of ${cluster} back at ${JSON.stringify(seen.desired)}`,
+    async (limit) => {
+      const live = (await stage.read(cluster, deployment)) as { spec: { replicas: number } };
+      const states = await assignments(stage, { clusters: [cluster], placements: ['storefront'] }, limit);
+      return live.spec.replicas === seen.desired && states.every((one) => one.status.drift === 'NONE')
+        ? true
+        : undefined;
+    },
+    PATIENCE_MS,
+    signal,
+  );
+  return `/spec/replicas ${JSON.stringify(seen.desired)} → 9 by ${manager}, told after ${seenAfter.toFixed(0)} ms, corrected`;
+}
+
+const ASSIGNMENTS = `query($filter: AssignmentFilter) { assignments(filter: $filter, first: 100) { nodes {
+  cluster { name labels(keys: ["env"]) { key value } }
+  desired { digest }
+  applied { digest revision { oid } }
+  status { sync drift health }
+} } }`;
+
+async function assignments(stage: Stage, filter: object, signal: AbortSignal): Promise<AssignmentState[]> {
+  const answer = await ask<{ assignments: { nodes: AssignmentState[] } }>(
+    stage.graphql,
+    ASSIGNMENTS,
+    { filter },
+    signal,
+  );
+  return answer.assignments.nodes;
+}
+
+const isProduction = (one: AssignmentState) =>
+  one.cluster.labels.some(({ key, value }) => key === 'env' && value === 'prod');
+
+function isCurrent({ desired, applied, status }: AssignmentState): boolean {
+  return (
+    applied !== null &&
+    applied.digest === desired?.digest &&
+    status.sync === 'SYNCED' &&
+    status.health === 'CURRENT'
+  );
+}

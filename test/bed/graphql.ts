@@ -1,0 +1,17 @@
+/** Asks the hub's API as any user would. @throws Error with the hub's own message */
+export async function ask<T>(
+  url: string,
+  query: string,
+  variables: Record<string, unknown>,
+  signal: AbortSignal,
+): Promise<T> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query, variables }),
+    signal,
+  });
+  const { data, errors } = (await response.json()) as { data?: T; errors?: { message: string }[] };
+  if (errors?.length) throw new Error(errors.map((error) => error.message).join('; '));
+  return data as T;
+}

@@ -1,0 +1,308 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { createNkey } from '#proto/nkey.ts';
+import { type ControlPlanes, startControlPlanes } from '../bed/control-planes.ts';
+import { eventually } from '../bed/eventually.ts';
+import { ask } from '../bed/graphql.ts';
+import { Line, type LineMember } from '../bed/line.ts';
+import { makeScratch, type Scratch } from '../bed/scratch.ts';
+import { BASE_FILES, entry, kustomization, writeFiles } from './fleet.ts';
+
+/** The whole line on two real control planes, as a person would use it: commits and kubectl in, GraphQL out. */
+const PATIENCE_MS = 60_000;
+const signal = new AbortController().signal;
+const WEB = '/apis/apps/v1/namespaces/web/deployments/web';
+const SETTINGS = '/api/v1/namespaces/web/configmaps/settings';
+const EXTRA = '/api/v1/namespaces/web/configmaps/extra';
+const LEDGER = '/api/v1/namespaces/books/configmaps/ledger';
+
+let scratch: Scratch;
+let planes: ControlPlanes;
+let line: Line;
+const north = createNkey('user');
+const south = createNkey('user');
+const clientOf = (name: string) => planes.planes.find((plane) => plane.name === name)!.client;
+const member = (name: string, index: number, key = north): LineMember => ({
+  name,
+  key,
+  kubeconfig: planes.at(index).kubeconfigPath,
+});
+
+before(async () => {
+  scratch = await makeScratch('e2e');
+  planes = await startControlPlanes(2, { dir: join(scratch.dir, 'planes'), names: ['north', 'south'] });
+  const repository = join(scratch.dir, 'repository');
+  writeFiles(repository, { ...BASE_FILES, 'clusters/north.yaml': entry('north', 'prod', north) });
+  line = await Line.start({
+    dir: join(scratch.dir, 'line'),
+    repository,
+    members: [member('north', 0), member('south', 1, south)],
+  });
+});
+
+after(async () => {
+  await line?.[Symbol.asyncDispose]();
+  await planes?.stop();
+  await scratch?.[Symbol.asyncDispose]();
+});
+
+type AssignmentState = {
+  placement: { name: string };
+  applied: { revision: { oid: string }; digest: string } | null;
+  desired: { digest: string } | null;
+  status: { sync: string; drift: string; health: string; reason: string | null };
+};
+
+async function assignments(cluster: string, limit: AbortSignal): Promise<AssignmentState[]> {
+  const query = `query($name: String!) { cluster(name: $name) { assignments(first: 50) { nodes {
+    placement { name } applied { digest revision { oid } } desired { digest } status { sync drift health reason } } } } }`;
+  const { cluster: found } = await ask<{ cluster: { assignments: { nodes: AssignmentState[] } } | null }>(
+    line.graphql,
+    query,
+    { name: cluster },
+    limit,
+  );
+  return found?.assignments.nodes ?? [];
+}
+
+/** Waits until every assignment of the cluster is Current on what is desired. */
+async function converged(cluster: string, oid?: string): Promise<void> {
+  let last: AssignmentState[] = [];
+  await eventually(
+    `${cluster} Current${oid ? ` at ${oid.slice(0, 7)}` : ''}`,
+    async (limit) => {
+      last = await assignments(cluster, limit);
+      const there = last.filter(
+        ({ applied, desired, status }) =>
+          applied &&
+          applied.digest === desired?.digest &&
+          status.sync === 'SYNCED' &&
+          status.health === 'CURRENT',
+      );
+      const reached = oid === undefined || there.some(({ applied }) => applied?.revision.oid === oid);
+      return last.length === 2 && there.length === 2 && reached ? true : undefined;
+    },
+    PATIENCE_MS,
+    signal,
+    () => JSON.stringify(last),
+  );
+}
+
+type Live = {
+  metadata: { uid: string; resourceVersion: string };
+  data: Record<string, string>;
+  spec: { replicas: number };
+  status: { readyReplicas: number };
+};
+const live = (cluster: string, path: string) => clientOf(cluster).expect<Live>('GET', path);
+const status = async (cluster: string, path: string) => (await clientOf(cluster).send('GET', path)).status;
+
+/** An edit as kubectl makes it. */
+async function edit(cluster: string, path: string, body: object, manager = 'kubectl-edit'): Promise<void> {
+  const { status: code, body: answer } = await clientOf(cluster).send(
+    'PATCH',
+    `${path}?fieldManager=${manager}`,
+    body,
+    { contentType: 'application/merge-patch+json' },
+  );
+  assert.equal(code, 200, JSON.stringify(answer));
+}
+
+type DriftSeen = {
+  path: string;
+  kind: string;
+  desired: unknown;
+  live: unknown;
+  manager: string | null;
+  resource: { kind: string; name: string };
+};
+const DRIFT_FIELDS = 'path kind desired live manager resource { kind name }';
+
+async function driftEvent(cluster: string, path: string, limit: AbortSignal): Promise<DriftSeen | undefined> {
+  const query = `query($clusters: ClusterFilter) { events(types: [DRIFT_DETECTED], clusters: $clusters, first: 100) { nodes { drift { ${DRIFT_FIELDS} } } } }`;
+  const { events } = await ask<{ events: { nodes: { drift: DriftSeen | null }[] } }>(
+    line.graphql,
+    query,
+    { clusters: { names: [cluster] } },
+    limit,
+  );
+  return events.nodes.map((event) => event.drift).find((one) => one?.path === path) ?? undefined;
+}
+
+async function openDrift(cluster: string, limit: AbortSignal): Promise<DriftSeen[]> {
+  const query = `query($filter: DriftFilter) { drift(filter: $filter, first: 50) { nodes { ${DRIFT_FIELDS} } } }`;
+  const { drift } = await ask<{ drift: { nodes: DriftSeen[] } }>(
+    line.graphql,
+    query,
+    { filter: { clusters: [cluster] } },
+    limit,
+  );
+  return drift.nodes;
+}
+
+test('what is committed becomes Current on a real cluster, with its values, and GraphQL says so', async () => {
+  await converged('north');
+  const settings = await live('north', SETTINGS);
+  assert.deepEqual(settings.data, { greeting: 'hello from north', colour: 'blue' });
+  const deployment = await live('north', WEB);
+  assert.deepEqual([deployment.spec.replicas, deployment.status.readyReplicas], [2, 2]);
+});
+
+test('committing an entry onboards the cluster whose agent was waiting, with no other step', async () => {
+  assert.deepEqual(await assignments('south', signal), []);
+  assert.equal(await status('south', SETTINGS), 404);
+  await line.clone.write('clusters/south.yaml', entry('south', 'staging', south));
+  await line.clone.commit('Onboard south');
+  await converged('south');
+  assert.equal((await live('south', SETTINGS)).data.greeting, 'hello from south');
+});
+
+test('one commit reaches both clusters', async () => {
+  await line.clone.write(
+    'apps/web/settings.yaml',
+    (await line.clone.read('apps/web/settings.yaml')).replace('blue', 'green'),
+  );
+  const oid = await line.clone.commit('Paint it green');
+  await Promise.all([converged('north', oid), converged('south', oid)]);
+  for (const cluster of ['north', 'south'])
+    assert.equal((await live(cluster, SETTINGS)).data.colour, 'green');
+});
+
+test('an edit of an applied field is told with pointer, values and manager within 2 s, and corrected', async () => {
+  const started = performance.now();
+  await edit('north', WEB, { spec: { replicas: 5 } });
+  const seen = await eventually(
+    'the drift event',
+    (limit) => driftEvent('north', '/spec/replicas', limit),
+    10_000,
+    signal,
+  );
+  const told = performance.now() - started;
+  assert.deepEqual(seen, {
+    path: '/spec/replicas',
+    kind: 'CHANGED',
+    desired: 2,
+    live: 5,
+    manager: 'kubectl-edit',
+    resource: { kind: 'Deployment', name: 'web' },
+  });
+  assert.ok(told < 2_000, `told after ${told.toFixed(0)} ms`);
+  await eventually(
+    'the correction',
+    async () => ((await live('north', WEB)).spec.replicas === 2 ? true : undefined),
+    10_000,
+    signal,
+  );
+  await eventually(
+    'drift closed',
+    async (limit) => ((await openDrift('north', limit)).length === 0 ? true : undefined),
+    10_000,
+    signal,
+  );
+  await converged('north');
+});
+
+test('a deleted object comes back', async () => {
+  const { uid } = (await live('south', SETTINGS)).metadata;
+  await clientOf('south').expect('DELETE', SETTINGS);
+  await eventually(
+    'settings again',
+    async () =>
+      (await status('south', SETTINGS)) === 200 && (await live('south', SETTINGS)).metadata.uid !== uid
+        ? true
+        : undefined,
+    10_000,
+    signal,
+  );
+});
+
+test('in report mode drift is told and stays, also after a restart of the agent', async () => {
+  await edit('north', LEDGER, { data: { state: 'closed' } }, 'accountant');
+  const look = async (limit: AbortSignal) =>
+    (await openDrift('north', limit)).find((one) => one.path === '/data/state');
+  const seen = await eventually('open drift', look, 10_000, signal);
+  assert.deepEqual([seen.desired, seen.live, seen.manager], ['open', 'closed', 'accountant']);
+  const before = (await live('north', LEDGER)).metadata.resourceVersion;
+  const agent = line.agents.get('north')!;
+  await agent.kill9();
+  await agent.start();
+  await line.clone.write(
+    'apps/web/settings.yaml',
+    (await line.clone.read('apps/web/settings.yaml')).replace('green', 'red'),
+  );
+  await converged('north', await line.clone.commit('Paint it red'));
+  assert.ok(await eventually('open drift again', look, 10_000, signal));
+  assert.deepEqual(
+    [(await live('north', LEDGER)).data.state, (await live('north', LEDGER)).metadata.resourceVersion],
+    ['closed', before],
+  );
+});
+
+test('taking an object out of the overlay prunes exactly it, and git revert restores the earlier state', async () => {
+  const names = async (cluster: string) => {
+    const { items } = await clientOf(cluster).expect<{ items: { metadata: { name: string } }[] }>(
+      'GET',
+      '/api/v1/namespaces/web/configmaps',
+    );
+    return items.map((item) => item.metadata.name).sort();
+  };
+  await clientOf('north').expect('POST', '/api/v1/namespaces/web/configmaps', {
+    metadata: { name: 'somebody-elses' },
+  });
+  const all = await names('north');
+  await line.clone.write('apps/web/kustomization.yaml', kustomization('deployment.yaml', 'settings.yaml'));
+  const oid = await line.clone.commit('Take extra out');
+  await Promise.all([converged('north', oid), converged('south', oid)]);
+  assert.deepEqual(
+    await names('north'),
+    all.filter((name) => name !== 'extra'),
+  );
+  assert.equal(await status('south', EXTRA), 404);
+  const back = await line.clone.revert(oid);
+  await Promise.all([converged('north', back), converged('south', back)]);
+  assert.deepEqual(await names('north'), all);
+  assert.equal(await status('south', EXTRA), 200);
+});
+
+test('a restart of everything writes nothing: every resourceVersion stays', async () => {
+  const versions = async () => {
+    const found: Record<string, string> = {};
+    for (const cluster of ['north', 'south']) {
+      for (const path of [WEB, SETTINGS, EXTRA, LEDGER])
+        found[`${cluster}${path}`] = (await live(cluster, path)).metadata.resourceVersion;
+    }
+    return found;
+  };
+  const before = await versions();
+  const processes = [line.hub, line.nats, ...line.agents.values()];
+  for (const one of processes) await one.kill9();
+  await line.nats.start();
+  await line.hub.start();
+  for (const agent of line.agents.values()) await agent.start();
+  const connected = async (limit: AbortSignal) => {
+    const query = '{ clusters(first: 10) { nodes { status { connectivity observedAt } } } }';
+    const { clusters } = await ask<{ clusters: { nodes: { status: { connectivity: string } }[] } }>(
+      line.graphql,
+      query,
+      {},
+      limit,
+    );
+    return clusters.nodes.every((node) => node.status.connectivity === 'CONNECTED') ? true : undefined;
+  };
+  await eventually('both agents connected again', connected, PATIENCE_MS, signal);
+  await Promise.all([converged('north'), converged('south')]);
+  assert.deepEqual(await versions(), before);
+});
+
+test('an entry that is deleted stops the agent from writing, and prunes nothing', async () => {
+  await line.clone.remove('clusters/south.yaml');
+  await line.clone.commit('Let south go');
+  await eventually(
+    'south gone from the API',
+    async (limit) => ((await assignments('south', limit)).length === 0 ? true : undefined),
+    PATIENCE_MS,
+    signal,
+  );
+  for (const path of [WEB, SETTINGS, EXTRA, LEDGER]) assert.equal(await status('south', path), 200);
+});
