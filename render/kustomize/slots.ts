@@ -1,0 +1,57 @@
+import { FlotillaError } from '#proto/faults.ts';
+
+type Waiting = { start(): void };
+
+/** Lets a few of many run at once; the others wait in order, and when too many wait the next one is turned away. */
+export class Slots {
+  #free: number;
+  readonly #mostWaiting: number;
+  readonly #waiting = new Set<Waiting>();
+
+  constructor(slots: number, mostWaiting: number) {
+    this.#free = slots;
+    this.#mostWaiting = mostWaiting;
+  }
+
+  async run<Value>(work: () => Promise<Value>, signal: AbortSignal): Promise<Value> {
+    signal.throwIfAborted();
+    await this.#take(signal);
+    try {
+      return await work();
+    } finally {
+      this.#release();
+    }
+  }
+
+  async #take(signal: AbortSignal): Promise<void> {
+    if (this.#free > 0) {
+      this.#free--;
+      return;
+    }
+    if (this.#waiting.size >= this.#mostWaiting)
+      throw new FlotillaError('render-failed', `more than ${this.#mostWaiting} renders are waiting`);
+    await new Promise<void>((resolve, reject) => {
+      const waiting: Waiting = {
+        start: () => {
+          signal.removeEventListener('abort', onAbort);
+          resolve();
+        },
+      };
+      const onAbort = () => {
+        this.#waiting.delete(waiting);
+        reject(signal.reason);
+      };
+      this.#waiting.add(waiting);
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  #release(): void {
+    const [next] = this.#waiting;
+    if (!next) this.#free++;
+    else {
+      this.#waiting.delete(next);
+      next.start();
+    }
+  }
+}

@@ -1,0 +1,28 @@
+import type { Closure, ClosureFile } from './closure.ts';
+import type { Json } from './yaml/read.ts';
+
+/** Everything that decides what a rendering yields; nothing else may. */
+export type RenderInput = {
+  /** Directory of the overlay. Its files and those of the components are all in `files`. */
+  readonly path: string;
+  /** Directories of components that are applied to what the overlay renders, in order. */
+  readonly components: readonly string[];
+  /** kustomize's `namespace:` over everything. */
+  readonly namespace?: string;
+  /** What of the overlay counts at the top only. */
+  readonly options: Closure['options'];
+  readonly usesCharts: boolean;
+  readonly files: ReadonlyMap<string, ClosureFile>;
+};
+
+/**
+ * The port behind which overlays are rendered with the semantics of `kustomize build --reorder=none` 5.5. Equal input,
+ * equal output; nothing besides the input is read.
+ */
+export interface Renderer {
+  /**
+   * Objects in order, as rendered: not checked, values not substituted.
+   * @throws FlotillaError render-failed with the overlay and the reason, render-tool-missing
+   */
+  render(input: RenderInput, signal: AbortSignal): Promise<Json[]>;
+}

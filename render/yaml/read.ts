@@ -1,0 +1,225 @@
+import {
+  isAlias,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseAllDocuments,
+  type Scalar as ScalarNode,
+  type YAMLMap,
+  type Document as YamlDocument,
+} from 'yaml';
+import { NOT_IN_JSON, resolvePlain, type Scalar } from './scalar.ts';
+
+/** A value of JSON, with integers beyond 2^53 exact as bigint; `canonicalJson` writes them as digits. */
+export type Json = Scalar | Json[] | { [key: string]: Json };
+
+/** One document of a stream. */
+export type ReadDocument = {
+  readonly value: Json;
+  /** Where the value at a path stands, counted from 1; the nearest place that is known where it came by an alias. */
+  locate(path: readonly (string | number)[]): Position;
+};
+export type Position = { line: number; column: number };
+
+/** Bounds of what is read; beyond them a YamlFault is thrown. Nodes count what aliases repeat. */
+export type YamlLimits = { bytes: number; documents: number; nodes: number; depth: number };
+/** `lastKeyWins`: of a key given twice the last one counts, as go-yaml v2 reads kustomizations. */
+export type YamlOptions = Partial<YamlLimits> & { lastKeyWins?: boolean };
+export const YAML_LIMITS: YamlLimits = { bytes: 32 << 20, documents: 20_000, nodes: 2_000_000, depth: 200 };
+
+/** What is wrong with YAML text, and where. It names no file, because one content can stand in many. */
+export class YamlFault extends Error {
+  override readonly name = 'YamlFault';
+  readonly at: Position;
+  constructor(message: string, at: Position, options: { cause?: unknown } = {}) {
+    super(message, options);
+    this.at = at;
+  }
+}
+
+/**
+ * Reads a stream of YAML documents as Kubernetes means them (see `resolvePlain`), anchors and merge keys expanded.
+ * Empty documents are kept as null. Keys are text: `n: 1` has the key `n`, and `0x10: 1` the key `16`, as in kubectl.
+ *
+ * Refused with a YamlFault: syntax errors, a key given twice, keys that are no text, Infinity and NaN, unknown anchors,
+ * and what exceeds the limits; alias bombs exceed `nodes`.
+ */
+export function readYaml(text: string, options: YamlOptions = {}): ReadDocument[] {
+  const limits = { ...YAML_LIMITS, lastKeyWins: false, ...options };
+  if (text.length > limits.bytes)
+    throw new YamlFault(`larger than ${limits.bytes} bytes`, { line: 1, column: 1 });
+  const lines = new LineCounter();
+  const documents = parse(text, lines);
+  if (documents.length > limits.documents)
+    throw new YamlFault(`more than ${limits.documents} documents`, { line: 1, column: 1 });
+  const budget = { nodes: limits.nodes };
+  return documents.map((document) => {
+    const [error] = document.errors;
+    if (error) throw new YamlFault(error.message.split('\n')[0]!, position(lines, error.pos[0]));
+    const reader = new Reader(lines, limits, budget);
+    return {
+      value: reader.read(document.contents, 0),
+      locate: (path) => position(lines, nodeAt(document, path)?.range?.[0] ?? 0),
+    };
+  });
+}
+
+function parse(text: string, lines: LineCounter): YamlDocument[] {
+  try {
+    // Scalars are resolved here and not by the parser; so are duplicate keys, which it compares each with each.
+    const documents = parseAllDocuments(text, {
+      schema: 'failsafe',
+      uniqueKeys: false,
+      prettyErrors: false,
+      logLevel: 'silent',
+      lineCounter: lines,
+    });
+    return Array.isArray(documents) ? (documents as YamlDocument[]) : [];
+  } catch (error) {
+    // The parser recurses: what overflows the stack is nested beyond any limit.
+    if (error instanceof RangeError) throw new YamlFault('nested too deeply', { line: 1, column: 1 });
+    throw error;
+  }
+}
+
+class Reader {
+  readonly #lines: LineCounter;
+  readonly #limits: Required<YamlOptions>;
+  readonly #budget: { nodes: number };
+  /** The newest node of each anchor: an alias means the last one before it. */
+  readonly #anchors = new Map<string, Node>();
+
+  constructor(lines: LineCounter, limits: Required<YamlOptions>, budget: { nodes: number }) {
+    this.#lines = lines;
+    this.#limits = limits;
+    this.#budget = budget;
+  }
+
+  read(node: unknown, depth: number): Json {
+    if (node === null || node === undefined) return null;
+    if (--this.#budget.nodes < 0) throw this.#fault(node, `more than ${this.#limits.nodes} values`);
+    if (depth > this.#limits.depth) throw this.#fault(node, `nested deeper than ${this.#limits.depth}`);
+    if (isNode(node)) this.#remember(node);
+    if (isScalar(node)) return this.#scalar(node);
+    if (isSeq(node)) return node.items.map((item) => this.read(item, depth + 1));
+    if (isMap(node)) return this.#map(node, depth);
+    if (isAlias(node)) return this.read(this.#target(node), depth + 1);
+    throw this.#fault(node, 'something that is no value');
+  }
+
+  #scalar(node: ScalarNode): Scalar {
+    // The parser itself decodes !!binary; Kubernetes has no bytes, and go-yaml makes text of them.
+    if (node.value instanceof Uint8Array) return Buffer.from(node.value).toString('utf8');
+    const text = String(node.value ?? '');
+    const tag = node.tag?.startsWith('tag:yaml.org,2002:') ? node.tag.slice(18) : undefined;
+    const typed = tag === 'int' || tag === 'float' || tag === 'bool' || tag === 'null';
+    if (!typed && (node.type !== 'PLAIN' || node.tag !== undefined)) return text;
+    const value = resolvePlain(text);
+    if (value === NOT_IN_JSON) throw this.#fault(node, `${text} has no form in JSON`);
+    if (typed && (typeof value === 'string' || !fits(tag, value)))
+      throw this.#fault(node, `${text} is no !!${tag}`);
+    return value;
+  }
+
+  #map(node: YAMLMap, depth: number): Json {
+    const result: { [key: string]: Json } = {};
+    const seen = new Set<string>();
+    const merges: { [key: string]: Json }[] = [];
+    for (const pair of node.items as Pair[]) {
+      if (isMergeKey(pair.key)) {
+        merges.push(...this.#merged(pair.value, depth));
+        continue;
+      }
+      const key = this.#key(pair.key, depth);
+      if (seen.has(key) && !this.#limits.lastKeyWins)
+        throw this.#fault(pair.key, `key ${JSON.stringify(key)} is given twice`);
+      seen.add(key);
+      put(result, key, this.read(pair.value, depth + 1));
+    }
+    // A key of the map itself wins over a merged one, and an earlier merged map over a later one.
+    for (const merge of merges) {
+      for (const [key, value] of Object.entries(merge))
+        if (!Object.hasOwn(result, key)) put(result, key, value);
+    }
+    return result;
+  }
+
+  #key(node: unknown, depth: number): string {
+    const key = this.read(node, depth + 1);
+    if (key === null || typeof key === 'object') throw this.#fault(node, 'a key that is no text');
+    return String(key);
+  }
+
+  #merged(source: unknown, depth: number): { [key: string]: Json }[] {
+    const value = this.read(source, depth + 1);
+    return (Array.isArray(value) ? value : [value]).map((map) => {
+      if (map === null || typeof map !== 'object' || Array.isArray(map))
+        throw this.#fault(source, '<< takes a map');
+      return map;
+    });
+  }
+
+  #remember(node: Node): void {
+    const anchor = isAlias(node) ? undefined : (node as { anchor?: string }).anchor;
+    if (!anchor) return;
+    const known = this.#anchors.get(anchor);
+    if (!known || node.range![0] > known.range![0]) this.#anchors.set(anchor, node);
+  }
+
+  #target(node: { source: string }): Node {
+    const target = this.#anchors.get(node.source);
+    if (!target) throw this.#fault(node, `unknown anchor ${node.source}`);
+    return target;
+  }
+
+  #fault(node: unknown, message: string): YamlFault {
+    return new YamlFault(message, position(this.#lines, (node as Node | undefined)?.range?.[0] ?? 0));
+  }
+}
+
+function fits(tag: string, value: Exclude<Scalar, string>): boolean {
+  if (tag === 'null') return value === null;
+  if (tag === 'bool') return typeof value === 'boolean';
+  const whole = typeof value === 'bigint' || Number.isInteger(value);
+  return tag === 'int' ? whole : whole || typeof value === 'number';
+}
+
+function isMergeKey(key: unknown): boolean {
+  return isScalar(key) && key.value === '<<' && key.type === 'PLAIN';
+}
+
+/** An ordinary member, even where the key is `__proto__`. */
+function put(target: { [key: string]: Json }, key: string, value: Json): void {
+  Object.defineProperty(target, key, { value, enumerable: true, writable: true, configurable: true });
+}
+
+function position(lines: LineCounter, offset: number): Position {
+  const { line, col } = lines.linePos(offset);
+  return { line: Math.max(1, line), column: Math.max(1, col) };
+}
+
+/** The node at a path, or the last one on the way to it. A key is found by its text. */
+function nodeAt(document: YamlDocument, path: readonly (string | number)[]): Node | undefined {
+  let node: Node | undefined = document.contents ?? undefined;
+  for (const part of path) {
+    const inside: Node | undefined = isAlias(node) ? node.resolve(document) : node;
+    const next = child(inside, part);
+    if (!next) return node;
+    node = next;
+  }
+  return node;
+}
+
+function child(node: Node | undefined, part: string | number): Node | undefined {
+  if (isSeq(node)) return node.items[Number(part)] as Node | undefined;
+  if (!isMap(node)) return undefined;
+  const pair = node.items.findLast(
+    (item) => isPair(item) && isScalar(item.key) && String(item.key.value) === part,
+  );
+  return (pair?.value ?? pair?.key) as Node | undefined;
+}
