@@ -5,6 +5,8 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
 import { obtainTools } from '#tools/obtain.ts';
+import { ALL_TOOLS } from '#tools/pins.ts';
+import { reportTo } from '#tools/report.ts';
 import { repositoryRoot } from './house/sources.ts';
 
 /**
@@ -55,7 +57,8 @@ const cannotRun = new Set<string>();
 const times: string[] = [];
 
 await timed('tools', async () => {
-  if (wanted.some((name) => name !== 'static')) await obtainTools();
+  if (wanted.some((name) => name !== 'static'))
+    await obtainTools(ALL_TOOLS, { progress: reportTo(process.stderr) });
   return true;
 });
 if (wanted.includes('static')) {

@@ -1,0 +1,61 @@
+import { conditionOf, wordsOf } from './conditions.ts';
+import { KIND_RULES, STATIC_KINDS } from './health-rules.ts';
+import {
+  current,
+  failed,
+  type Health,
+  type HealthOptions,
+  inProgress,
+  terminating,
+  unassessed,
+} from './health-words.ts';
+import { type KubeObject, numberAt, splitApiVersion } from './object.ts';
+
+/**
+ * Health of one live object. "Does not fetch the state of the resource from a cluster" (kstatus): what it says depends on the object
+ * alone. Order: deletion, observed generation, Reconciling, Stalled, the rule of the kind, Ready and Available, else unassessed.
+ * Rules after kstatus with the corrections of design/40-agent.
+ */
+export function computeHealth(object: KubeObject, options: HealthOptions = {}): Health {
+  if (object.metadata.deletionTimestamp) {
+    const held = object.metadata.finalizers ?? [];
+    const reason = held.length > 0 ? `being deleted, held by finalizers ${held.join(', ')}` : 'being deleted';
+    return terminating(reason);
+  }
+  const general = beforeKind(object);
+  if (general) return general;
+  const { group } = splitApiVersion(object.apiVersion);
+  const rule = KIND_RULES[`${group}/${object.kind}`];
+  return rule ? rule(object, options) : generic(object);
+}
+
+function beforeKind(object: KubeObject): Health | undefined {
+  const observed = numberAt(object, 'status', 'observedGeneration');
+  const { generation } = object.metadata;
+  if (observed !== undefined && generation !== undefined && observed < generation)
+    return inProgress(`the controller has seen generation ${observed} of ${generation}`);
+  const stalled = conditionOf(object, 'Stalled');
+  if (stalled?.status === 'True') return failed(wordsOf(stalled));
+  const reconciling = conditionOf(object, 'Reconciling');
+  return reconciling?.status === 'True' ? inProgress(wordsOf(reconciling)) : undefined;
+}
+
+/** Kinds without a rule: a Ready (or Available) condition of the present generation decides; without any, nothing is known. */
+function generic(object: KubeObject): Health {
+  const deciding = conditionOf(object, 'Ready') ?? conditionOf(object, 'Available');
+  if (deciding === undefined) return unassessed();
+  const { generation } = object.metadata;
+  if (
+    deciding.observedGeneration !== undefined &&
+    generation !== undefined &&
+    deciding.observedGeneration < generation
+  )
+    return inProgress(`${deciding.type} is of generation ${deciding.observedGeneration}, not ${generation}`);
+  if (deciding.status === 'True') return current();
+  return inProgress(wordsOf(deciding));
+}
+
+/** Whether health of the kind can change after it exists: only then is the object fetched when its metadata moves. */
+export function hasHealth(apiVersion: string, kind: string): boolean {
+  return !STATIC_KINDS.includes(`${splitApiVersion(apiVersion).group}/${kind}`);
+}

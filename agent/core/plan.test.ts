@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { type InventoryEntry, inventoryId } from '#proto/inventory.ts';
+import { OWNER_LABEL } from './managed-fields.ts';
+import { type KubeObject, type ObjectMeta, objectId } from './object.ts';
+import {
+  conflictMessage,
+  entryOf,
+  findConflicts,
+  guardPrune,
+  pruneSetHash,
+  pruneStep,
+  staleEntries,
+  writeAhead,
+} from './plan.ts';
+
+const configMap = (name: string): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name, namespace: 'shop' },
+});
+const idOf = (name: string) => objectId(configMap(name));
+const applied = (name: string, uid = `uid-${name}`): InventoryEntry => ({
+  ...entryOf(configMap(name)),
+  state: 'applied',
+  uid,
+  fieldsHash: 'h',
+});
+const intended = (name: string): InventoryEntry => entryOf(configMap(name));
+const live = (owner: string | undefined, more: Partial<ObjectMeta> = {}): ObjectMeta => ({
+  name: '',
+  uid: 'uid-a',
+  resourceVersion: '1',
+  labels: owner === undefined ? {} : { [OWNER_LABEL]: owner },
+  ...more,
+});
+
+const names = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'));
+const inventory = fc
+  .tuple(names, fc.boolean())
+  .map(([all, firstIntended]) =>
+    all.map((name, index) => (index === 0 && firstIntended ? intended(name) : applied(name))),
+  );
+
+test('writing ahead keeps everything, adds what is new, and the second time there is nothing to write', () => {
+  fc.assert(
+    fc.property(inventory, names, (held, wanted) => {
+      const desired = wanted.map(configMap);
+      const ahead = writeAhead(held, desired);
+      const after = ahead ?? held;
+      assert.deepEqual(after.slice(0, held.length), held);
+      const ids = new Set(after.map(inventoryId));
+      assert.ok(desired.every((object) => ids.has(objectId(object))));
+      assert.ok(after.slice(held.length).every(({ state }) => state === 'intended'));
+      assert.equal(writeAhead(after, desired), undefined);
+    }),
+  );
+});
+
+test('nothing is ever deleted that the inventory does not name, is wanted, or does not carry our label and uid', () => {
+  const liveness = fc.option(
+    fc.record({
+      owner: fc.option(fc.constantFrom('shop', 'other'), { nil: undefined }),
+      uid: fc.constantFrom('uid-a', 'uid-b', 'uid-c', 'else'),
+      paused: fc.boolean(),
+    }),
+    { nil: undefined },
+  );
+  fc.assert(
+    fc.property(
+      inventory,
+      names,
+      fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd'), liveness),
+      (held, wanted, lives) => {
+        const wants = new Set(wanted.map(idOf));
+        for (const entry of staleEntries(held, wants)) {
+          assert.ok(held.includes(entry) && !wants.has(inventoryId(entry)));
+          const state = lives[entry.name];
+          const annotations = state?.paused ? { 'flotilla.dev/prune': 'disabled' } : {};
+          const meta = state && live(state.owner, { uid: state.uid, annotations });
+          const step = pruneStep('shop', entry, meta, new Map(), true);
+          if (step.type === 'leave') continue;
+          assert.ok(state && state.owner === 'shop' && !state.paused);
+          assert.equal(step.uid, state.uid);
+          assert.ok(entry.state === 'intended' || entry.uid === state.uid);
+        }
+      },
+    ),
+  );
+});
+
+test('each reason to leave a stale object alone is its own', () => {
+  const table: [string, ReturnType<typeof pruneStep>][] = [
+    [
+      'handed over to placement other',
+      pruneStep('shop', applied('a'), live('shop'), new Map([['other', new Set([idOf('a')])]]), true),
+    ],
+    ['already gone', pruneStep('shop', applied('a'), undefined, new Map(), true)],
+    [
+      'it no longer carries our owner label',
+      pruneStep('shop', applied('a'), live(undefined), new Map(), true),
+    ],
+    ['it no longer carries our owner label', pruneStep('shop', applied('a'), live('other'), new Map(), true)],
+    [
+      'another object has taken the name since',
+      pruneStep('shop', applied('a', 'old'), live('shop'), new Map(), true),
+    ],
+    [
+      'already being deleted',
+      pruneStep('shop', applied('a'), live('shop', { deletionTimestamp: 'x' }), new Map(), true),
+    ],
+    ['the placement does not prune', pruneStep('shop', applied('a'), live('shop'), new Map(), false)],
+    [
+      'its annotations keep it from being pruned',
+      pruneStep(
+        'shop',
+        applied('a'),
+        live('shop', { annotations: { 'argocd.argoproj.io/sync-options': 'Prune=false' } }),
+        new Map(),
+        true,
+      ),
+    ],
+  ];
+  for (const [why, step] of table) assert.equal(step.type === 'leave' ? step.why : step.type, why);
+  assert.equal(pruneStep('shop', intended('a'), live('shop'), new Map(), true).type, 'delete');
+});
+
+test('pruning goes backwards', () => {
+  const deployment: KubeObject = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'w', namespace: 'shop' },
+  };
+  const namespace: KubeObject = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } };
+  const kinds = staleEntries([namespace, configMap('a'), deployment].map(entryOf), new Set()).map(
+    ({ kind }) => kind,
+  );
+  assert.deepEqual(kinds, ['Deployment', 'ConfigMap', 'Namespace']);
+});
+
+test('claims: label, tool and rival are conflicts; what was let go is handed over', () => {
+  const conflicts = (input: Partial<Parameters<typeof findConflicts>[0]>) =>
+    findConflicts({
+      placement: 'shop',
+      desired: [configMap('a')],
+      inventory: [],
+      live: new Map(),
+      others: new Map(),
+      adopt: [],
+      ...input,
+    }).map(({ claimedBy }) => claimedBy);
+  const wants = new Map([['other', new Set([idOf('a')])]]);
+  const wantsNot = new Map([['other', new Set<string>()]]);
+  const at = (meta: ObjectMeta) => new Map([[idOf('a'), meta]]);
+  assert.deepEqual(conflicts({}), []);
+  assert.deepEqual(conflicts({ live: at(live('shop')), others: wants }), []);
+  assert.deepEqual(conflicts({ live: at(live('other')), others: wants }), ['placement other']);
+  assert.deepEqual(conflicts({ live: at(live('other')) }), ['placement other']);
+  assert.deepEqual(conflicts({ live: at(live('other')), others: wantsNot }), []);
+  assert.deepEqual(conflicts({ others: wants }), ['placement other']);
+  assert.deepEqual(conflicts({ others: wants, inventory: [applied('a')] }), []);
+  const argo = live(undefined, {
+    annotations: { 'argocd.argoproj.io/tracking-id': 'app:/ConfigMap:shop/a' },
+  });
+  assert.deepEqual(conflicts({ live: at(argo) }), ['Argo CD (app)']);
+  assert.deepEqual(conflicts({ live: at(argo), adopt: ['argo'] }), []);
+  const flux = live(undefined, { labels: { 'kustomize.toolkit.fluxcd.io/name': 'k' } });
+  assert.deepEqual(conflicts({ live: at(flux), adopt: ['argo'] }), ['Flux (k)']);
+  assert.equal(
+    conflictMessage('shop', [{ id: idOf('a'), claimedBy: 'placement other' }]),
+    'ConfigMap/shop/a is claimed by placement other, wanted by placement shop',
+  );
+});
+
+test('the guard holds more than its share, always lets three pass, and never lets a Namespace, claim or CRD go by itself', () => {
+  const entries = (count: number) => Array.from({ length: count }, (_, index) => applied(`n${index}`));
+  const guard = (deleted: InventoryEntry[], size: number, more = {}) =>
+    guardPrune(deleted, size, { maxPrune: 0.3, approved: new Set(), goesOn: true, ...more });
+  assert.equal(guard(entries(3), 4), undefined);
+  assert.equal(guard(entries(30), 100), undefined);
+  assert.match(guard(entries(31), 100)!.reason, /31 of 100 objects would be deleted, more than 30%/);
+  assert.equal(guard(entries(100), 100, { goesOn: false }), undefined);
+  const namespace = { ...applied('shop'), kind: 'Namespace', namespace: '' };
+  const held = guard([namespace], 100, { goesOn: false })!;
+  assert.match(held.reason, /Namespace\/shop/);
+  assert.equal(guard([namespace], 100, { approved: new Set([held.setHash]) }), undefined);
+  assert.equal(guard([{ ...namespace, group: 'example.com' }], 100), undefined);
+});
+
+test('the hash of a set is the same on every cluster and in every order', () => {
+  fc.assert(fc.property(names, (ids) => assert.equal(pruneSetHash(ids), pruneSetHash([...ids].reverse()))));
+  assert.match(pruneSetHash(['a']), /^[0-9a-f]{16}$/);
+});

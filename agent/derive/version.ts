@@ -1,0 +1,68 @@
+import type { GitObjects } from '#git/objects.ts';
+import {
+  type Assignment,
+  type Policy,
+  policyOf,
+  resolveAssignment,
+  whyNotSelected,
+} from '#proto/assignment.ts';
+import { FlotillaError } from '#proto/faults.ts';
+import type { DesiredAssignment } from '#proto/messages.ts';
+import type { NodeCache } from '#render/closure.ts';
+import { type AssignmentClosure, digestOf } from '#render/digest.ts';
+import { type FleetReader, required } from './fleet-reader.ts';
+
+/** One version of a placement on this cluster, as Git alone tells it. */
+export type DerivedVersion = {
+  assignment: Assignment;
+  closure: AssignmentClosure;
+  /** The root tree that paths are relative to. */
+  tree: string;
+  /** As at its own revision; a newer one may be in force. */
+  policy: Policy;
+};
+
+/**
+ * What a desired document calls one assignment, derived from Git with the code that the hub uses: Fleet, placement and files at
+ * `revision`, the cluster's labels and values at `entryRevision`. Nothing of the document but the two revisions is believed.
+ *
+ * @throws FlotillaError not-selected where Git does not give the placement to this cluster; digest-mismatch where hub and agent
+ *   disagree; path-variable-unknown, value-missing, and those of documents, closures and Git
+ */
+export async function deriveVersion(
+  reader: FleetReader,
+  objects: GitObjects,
+  cache: NodeCache,
+  cluster: string,
+  wanted: DesiredAssignment,
+  signal: AbortSignal,
+): Promise<DerivedVersion> {
+  const { placement: name, revision, entryRevision } = wanted;
+  const [fleet, placement, entry] = [
+    required(await reader.fleet(revision, signal), 'flotilla.yaml', revision),
+    required(await reader.placement(revision, name, signal), `placement ${name}`, revision),
+    required(await reader.cluster(entryRevision, cluster, signal), `cluster ${cluster}`, entryRevision),
+  ];
+  const why = whyNotSelected(placement, entry);
+  if (why !== undefined) {
+    throw new FlotillaError(
+      'not-selected',
+      `placement ${name} at ${revision} does not select cluster ${cluster}: it ${why}`,
+    );
+  }
+  const resolution = resolveAssignment(fleet, placement, entry);
+  if ('faults' in resolution) {
+    const [first] = resolution.faults;
+    throw new FlotillaError(first!.code, resolution.faults.map(({ message }) => message).join('; '));
+  }
+  const { assignment } = resolution;
+  const tree = await reader.treeOf(revision, signal);
+  const closure = await digestOf(objects, tree, assignment, cache, signal);
+  if (closure.digest !== wanted.digest) {
+    throw new FlotillaError(
+      'digest-mismatch',
+      `placement ${name} at ${revision}: the hub says digest ${wanted.digest.slice(0, 12)}, Git gives ${closure.digest.slice(0, 12)}`,
+    );
+  }
+  return { assignment, closure, tree, policy: policyOf(fleet, placement) };
+}

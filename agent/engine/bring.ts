@@ -1,0 +1,116 @@
+import type { Action } from '#proto/messages.ts';
+import { type Baseline, baseline } from '../core/baseline.ts';
+import { EMPTY, type FieldSet } from '../core/fieldset.ts';
+import { computeHealth, hasHealth } from '../core/health.ts';
+import { ourFields } from '../core/managed-fields.ts';
+import type { ObjectMeta } from '../core/object.ts';
+import { isPaused, objectPolicy } from '../core/object-policy.ts';
+import type { Context } from './context.ts';
+import { judge } from './judge.ts';
+import { settleWrite, takeNote, tellDrift } from './observe.ts';
+import type { PlacementState } from './placement-state.ts';
+import { fieldsText, type Tracked } from './tracked.ts';
+import { write } from './writer.ts';
+
+export type BringHow = {
+  /** See `Assignment.settled`. */
+  settled: boolean;
+  /** False under hold and observe: what is known is adopted, nothing is written. */
+  mayWrite: boolean;
+};
+
+/**
+ * Decides what one object needs and does it. An object whose content is the one applied last needs no request: if somebody moves it,
+ * the watch says so. An object whose last apply this process has not seen is adopted, judged by a dry-run, or written.
+ * @throws KubeError
+ */
+export async function bring(
+  context: Context,
+  state: PlacementState,
+  tracked: Tracked,
+  live: ObjectMeta | undefined,
+  how: BringHow,
+  signal: AbortSignal,
+): Promise<Action> {
+  const policy = objectPolicy(tracked.object.metadata);
+  if (policy.apply === 'ignore' || isPaused(tracked.object, live)) return 'skipped';
+  if (policy.apply === 'if-not-present' && live) return 'skipped';
+  if (tracked.applied?.hash === tracked.hash) return 'unchanged';
+  const entry = context.book.of(state.name).get(tracked.id);
+  const known: Baseline = tracked.applied
+    ? 'write'
+    : baseline({ entry, live, settled: how.settled, overwrites: state.corrects });
+  switch (known) {
+    case 'write':
+      if (!how.mayWrite) return 'skipped';
+      return writeNow(context, state, tracked, live, entry?.state !== 'applied', signal);
+    case 'adopt':
+      adopt(context, tracked, ourFields(live!.managedFields) ?? EMPTY, live!);
+      return 'unchanged';
+    case 'judge':
+    case 'missing':
+      return judgeNow(
+        context,
+        state,
+        tracked,
+        entry?.state === 'applied' ? entry.fieldsHash : '',
+        how,
+        signal,
+      );
+    default:
+      known satisfies never;
+      return 'skipped';
+  }
+}
+
+/** Evidence first: what differs is told before it is taken back; in report mode only new content is written. */
+async function judgeNow(
+  context: Context,
+  state: PlacementState,
+  tracked: Tracked,
+  fieldsHash: string,
+  how: BringHow,
+  signal: AbortSignal,
+): Promise<Action> {
+  const seen = await judge(context.kube, tracked, fieldsHash, state.rules, signal);
+  const isNew = seen.live !== undefined && seen.changed && !how.settled;
+  if (!isNew || state.corrects) tellDrift(context, tracked, seen.findings, 'and is as wanted again');
+  if (how.mayWrite && (state.corrects || isNew))
+    return writeNow(context, state, tracked, seen.live?.metadata, false, signal);
+  adopt(context, tracked, seen.ours, seen.live?.metadata);
+  return 'unchanged';
+}
+
+/** Takes what is live as the answer to our last apply. */
+function adopt(context: Context, tracked: Tracked, ours: FieldSet, live: ObjectMeta | undefined): void {
+  tracked.applied = {
+    ours: fieldsText(ours),
+    hash: tracked.hash,
+    uid: live?.uid ?? '',
+    resourceVersion: live?.resourceVersion ?? '',
+  };
+  if (!live) {
+    tracked.health = { health: 'NOT_FOUND', reason: 'it does not exist', assessed: true };
+    return;
+  }
+  const suspects = takeNote(context, tracked, live.managedFields, live.generation);
+  if (tracked.drifts.length === 0) tracked.drift = 'NONE';
+  if (suspects || hasHealth(tracked.object.apiVersion, tracked.object.kind))
+    context.inspections.schedule(tracked);
+  else tracked.health = computeHealth(tracked.object);
+}
+
+async function writeNow(
+  context: Context,
+  state: PlacementState,
+  tracked: Tracked,
+  live: ObjectMeta | undefined,
+  first: boolean,
+  signal: AbortSignal,
+): Promise<Action> {
+  const how = { rules: state.rules, adopt: state.policy.adopt, first };
+  const { action, object } = await write(context.kube, tracked, live, how, signal);
+  settleWrite(context, tracked, object, action);
+  await context.marker('between-writes');
+  return action;
+}

@@ -1,0 +1,305 @@
+import { backoff } from '../core/backoff.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { Resource } from '../kube/discovery.ts';
+import type { WatchEvent } from '../kube/watch.ts';
+import { applyRun } from './apply-run.ts';
+import type { Context } from './context.ts';
+import { intend } from './engage.ts';
+import { inspect } from './inspect.ts';
+import { InventoryBook } from './inventory-book.ts';
+import { LiveIndex, managedFieldsOf } from './live.ts';
+import { observeEvent, takeNote } from './observe.ts';
+import { PlacementState } from './placement-state.ts';
+import { Lanes } from './pool.ts';
+import type {
+  ApplyResult,
+  Assignment,
+  Clock,
+  InventoryStore,
+  Listener,
+  Marker,
+  PlacementSnapshot,
+  Policy,
+} from './ports.ts';
+import { finalise, pruneStale } from './prune-run.ts';
+import { snapshotOf } from './snapshot.ts';
+import type { Tracked } from './tracked.ts';
+import { Watches } from './watches.ts';
+import { WorkQueue } from './work-queue.ts';
+
+export type EngineOptions = {
+  kube: KubeClient;
+  store: InventoryStore;
+  listener: Listener;
+  clock?: Clock;
+  marker?: Marker;
+  /** Back-off of applies that were not whole, ms. */
+  retry?: { first: number; most: number };
+};
+
+const INSPECTIONS = 8;
+const RETRY = { first: 2_000, most: 60_000 } as const;
+/** Notes for the inventory are gathered so long, ms. */
+const FLUSH_AFTER = 2_000;
+
+/**
+ * Brings the placements of one cluster to their desired objects and keeps watching over them. Placements do not wait for each other;
+ * per placement one apply at a time, per object one write at a time. Everything ends with `close`.
+ */
+export class ClusterEngine {
+  readonly #context: Context;
+  readonly #end = new AbortController();
+  readonly #retry: { first: number; most: number };
+  readonly #applies = new Lanes();
+  readonly #background = new Set<Promise<void>>();
+  readonly #flushes = new Set<string>();
+
+  constructor({
+    kube,
+    store,
+    listener,
+    clock = SYSTEM_CLOCK,
+    marker = () => undefined,
+    retry = RETRY,
+  }: EngineOptions) {
+    const life = this.#end.signal;
+    const tell = (resource: Resource, event: WatchEvent): void => this.#observe(resource, event);
+    this.#retry = retry;
+    this.#context = {
+      kube,
+      clock,
+      listener,
+      marker,
+      life,
+      index: new LiveIndex(),
+      book: new InventoryBook(store),
+      watches: new Watches(kube, tell, clock.random, life),
+      inspections: new WorkQueue<Tracked>(
+        (tracked) => inspect(this.#context, tracked),
+        INSPECTIONS,
+        clock,
+        life,
+      ),
+      lanes: new Lanes(),
+      placements: new Map(),
+      flushLater: (placement) => this.#flushLater(placement),
+      owners: new Map(),
+    };
+  }
+
+  /**
+   * Takes down what a placement is to have, without writing. Done for every assignment of a document before the first `apply`, it lets
+   * objects move between placements without being deleted and finds claims that contradict each other.
+   * @throws FlotillaError as `apply`
+   */
+  async intend(assignment: Assignment, signal: AbortSignal): Promise<void> {
+    const state = this.#state(assignment.placement);
+    state.setPolicy(assignment.policy, this.#context.clock.now());
+    await intend(this.#context, state, assignment, this.#limit(signal));
+  }
+
+  /**
+   * Applies an assignment and enforces it from then on. Resolves when everything has been tried once; what failed is tried again by
+   * itself, with back-off. Rejects when nothing was tried; then what was in force before stays so.
+   * @throws FlotillaError object-conflict, render-empty, object-duplicate, inventory-unreadable; KubeError
+   */
+  async apply(assignment: Assignment, signal: AbortSignal): Promise<ApplyResult> {
+    const state = this.#state(assignment.placement);
+    state.retired = false;
+    state.removed = false;
+    state.assignment = assignment;
+    state.failures = 0;
+    this.setPolicy(assignment.placement, assignment.policy);
+    const limit = this.#limit(signal);
+    return this.#run(state, limit, () => applyRun(this.#context, state, assignment, limit));
+  }
+
+  /**
+   * Deletes everything that the inventory of a placement names. The caller has seen the order in Git. `snapshot().removed` says when
+   * nothing is left; what is refused or held is tried again, as in `apply`.
+   */
+  async retire(placement: string, policy: Policy, signal: AbortSignal): Promise<ApplyResult> {
+    const state = this.#state(placement);
+    state.setPolicy(policy, this.#context.clock.now());
+    state.retired = true;
+    state.assignment = undefined;
+    const limit = this.#limit(signal);
+    return this.#run(state, limit, () => this.#retireRun(state, limit));
+  }
+
+  /** What is decided at once, without a new revision: mode, ignore rules, hold. */
+  setPolicy(placement: string, policy: Policy): void {
+    const state = this.#state(placement);
+    const changed = JSON.stringify(policy) !== JSON.stringify(state.policy);
+    state.setPolicy(policy, this.#context.clock.now());
+    if (changed) for (const tracked of state.objects.values()) this.#lookAgain(tracked);
+  }
+
+  /** Placements that have an inventory in the cluster, whoever wrote it. @throws FlotillaError inventory-unreadable; KubeError */
+  async inventories(signal: AbortSignal): Promise<string[]> {
+    await this.#context.book.load(this.#limit(signal));
+    return this.#context.book.placements();
+  }
+
+  snapshot(placement: string): PlacementSnapshot | undefined {
+    const state = this.#context.placements.get(placement);
+    return state && snapshotOf(state, this.#context.clock.now());
+  }
+
+  placements(): string[] {
+    return [...this.#context.placements.keys()];
+  }
+
+  /** Drops a placement that is removed, or that somebody else enforces from now on; nothing in the cluster changes. */
+  forget(placement: string): void {
+    const state = this.#context.placements.get(placement);
+    if (!state) return;
+    clearTimeout(state.retry);
+    this.#release(state);
+    this.#context.placements.delete(placement);
+  }
+
+  /** The full pass: every watched kind is listed again, every object that is not as wanted is looked at again. */
+  pass(): void {
+    this.#context.watches.relist();
+    for (const tracked of this.#context.owners.values())
+      if (tracked.drift !== 'NONE' || tracked.health.health !== 'CURRENT' || tracked.error)
+        this.#context.inspections.schedule(tracked);
+  }
+
+  /** What keeps the engine from seeing drift right now. */
+  troubles(): readonly Error[] {
+    return this.#context.watches.troubles();
+  }
+
+  /** Ends watches, looks and retries, and waits for them. What is in force stays as it is in the cluster. */
+  async close(): Promise<void> {
+    for (const state of this.#context.placements.values()) clearTimeout(state.retry);
+    this.#end.abort();
+    await Promise.all([
+      this.#context.watches.ended(),
+      this.#context.inspections.ended(),
+      ...this.#background,
+    ]);
+  }
+
+  #state(placement: string): PlacementState {
+    let state = this.#context.placements.get(placement);
+    if (!state) {
+      state = new PlacementState(placement);
+      this.#context.placements.set(placement, state);
+    }
+    return state;
+  }
+
+  #limit(signal: AbortSignal): AbortSignal {
+    return AbortSignal.any([signal, this.#context.life]);
+  }
+
+  /** A run that was aborted has no outcome: whoever ended it comes again. */
+  async #run(state: PlacementState, signal: AbortSignal, work: () => Promise<void>): Promise<ApplyResult> {
+    clearTimeout(state.retry);
+    return this.#applies.run(state.name, async () => {
+      const { listener } = this.#context;
+      state.applying = true;
+      listener.changed(state.name);
+      try {
+        await work();
+        state.succeed();
+      } catch (error) {
+        if (!signal.aborted) state.fail(error);
+        throw error;
+      } finally {
+        state.applying = false;
+        if (!signal.aborted) this.#planRetry(state);
+        listener.changed(state.name);
+      }
+      return resultOf(state);
+    });
+  }
+
+  async #retireRun(state: PlacementState, signal: AbortSignal): Promise<void> {
+    const { book } = this.#context;
+    await book.load(signal);
+    state.wants = new Set();
+    state.begin([], new Map());
+    this.#release(state);
+    if (state.policy.hold || state.policy.observe) return;
+    await finalise(this.#context, state, await pruneStale(this.#context, state, false, signal), signal);
+    state.removed = book.entries(state.name).length === 0;
+  }
+
+  #release(state: PlacementState): void {
+    for (const [id, tracked] of state.objects)
+      if (this.#context.owners.get(id) === tracked) this.#context.owners.delete(id);
+    state.objects.clear();
+  }
+
+  /** What was not whole is tried again; a hold or an approval that is missing is not a matter of trying. */
+  #planRetry(state: PlacementState): void {
+    const { clock } = this.#context;
+    if (!state.hasFailed && !state.fault) {
+      state.failures = 0;
+      return;
+    }
+    state.failures++;
+    const delay = backoff(this.#retry, state.failures, clock.random());
+    state.retry = setTimeout(() => this.#track(this.#again(state)), delay);
+  }
+
+  async #again(state: PlacementState): Promise<void> {
+    const { assignment, retired } = state;
+    const { life } = this.#context;
+    try {
+      if (retired) await this.#run(state, life, () => this.#retireRun(state, life));
+      else if (assignment)
+        await this.#run(state, life, () => applyRun(this.#context, state, assignment, life));
+    } catch (error) {
+      // It stands in the snapshot, and the next try is planned.
+      if (!life.aborted) state.fail(error);
+    }
+  }
+
+  #track(work: Promise<void>): void {
+    const done = work.finally(() => this.#background.delete(done));
+    this.#background.add(done);
+  }
+
+  #observe(resource: Resource, event: WatchEvent): void {
+    observeEvent(this.#context, event);
+    const definitions = resource.kind === 'CustomResourceDefinition';
+    if (definitions && event.type !== 'synced') this.#context.kube.discovery.forget();
+    if (event.type === 'trouble' || event.type === 'gone' || event.type === 'synced')
+      for (const name of this.#context.placements.keys()) this.#context.listener.changed(name);
+  }
+
+  #lookAgain(tracked: Tracked): void {
+    const live = this.#context.index.get(tracked.id);
+    if (!tracked.applied) return;
+    const before = tracked.print;
+    if (live) takeNote(this.#context, tracked, managedFieldsOf(live), live.generation);
+    if (!live || tracked.print !== before || tracked.drift !== 'NONE')
+      this.#context.inspections.schedule(tracked);
+  }
+
+  #flushLater(placement: string): void {
+    const { clock, inspections, book, life } = this.#context;
+    if (this.#flushes.has(placement)) return;
+    this.#flushes.add(placement);
+    inspections.afterwards(clock.now() + FLUSH_AFTER, () => {
+      this.#flushes.delete(placement);
+      const flush = this.#applies.run(placement, () => book.flush(placement, life));
+      const again = (): void => {
+        if (!life.aborted) this.#flushLater(placement);
+      };
+      this.#track(flush.catch(again));
+    });
+  }
+}
+
+function resultOf(state: PlacementState): ApplyResult {
+  const results = [...state.results.values()];
+  return { ok: !state.hasFailed && !state.held && !state.policy.hold, results, held: state.held };
+}
+
+const SYSTEM_CLOCK: Clock = { now: Date.now, random: Math.random };

@@ -1,0 +1,50 @@
+import { computeHealth } from '../core/health.ts';
+import type { Health } from '../core/health-words.ts';
+import { type KubeObject, textAt } from '../core/object.ts';
+import { explainByPods, podSelector } from '../core/pods.ts';
+import type { Resource } from '../kube/discovery.ts';
+import { KubeError } from '../kube/errors.ts';
+import type { Kube } from './ports.ts';
+
+const PODS: Resource = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };
+const STORAGE_CLASS: Resource = {
+  group: 'storage.k8s.io',
+  version: 'v1',
+  kind: 'StorageClass',
+  plural: 'storageclasses',
+  namespaced: false,
+};
+/** A few pods tell why a workload does not come up; a thousand tell nothing more. */
+const MOST_PODS = 20;
+
+/**
+ * Health of a live object; only where it is not Current, what stands behind it is asked why (pods of a workload, the class of a
+ * claim). What may not be read is left out of the reason.
+ */
+export async function healthOf(
+  kube: Kube,
+  live: KubeObject,
+  requireAddress: boolean,
+  signal: AbortSignal,
+): Promise<Health> {
+  const health = computeHealth(live, { requireAddress });
+  if (health.health === 'CURRENT' || health.health === 'TERMINATING') return health;
+  try {
+    if (live.kind === 'PersistentVolumeClaim')
+      return computeHealth(live, { bindingMode: await bindingMode(kube, live, signal) });
+    const labelSelector = podSelector(live);
+    const { namespace } = live.metadata;
+    if (labelSelector === undefined || namespace === undefined) return health;
+    const pods = await kube.list(PODS, { namespace, labelSelector, most: MOST_PODS }, signal);
+    return explainByPods(live, health, pods);
+  } catch (error) {
+    if (error instanceof KubeError) return health;
+    throw error;
+  }
+}
+
+async function bindingMode(kube: Kube, claim: KubeObject, signal: AbortSignal): Promise<string | undefined> {
+  const name = textAt(claim, 'spec', 'storageClassName');
+  if (!name) return undefined;
+  return textAt(await kube.get({ resource: STORAGE_CLASS, name }, signal), 'volumeBindingMode');
+}

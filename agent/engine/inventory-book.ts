@@ -1,0 +1,96 @@
+import { type InventoryEntry, inventoryId } from '#proto/inventory.ts';
+import type { InventoryStore } from './ports.ts';
+
+type Entries = ReadonlyMap<string, InventoryEntry>;
+const NONE: Entries = new Map();
+
+/**
+ * Inventories in memory, written through to the store. What is `noted` is written with the next `save` or `flush`: losing it costs a
+ * comparison after a restart, never an orphan.
+ */
+export class InventoryBook {
+  readonly #store: InventoryStore;
+  readonly #placements = new Map<string, Entries>();
+  readonly #dirty = new Set<string>();
+  #loaded: Promise<void> | undefined;
+
+  constructor(store: InventoryStore) {
+    this.#store = store;
+  }
+
+  /** Reads everything once; a failure is tried again by the next caller. @throws FlotillaError inventory-unreadable, KubeError */
+  async load(signal: AbortSignal): Promise<void> {
+    this.#loaded ??= this.#read(signal);
+    try {
+      await this.#loaded;
+    } catch (error) {
+      this.#loaded = undefined;
+      throw error;
+    }
+  }
+
+  async #read(signal: AbortSignal): Promise<void> {
+    const inventories = await this.#store.loadAll(signal);
+    this.#placements.clear();
+    for (const { placement, entries } of inventories)
+      this.#placements.set(placement, new Map(entries.map((entry) => [inventoryId(entry), entry])));
+  }
+
+  placements(): string[] {
+    return [...this.#placements.keys()];
+  }
+
+  of(placement: string): Entries {
+    return this.#placements.get(placement) ?? NONE;
+  }
+
+  entries(placement: string): InventoryEntry[] {
+    return [...this.of(placement).values()];
+  }
+
+  /** Replaces the inventory of a placement, unless it is the same already. True when something was written. */
+  async save(placement: string, entries: readonly InventoryEntry[], signal: AbortSignal): Promise<boolean> {
+    const before = this.of(placement);
+    const after = new Map(entries.map((entry) => [inventoryId(entry), entry]));
+    if (!this.#dirty.has(placement) && isSame(before, after)) return false;
+    try {
+      if (after.size === 0) await this.#store.remove(placement, signal);
+      else await this.#store.save(placement, [...after.values()], signal);
+    } catch (error) {
+      // Whether it was written is not known: the next caller reads it again.
+      this.#loaded = undefined;
+      throw error;
+    }
+    this.#dirty.delete(placement);
+    if (after.size === 0) this.#placements.delete(placement);
+    else this.#placements.set(placement, after);
+    return true;
+  }
+
+  /** Takes a changed entry down without writing it yet. */
+  note(placement: string, entry: InventoryEntry): void {
+    const id = inventoryId(entry);
+    const before = this.of(placement);
+    if (!before.has(id) || isSame(new Map([[id, before.get(id)!]]), new Map([[id, entry]]))) return;
+    this.#placements.set(placement, new Map(before).set(id, entry));
+    this.#dirty.add(placement);
+  }
+
+  hasNotes(placement: string): boolean {
+    return this.#dirty.has(placement);
+  }
+
+  async flush(placement: string, signal: AbortSignal): Promise<void> {
+    if (this.#dirty.has(placement)) await this.save(placement, this.entries(placement), signal);
+  }
+}
+
+function isSame(a: Entries, b: Entries): boolean {
+  return a.size === b.size && [...a].every(([id, entry]) => text(entry) === text(b.get(id)));
+}
+
+function text(entry: InventoryEntry | undefined): string {
+  if (entry === undefined) return '';
+  const applied = entry.state === 'applied' ? [entry.uid, entry.fieldsHash] : [];
+  return [entry.state, entry.version, ...applied].join(' ');
+}

@@ -1,0 +1,123 @@
+import type { Action } from '#proto/messages.ts';
+import { type Finding, findDrift, holderPrints, type Suspects, suspectDrift } from '../core/drift.ts';
+import { hashFields } from '../core/fieldset.ts';
+import { computeHealth, hasHealth } from '../core/health.ts';
+import { type KubeObject, type ManagedFieldsEntry, objectId, shortHash } from '../core/object.ts';
+import { entryOf } from '../core/plan.ts';
+import type { WatchEvent } from '../kube/watch.ts';
+import { type Context, stateOf } from './context.ts';
+import { compareDrifts, describeDrift, driftStateOf, toFieldDrifts } from './drift-report.ts';
+import { type Live, liveOf, managedFieldsOf } from './live.ts';
+import { oursOf, type Tracked } from './tracked.ts';
+
+/** Between two looks at the health of one object, ms: a rollout moves metadata many times a second. */
+const HEALTH_PAUSE = 250;
+
+/** One event of a metadata watch: what is known is brought up to date, and what it concerns is looked at. No request is made here. */
+export function observeEvent(context: Context, event: WatchEvent): void {
+  if (event.type !== 'added' && event.type !== 'modified' && event.type !== 'deleted') return;
+  const id = objectId(event.object);
+  const tracked = context.owners.get(id);
+  if (event.type === 'deleted') {
+    const known = context.index.get(id);
+    const { uid } = event.object.metadata;
+    if (known && uid !== undefined && known.uid !== uid) return;
+    context.index.delete(id);
+    if (tracked) context.inspections.schedule(tracked);
+    return;
+  }
+  const live = liveOf(event.object);
+  if (context.index.set(id, live) && tracked) observeLive(context, tracked, live);
+}
+
+/** What managedFields of a live object say about one of ours; schedules a look where they say something new. */
+export function observeLive(context: Context, tracked: Tracked, live: Live): void {
+  const { applied } = tracked;
+  // Whoever works on the object compares with what is known when it is done.
+  if (applied === undefined || context.lanes.busy(tracked.id)) return;
+  if (applied.resourceVersion === live.resourceVersion && applied.uid === live.uid) return;
+  const now = context.clock.now();
+  const before = tracked.print;
+  takeNote(context, tracked, managedFieldsOf(live), live.generation);
+  if (tracked.print !== before) tracked.foreignAt = now;
+  if (tracked.print !== before || applied.uid !== live.uid) context.inspections.schedule(tracked);
+  else if (hasHealth(tracked.object.apiVersion, tracked.object.kind))
+    context.inspections.schedule(tracked, now + HEALTH_PAUSE);
+}
+
+/** Suspects and prints as of these managedFields; they are the answer to "what is new" at the next event. */
+export function takeNote(
+  context: Context,
+  tracked: Tracked,
+  managedFields: readonly ManagedFieldsEntry[] | undefined,
+  generation: number | undefined,
+): Suspects | undefined {
+  const previous = tracked.prints && { suspects: tracked.suspects, prints: tracked.prints };
+  const { rules } = stateOf(context, tracked);
+  const { object: desired } = tracked;
+  tracked.suspects = suspectDrift({ ours: oursOf(tracked), desired, managedFields, previous, rules });
+  tracked.prints = holderPrints(managedFields);
+  tracked.print = printOf(tracked.suspects, generation);
+  return tracked.suspects;
+}
+
+/** Equal prints: the same fields, held by the same, since the same time, of the same generation. */
+function printOf(suspects: Suspects | undefined, generation: number | undefined): string {
+  if (!suspects) return '';
+  const { lost, extra, doubtful } = suspects;
+  return shortHash(JSON.stringify([[...lost], [...extra], doubtful, generation]));
+}
+
+/** After a write of ours: the answer is the newest that is known, and everything follows from it without another request. */
+export function settleWrite(context: Context, tracked: Tracked, object: KubeObject, action: Action): void {
+  const { policy, rules } = stateOf(context, tracked);
+  const { clock, index, inspections } = context;
+  if (!index.set(tracked.id, liveOf(object))) inspections.schedule(tracked);
+  tracked.action = action;
+  tracked.error = undefined;
+  tracked.failures = 0;
+  noteApplied(context, tracked);
+  const { managedFields, generation } = object.metadata;
+  const suspects = takeNote(context, tracked, managedFields, generation);
+  const ours = oursOf(tracked);
+  const found = suspects ? findDrift({ ours, desired: tracked.object, live: object, suspects, rules }) : [];
+  tellDrift(context, tracked, found, 'and is corrected');
+  tracked.health = computeHealth(object, { requireAddress: policy.requireAddress });
+  if (tracked.health.health !== 'CURRENT') inspections.schedule(tracked, clock.now() + HEALTH_PAUSE);
+}
+
+/** Ready for the inventory; written with the next batch. */
+function noteApplied(context: Context, tracked: Tracked): void {
+  const { applied, placement, object } = tracked;
+  if (!applied) return;
+  const fieldsHash = hashFields(oursOf(tracked));
+  context.book.note(placement, { ...entryOf(object), state: 'applied', uid: applied.uid, fieldsHash });
+  if (context.book.hasNotes(placement)) context.flushLater(placement);
+}
+
+/** Takes findings down and tells what appeared and what vanished; `ending` says why it vanished. */
+export function tellDrift(
+  context: Context,
+  tracked: Tracked,
+  findings: readonly Finding[],
+  ending: 'and is corrected' | 'and is as wanted again' | 'and is left alone',
+): void {
+  const now = context.clock.now();
+  const { listener } = context;
+  const { placement } = tracked;
+  const drifts = toFieldDrifts(tracked, findings, now);
+  const { appeared, vanished } = compareDrifts(tracked.drifts, drifts);
+  tracked.drifts = drifts;
+  tracked.drift = driftStateOf(drifts);
+  for (const drift of appeared)
+    listener.event({ type: 'DRIFT_DETECTED', placement, drift, message: describeDrift(tracked, drift) });
+  for (const drift of vanished) {
+    const message = `${describeDrift(tracked, drift)} ${ending}`;
+    listener.event({ type: 'DRIFT_RESOLVED', placement, drift, message });
+  }
+  if (vanished.length > 0 && ending === 'and is corrected') {
+    const gone = stateOf(context, tracked).linger(vanished, now);
+    context.inspections.afterwards(gone, () => listener.changed(placement));
+  }
+  listener.changed(placement);
+}

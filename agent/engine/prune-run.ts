@@ -1,0 +1,155 @@
+import { type InventoryEntry, inventoryId } from '#proto/inventory.ts';
+import { joinApiVersion, type KubeObject, type ObjectMeta } from '../core/object.ts';
+import { phasesOf } from '../core/phases.ts';
+import { guardPrune, type OtherPlacements, type PruneStep, pruneStep, staleEntries } from '../core/plan.ts';
+import type { Target } from '../kube/client.ts';
+import type { Resource } from '../kube/discovery.ts';
+import { isConflict, KubeError, neverSent } from '../kube/errors.ts';
+import type { Context } from './context.ts';
+import { metaOf } from './live.ts';
+import type { PlacementState } from './placement-state.ts';
+import { eachOf } from './pool.ts';
+import { errorOf } from './tracked.ts';
+
+const WIDTH = 8;
+/** Objects whose status is written many times a second move between look and deletion. */
+const TRIES = 5;
+/** Approves every deletion: `decommission: prune` is its own approval. */
+export const APPROVE_ALL = '*';
+
+/**
+ * Deletes what the inventory names and the placement no longer wants, the reverse of an apply. Sets `state.held` when the set must be
+ * approved. Returns the ids that leave the inventory; a rejected delete stays in it and is tried again.
+ */
+export async function pruneStale(
+  context: Context,
+  state: PlacementState,
+  goesOn: boolean,
+  signal: AbortSignal,
+): Promise<Set<string>> {
+  const inventory = context.book.entries(state.name);
+  const gone = new Set<string>();
+  const deletions: Deletion[] = [];
+  for (const entry of staleEntries(inventory, state.wants)) {
+    const resource = await resourceOf(context, entry, signal);
+    const live = resource && (await liveOfEntry(context, resource, entry, signal));
+    const step = decide(context, state, entry, live);
+    if (step.type === 'delete' && resource) deletions.push({ ...step, resource });
+    else gone.add(step.id);
+  }
+  const approved = new Set(state.policy.approvals);
+  state.held = approved.has(APPROVE_ALL)
+    ? undefined
+    : guardPrune(
+        deletions.map(({ entry }) => entry),
+        inventory.length,
+        { maxPrune: state.policy.maxPrune, approved, goesOn },
+      );
+  if (state.held) return gone;
+  const ranked = deletions.map((step) => ({ ...rankOf(step.entry), step }));
+  for (const { objects } of phasesOf(ranked).reverse())
+    await eachOf(objects.reverse(), WIDTH, ({ step }) => deleteOne(context, state, step, gone, signal));
+  return gone;
+}
+
+const rankOf = (entry: InventoryEntry): Pick<KubeObject, 'apiVersion' | 'kind' | 'metadata'> => ({
+  apiVersion: joinApiVersion(entry.group, entry.version),
+  kind: entry.kind,
+  metadata: { name: entry.name, namespace: entry.namespace },
+});
+
+type Deletion = Extract<PruneStep, { type: 'delete' }> & { resource: Resource };
+
+function decide(
+  context: Context,
+  state: PlacementState,
+  entry: InventoryEntry,
+  live: ObjectMeta | undefined,
+): PruneStep {
+  const wants: OtherPlacements = new Map(
+    [...context.placements.values()].map((other) => [other.name, other.wants]),
+  );
+  return pruneStep(state.name, entry, live, wants, state.policy.prune);
+}
+
+/** What was decided on is what is deleted: an object that has moved since is looked at again. */
+async function deleteOne(
+  context: Context,
+  state: PlacementState,
+  deletion: Deletion,
+  gone: Set<string>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { id, entry, resource } = deletion;
+  const target = targetOfEntry(resource, entry);
+  let step: PruneStep = deletion;
+  try {
+    for (let attempt = 1; step.type === 'delete'; attempt++) {
+      signal.throwIfAborted();
+      const { uid, resourceVersion } = step;
+      // What keeps moving is deleted by its uid alone in the end; a label or pause in that instant comes too late.
+      const preconditions = attempt < TRIES ? { uid, resourceVersion } : { uid };
+      try {
+        await context.kube.remove(target, preconditions, signal);
+        break;
+      } catch (error) {
+        if (!isConflict(error) || attempt >= TRIES) throw error;
+      }
+      const now = await context.kube.get(target, signal, { metadata: true });
+      step = decide(context, state, entry, now?.metadata);
+    }
+    gone.add(id);
+    if (step.type === 'leave') return;
+    state.results.set(id, { id, action: 'pruned' });
+    if (entry.kind === 'CustomResourceDefinition') context.kube.discovery.forget();
+    await context.marker('pruned');
+  } catch (error) {
+    if (!(error instanceof KubeError) || neverSent(error)) throw error;
+    state.failOne(id, errorOf(error));
+  }
+}
+
+const targetOfEntry = (resource: Resource, { namespace, name }: InventoryEntry): Target => ({
+  resource,
+  name,
+  ...(resource.namespaced && { namespace }),
+});
+
+/** Undefined: the kind is gone, and its objects with it. */
+async function resourceOf(
+  context: Context,
+  { group, version, kind }: InventoryEntry,
+  signal: AbortSignal,
+): Promise<Resource | undefined> {
+  try {
+    return await context.kube.discovery.anyVersion(group, version, kind, signal);
+  } catch (error) {
+    if (error instanceof KubeError && error.code === 'kube-kind-unknown') return undefined;
+    throw error;
+  }
+}
+
+/** From what the watch has told; asked where the kind cannot be watched. An object without our label counts as not there. */
+async function liveOfEntry(
+  context: Context,
+  resource: Resource,
+  entry: InventoryEntry,
+  signal: AbortSignal,
+): Promise<ObjectMeta | undefined> {
+  const known = context.index.get(inventoryId(entry));
+  if (known) return metaOf(known);
+  if (context.watches.isSynced(resource)) return undefined;
+  return (await context.kube.get(targetOfEntry(resource, entry), signal, { metadata: true }))?.metadata;
+}
+
+/** Writes what became of everything into the inventory, in one batch; nothing where nothing changed. */
+export async function finalise(
+  context: Context,
+  state: PlacementState,
+  gone: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<void> {
+  const entries = context.book.entries(state.name).filter((entry) => !gone.has(inventoryId(entry)));
+  const written = await context.book.save(state.name, entries, signal);
+  if (written) await context.marker('inventory-finalised');
+}

@@ -1,0 +1,63 @@
+import { clip } from '#proto/limits.ts';
+import { ACTIONS, type Action, type ObjectStatus } from '#proto/messages.ts';
+import { imagesOf } from '../core/images.ts';
+import type { PlacementState } from './placement-state.ts';
+import type { PlacementSnapshot } from './ports.ts';
+import type { Tracked } from './tracked.ts';
+
+/** Images named per object. */
+const MOST_IMAGES = 50;
+
+/** What is known of a placement now. `now` in ms. */
+export function snapshotOf(state: PlacementState, now: number): PlacementSnapshot {
+  const counts = Object.fromEntries(ACTIONS.map((action) => [action, 0])) as Record<Action, number>;
+  for (const { action } of state.results.values()) counts[action]++;
+  const tracked = [...state.objects.values()];
+  return {
+    placement: state.name,
+    applying: state.applying,
+    removed: state.removed,
+    objects: [...tracked.map((each) => statusOf(state, each)), ...unplaced(state)].sort((a, b) =>
+      a.id < b.id ? -1 : 1,
+    ),
+    drifts: tracked.flatMap((each) => each.drifts),
+    corrected: state.corrected(now),
+    counts,
+    held: state.held,
+    faults: state.fault ? [state.fault] : [],
+  };
+}
+
+function statusOf(state: PlacementState, tracked: Tracked): ObjectStatus {
+  const { id, object, action, health, drift, error } = tracked;
+  const images = imagesOf(object).slice(0, MOST_IMAGES);
+  const source = state.assignment?.sources?.get(id);
+  return {
+    id,
+    apiVersion: object.apiVersion,
+    ...(action && { action }),
+    health: health.health,
+    ...(health.reason && { healthReason: clip(health.reason) }),
+    assessed: health.assessed,
+    drift,
+    ...(images.length > 0 && { images }),
+    ...(error && { error: clip(error.message) }),
+    ...(source && { source }),
+  };
+}
+
+/** Wanted objects whose kind is not known or that cannot be placed, and what could not be pruned. */
+function unplaced(state: PlacementState): ObjectStatus[] {
+  return [...state.results.values()]
+    .filter(({ id, action }) => action === 'failed' && !state.objects.has(id))
+    .map(({ id, action, error }) => ({
+      id,
+      apiVersion: state.wanted.get(id) ?? '',
+      action,
+      health: 'UNKNOWN',
+      assessed: false,
+      drift: 'UNKNOWN',
+      ...(error && { error: clip(error.message) }),
+      ...(state.assignment?.sources?.has(id) && { source: state.assignment.sources.get(id)! }),
+    }));
+}

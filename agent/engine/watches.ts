@@ -1,0 +1,154 @@
+import type { FlotillaError } from '#proto/faults.ts';
+import { OWNER_LABEL } from '../core/managed-fields.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { Resource } from '../kube/discovery.ts';
+import { KubeError } from '../kube/errors.ts';
+import { Interruption, type WatchEvent, watchMetadata } from '../kube/watch.ts';
+
+/** One kind that is watched. */
+type Watched = {
+  resource: Resource;
+  interruption: Interruption;
+  stop: AbortController;
+  synced: boolean;
+  gone: boolean;
+  error: FlotillaError | undefined;
+  /** Resolves at the next `synced`, rejects at the next trouble; made anew after each. */
+  next: PromiseWithResolvers<void>;
+  done: Promise<void>;
+};
+
+const keyOf = ({ group, kind }: Resource): string => `${group}/${kind}`;
+
+/** The metadata watches of an engine: one per kind, label-selected, started when a kind is first needed. */
+export class Watches {
+  readonly #client: KubeClient;
+  readonly #tell: (resource: Resource, event: WatchEvent) => void;
+  readonly #random: () => number;
+  readonly #life: AbortSignal;
+  readonly #kinds = new Map<string, Watched>();
+
+  constructor(
+    client: KubeClient,
+    tell: (resource: Resource, event: WatchEvent) => void,
+    random: () => number,
+    life: AbortSignal,
+  ) {
+    this.#client = client;
+    this.#tell = tell;
+    this.#random = random;
+    this.#life = life;
+  }
+
+  /**
+   * Resolves when everything of the kind that carries our label has been told.
+   * @throws FlotillaError why the list failed; the watch goes on trying
+   */
+  async ensure(resource: Resource, signal: AbortSignal): Promise<void> {
+    let watched = this.#kinds.get(keyOf(resource));
+    if (watched?.gone && watched.resource.version !== resource.version) {
+      await this.#end(watched);
+      watched = undefined;
+    }
+    watched ??= this.#start(resource);
+    if (watched.synced) return;
+    if (watched.gone) watched.interruption.fire();
+    const aborted = Promise.withResolvers<never>();
+    const abort = (): void => aborted.reject(signal.reason);
+    signal.throwIfAborted();
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      await Promise.race([watched.next.promise, aborted.promise]);
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  isSynced(resource: Resource): boolean {
+    return this.#kinds.get(keyOf(resource))?.synced === true;
+  }
+
+  /** Ends the watches of kinds that nobody needs any more. */
+  async keepOnly(needed: ReadonlySet<string>): Promise<void> {
+    const unneeded = [...this.#kinds].filter(([key]) => !needed.has(key)).map(([, watched]) => watched);
+    await Promise.all(unneeded.map((watched) => this.#end(watched)));
+  }
+
+  /** The slow pass: every kind is listed again. */
+  relist(): void {
+    for (const { interruption } of this.#kinds.values()) interruption.fire();
+  }
+
+  /** What is wrong right now; drift of these kinds is not seen meanwhile. */
+  troubles(): FlotillaError[] {
+    return [...this.#kinds.values()].flatMap(({ error }) => error ?? []);
+  }
+
+  /** After the life of the engine has ended. */
+  async ended(): Promise<void> {
+    await Promise.all([...this.#kinds.values()].map((watched) => watched.done));
+  }
+
+  #start(resource: Resource): Watched {
+    const watched: Watched = {
+      resource,
+      interruption: new Interruption(),
+      stop: new AbortController(),
+      synced: false,
+      gone: false,
+      error: undefined,
+      next: newPromise(),
+      done: Promise.resolve(),
+    };
+    watched.done = this.#follow(watched, AbortSignal.any([this.#life, watched.stop.signal]));
+    this.#kinds.set(keyOf(resource), watched);
+    return watched;
+  }
+
+  async #end(watched: Watched): Promise<void> {
+    this.#kinds.delete(keyOf(watched.resource));
+    watched.stop.abort();
+    await watched.done;
+  }
+
+  async #follow(watched: Watched, signal: AbortSignal): Promise<void> {
+    const { resource, interruption } = watched;
+    const options = { labelSelector: OWNER_LABEL, random: this.#random, interruption };
+    for await (const event of watchMetadata(this.#client, resource, options, signal)) {
+      this.#tell(resource, event);
+      if (event.type === 'synced') settle(watched, undefined);
+      else if (event.type === 'trouble') settle(watched, event.error);
+      else if (event.type === 'gone') {
+        watched.gone = true;
+        settle(watched, kindGone(resource));
+      }
+    }
+    settle(watched, kindGone(resource));
+  }
+}
+
+const kindGone = (resource: Resource): KubeError =>
+  new KubeError('kube-kind-unknown', `${resource.kind} is no longer served by the API server`, {
+    status: 404,
+    reason: 'NotFound',
+  });
+
+function newPromise(): PromiseWithResolvers<void> {
+  const made = Promise.withResolvers<void>();
+  // Nobody may be waiting.
+  made.promise.catch(() => undefined);
+  return made;
+}
+
+function settle(watched: Watched, error: FlotillaError | undefined): void {
+  const { next } = watched;
+  watched.error = error;
+  if (error) {
+    watched.next = newPromise();
+    next.reject(error);
+  } else {
+    watched.synced = true;
+    watched.gone = false;
+    next.resolve();
+  }
+}

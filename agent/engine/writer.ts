@@ -1,0 +1,132 @@
+import type { Action } from '#proto/messages.ts';
+import { type DriftRules, handedOver } from '../core/drift.ts';
+import { type FieldSet, hashFields, without } from '../core/fieldset.ts';
+import {
+  droppedFields,
+  foreignHolders,
+  ourFields,
+  releaseForeign,
+  type Tool,
+  takeOver,
+} from '../core/managed-fields.ts';
+import type { KubeObject, ManagedFieldsEntry, ObjectMeta } from '../core/object.ts';
+import { objectPolicy } from '../core/object-policy.ts';
+import { isConflict, isNotFound, isStatus } from '../kube/errors.ts';
+import type { Kube } from './ports.ts';
+import { fieldsText, oursOf, type Tracked, target } from './tracked.ts';
+
+export type WriteHow = {
+  rules: DriftRules;
+  adopt: readonly Tool[];
+  /** The first contact with an object that is not in our inventory: fields of kubectl and the like are taken over. */
+  first: boolean;
+};
+
+/** How often managedFields are read again when the object moves under a patch of them. */
+const TRIES = 4;
+
+/**
+ * Brings one object to its desired content by server-side apply. Before it, in one patch of managedFields where needed: the take-over
+ * at first contact, and the release of foreign co-ownership of fields that the new content drops. Fields that others hold by design
+ * are left out. `live` is what is known of the object, undefined when it does not exist.
+ * @throws KubeError
+ */
+export async function write(
+  kube: Kube,
+  tracked: Tracked,
+  live: ObjectMeta | undefined,
+  how: WriteHow,
+  signal: AbortSignal,
+): Promise<{ action: Action; object: KubeObject; takenFrom: string[] }> {
+  const patched = live && (await patchOwnership(kube, tracked, live, how, signal));
+  const payload = payloadOf(tracked, live, how.rules);
+  const { object, created } = await kube.apply(target(tracked), payload, signal);
+  const ours = ourFields(object.metadata.managedFields);
+  const action = created
+    ? 'created'
+    : patched?.changed || isConfigured(tracked, live, object, ours)
+      ? 'configured'
+      : 'unchanged';
+  tracked.applied = {
+    ours: fieldsText(ours ?? new Set()),
+    hash: tracked.hash,
+    uid: object.metadata.uid ?? '',
+    resourceVersion: object.metadata.resourceVersion ?? '',
+  };
+  return { action, object, takenFrom: patched?.takenFrom ?? [] };
+}
+
+/** What an apply sends: the content without what others hold by design. */
+export function payloadOf(
+  tracked: Tracked,
+  live: Pick<ObjectMeta, 'managedFields'> | undefined,
+  rules: DriftRules,
+): KubeObject {
+  const handed = live ? handedOver(tracked.object, live.managedFields, rules) : [];
+  return handed.length > 0 ? without(tracked.object, handed) : tracked.object;
+}
+
+type Change = { managedFields: ManagedFieldsEntry[]; takenFrom: string[] };
+
+async function patchOwnership(
+  kube: Kube,
+  tracked: Tracked,
+  live: ObjectMeta,
+  how: WriteHow,
+  signal: AbortSignal,
+): Promise<{ changed: boolean; takenFrom: string[] }> {
+  let meta: ObjectMeta = live;
+  for (let attempt = 1; ; attempt++) {
+    const change = ownershipChange(tracked, meta.managedFields, how);
+    if (change === undefined) return { changed: false, takenFrom: [] };
+    try {
+      await kube.jsonPatch(
+        target(tracked),
+        [
+          { op: 'test', path: '/metadata/resourceVersion', value: meta.resourceVersion },
+          { op: 'replace', path: '/metadata/managedFields', value: change.managedFields },
+        ],
+        signal,
+      );
+      return { changed: true, takenFrom: change.takenFrom };
+    } catch (error) {
+      if (isNotFound(error)) return { changed: false, takenFrom: [] };
+      if (attempt === TRIES || !(isConflict(error) || isStatus(error, 422))) throw error;
+    }
+    const now = await kube.get(target(tracked), signal, { metadata: true });
+    if (!now) return { changed: false, takenFrom: [] };
+    meta = now.metadata;
+  }
+}
+
+function ownershipChange(
+  tracked: Tracked,
+  entries: readonly ManagedFieldsEntry[] | undefined,
+  how: WriteHow,
+): Change | undefined {
+  const { apiVersion, metadata } = tracked.object;
+  const takes = how.first && objectPolicy(metadata).apply !== 'merge';
+  const taken = takes ? takeOver(entries, apiVersion, how.adopt) : undefined;
+  const before = tracked.applied ? oursOf(tracked) : (ourFields(entries) ?? new Set<string>());
+  const dropped = taken ? new Set<string>() : droppedFields(before, tracked.object);
+  const released = releaseForeign(entries, dropped);
+  if (taken) return { managedFields: taken.managedFields, takenFrom: taken.managers };
+  return released && { managedFields: released, takenFrom: [] };
+}
+
+/** A moved resourceVersion alone may be a status write: generation, our set or our content must have changed too. */
+function isConfigured(
+  tracked: Tracked,
+  live: ObjectMeta | undefined,
+  object: KubeObject,
+  ours: FieldSet | undefined,
+): boolean {
+  if (live === undefined) return true;
+  const { resourceVersion, generation, managedFields } = object.metadata;
+  if (resourceVersion === live.resourceVersion) return false;
+  if (generation === undefined || generation !== live.generation) return true;
+  const before = ourFields(live.managedFields);
+  if (before === undefined || ours === undefined || hashFields(before) !== hashFields(ours)) return true;
+  const foreign = foreignHolders(managedFields).length !== foreignHolders(live.managedFields).length;
+  return foreign || tracked.applied?.hash !== tracked.hash;
+}

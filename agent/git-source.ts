@@ -1,0 +1,65 @@
+import type { GitObjects } from '#git/objects.ts';
+import type { DesiredAssignment } from '#proto/messages.ts';
+import type { NodeCache } from '#render/closure.ts';
+import { renderAssignment } from '#render/render.ts';
+import type { Renderer } from '#render/renderer.ts';
+import type { Branch } from './branch.ts';
+import { confirmRemoval, type Reading, type Removal } from './core/removal.ts';
+import type { FleetReader, Found } from './derive/fleet-reader.ts';
+import { deriveVersion } from './derive/version.ts';
+import type { Mark } from './markers.ts';
+import type { Made, Source } from './placement-ports.ts';
+
+export type GitSourceParts = {
+  cluster: string;
+  branch: Branch;
+  objects: GitObjects;
+  reader: FleetReader;
+  cache: NodeCache;
+  renderer: Renderer;
+  mark: Mark;
+};
+
+/** Versions made from Git: derived, compared with the hub's digest, rendered. Revisions have been proven to be on the branch. */
+export class GitSource implements Source {
+  readonly #parts: GitSourceParts;
+
+  constructor(parts: GitSourceParts) {
+    this.#parts = parts;
+  }
+
+  async render(wanted: DesiredAssignment, signal: AbortSignal): Promise<Made> {
+    const { cluster, objects, reader, cache, renderer, mark } = this.#parts;
+    const { assignment, tree, policy } = await deriveVersion(reader, objects, cache, cluster, wanted, signal);
+    mark('fetched');
+    const request = { objects, rootTree: tree, assignment, renderer, cache };
+    const { objects: made, renderHash } = await renderAssignment(request, signal);
+    return { rendered: { objects: made, renderHash }, prune: assignment.prune, policy };
+  }
+
+  async confirmRemoval(
+    placement: string,
+    revision: string,
+    applied: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Removal> {
+    const { cluster, branch, reader } = this.#parts;
+    await branch.require([revision], signal);
+    const newer = applied === undefined || (await branch.isNewer(revision, applied, signal));
+    const fleet = await reader.fleet(revision, signal);
+    return confirmRemoval({
+      placement,
+      cluster,
+      revision,
+      applied,
+      newer,
+      fleet: fleet.state === 'valid',
+      entry: reading(await reader.cluster(revision, cluster, signal)),
+      document: reading(await reader.placement(revision, placement, signal)),
+    });
+  }
+}
+
+function reading<T>(found: Found<T>): Reading<T> {
+  return found.state === 'valid' ? found.document : found.state;
+}

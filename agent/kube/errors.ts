@@ -1,0 +1,102 @@
+import { type FaultCode, FlotillaError } from '#proto/faults.ts';
+import { clip } from '#proto/limits.ts';
+
+/** An answer of the API server that is no success, or no answer at all (`status` 0). */
+export class KubeError extends FlotillaError {
+  readonly status: number;
+  /** `reason` of the Status object: NotFound, Conflict, Invalid, AlreadyExists, Forbidden … */
+  readonly reason: string;
+  /** ms that the server asks to wait. */
+  readonly retryAfter: number | undefined;
+
+  constructor(
+    code: FaultCode,
+    message: string,
+    details: { status: number; reason: string; retryAfter?: number | undefined; cause?: unknown },
+  ) {
+    super(code, message, details.cause === undefined ? {} : { cause: details.cause });
+    this.status = details.status;
+    this.reason = details.reason;
+    this.retryAfter = details.retryAfter;
+  }
+}
+
+export const isStatus = (error: unknown, status: number): error is KubeError =>
+  error instanceof KubeError && error.status === status;
+export const isNotFound = (error: unknown): error is KubeError => isStatus(error, 404);
+export const isConflict = (error: unknown): error is KubeError => isStatus(error, 409);
+/** The list or watch is older than what the server keeps. */
+export const isExpired = (error: unknown): error is KubeError => isStatus(error, 410);
+
+/** True where trying the same again can help: no answer, overload, a server error. */
+export function isTransient(error: unknown): boolean {
+  if (!(error instanceof KubeError)) return false;
+  return error.status === 0 || error.status === 429 || error.status >= 500;
+}
+
+type Status = {
+  reason?: unknown;
+  message?: unknown;
+  code?: unknown;
+  details?: { retryAfterSeconds?: unknown };
+};
+
+/** The error for an answer: subject, then reason and message of the server as they are. */
+export function errorOf(
+  subject: string,
+  status: number,
+  body: unknown,
+  retryAfterHeader?: string | null,
+): KubeError {
+  const { reason, message, details } = (typeof body === 'object' && body !== null ? body : {}) as Status;
+  const named = typeof reason === 'string' && reason !== '' ? reason : defaultReason(status);
+  const text = typeof message === 'string' && message !== '' ? message : `HTTP status ${status}`;
+  const seconds = Number(retryAfterHeader ?? details?.retryAfterSeconds ?? Number.NaN);
+  return new KubeError(codeOf(status), clip(`${subject}: ${named}: ${text}`), {
+    status,
+    reason: named,
+    retryAfter: Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined,
+  });
+}
+
+const REASONS: Record<number, string> = {
+  400: 'BadRequest',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'NotFound',
+  409: 'Conflict',
+  410: 'Expired',
+  422: 'Invalid',
+  429: 'TooManyRequests',
+};
+const defaultReason = (status: number): string => REASONS[status] ?? 'Unknown';
+
+function codeOf(status: number): FaultCode {
+  if (status === 401 || status === 403) return 'kube-forbidden';
+  if (status === 429 || status >= 500) return 'kube-failed';
+  return 'kube-rejected';
+}
+
+/** No answer: connection refused or reset, time-out, a broken body. */
+export const noAnswer = (subject: string, cause: unknown): KubeError =>
+  new KubeError('kube-unreachable', `${subject}: ${rootMessage(cause)}`, {
+    status: 0,
+    reason: 'Unreachable',
+    cause,
+  });
+
+function rootMessage(error: unknown): string {
+  let found = error;
+  while (found instanceof Error && found.cause instanceof Error) found = found.cause;
+  const text = found instanceof Error ? found.message || found.name : String(found);
+  return clip(text || 'no answer', 300);
+}
+
+/** Whether the connection was never made, so that nothing can have been done. */
+export function neverSent(error: unknown): boolean {
+  for (let each: unknown = error; each instanceof Error; each = each.cause) {
+    const { code } = each as { code?: unknown };
+    if (code === 'ECONNREFUSED' || code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ENOTFOUND') return true;
+  }
+  return false;
+}

@@ -1,0 +1,252 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
+import { type Logger, pino } from 'pino';
+import { type Fault, FlotillaError, toFault } from '#proto/faults.ts';
+import type { ClusterFacts } from '#proto/messages.ts';
+import { NodeCache } from '#render/closure.ts';
+import { openKustomize } from '#render/kustomize.ts';
+import { Bus } from './bus/bus.ts';
+import { type AgentConfig, readConfig, readInit, usage } from './config.ts';
+import { backoff } from './core/backoff.ts';
+import { readFacts } from './facts.ts';
+import { instanceName } from './instance.ts';
+import { KubeClient } from './kube/client.ts';
+import { connect } from './kube/connection.ts';
+import { request } from './kube/request.ts';
+import { createMark } from './markers.ts';
+import { openRepository } from './repository.ts';
+import { initSeed, readSeed } from './seed.ts';
+import { Session, type SessionParts } from './session.ts';
+import { OwnObjects } from './state/api.ts';
+import { Lease, LeaseHeld, leaseIdentity } from './state/lease.ts';
+import { pause } from './wait.ts';
+
+const VERSION = (
+  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+).version;
+
+/** Patience at the end of the process: for what waits to be sent, and for the Lease. */
+const FAREWELL_MS = 3_000;
+
+/**
+ * Runs the agent of one cluster until the signal is aborted, then ends in order: writes stop, what waits is sent, the Lease is given
+ * up. Several may run in one process.
+ * @throws FlotillaError config-invalid; nothing that the outside world does makes it throw
+ */
+export async function runAgent(config: AgentConfig, signal: AbortSignal, parent?: Logger): Promise<void> {
+  const log = (parent ?? pino({ level: config.logLevel, base: null }, pino.destination(2))).child({
+    cluster: config.cluster,
+  });
+  const agent = await Agent.open(config, log);
+  await agent.run(signal);
+}
+
+class Agent {
+  readonly #config: AgentConfig;
+  readonly #log: Logger;
+  readonly #parts: Omit<SessionParts, 'bus'>;
+  readonly #bus: Bus;
+  readonly #lease: Lease;
+  readonly #busEnd = new AbortController();
+  #busRuns: Promise<void> | undefined;
+  #session: Session | undefined;
+  #fault: Fault | undefined;
+  /** Of the document in force, as last known. */
+  #accepted: { epoch: number; head: string | undefined } = { epoch: 0, head: undefined };
+  #facts: ClusterFacts = { agentVersion: VERSION };
+
+  static async open(config: AgentConfig, log: Logger): Promise<Agent> {
+    const { key, warning } = readSeed(config.seedFile);
+    if (warning) log.warn(warning);
+    const kube = new KubeClient(connect({ file: config.kubeconfig, context: config.context }));
+    const api = {
+      call: (call: Parameters<typeof request>[1], signal: AbortSignal) =>
+        request(kube.connection, call, kube.options, signal),
+    };
+    const renderer = await openKustomize({
+      binary: findKustomize(config),
+      scratch: join(resolve(config.dataDir), 'render'),
+      concurrency: 1,
+    });
+    const fleet = await openRepository(config, (message) => log.warn(message));
+    const parts = {
+      config,
+      publicKey: key.publicKey,
+      kube,
+      own: new OwnObjects(api, config.namespace),
+      fleet,
+      renderer,
+      cache: new NodeCache({ nodes: 2_000, treeEntries: 50_000, files: 1_000 }),
+      mark: createMark(config.markers),
+      log,
+    };
+    return new Agent(parts, key);
+  }
+
+  private constructor(parts: Omit<SessionParts, 'bus'>, key: ReturnType<typeof readSeed>['key']) {
+    const { config, log, own } = parts;
+    const { intervals, cluster, hubUrls } = config;
+    this.#config = config;
+    this.#log = log;
+    this.#parts = parts;
+    const identity = config.identity ?? leaseIdentity(instanceName(config.dataDir));
+    this.#lease = new Lease(own, { identity, leaseMs: intervals.leaseMs, log });
+    this.#bus = new Bus(
+      {
+        cluster,
+        key,
+        hubUrls,
+        log,
+        reconnectMs: intervals.reconnectMs,
+        retry: { first: intervals.retryMs, most: intervals.retryMostMs },
+        heartbeatMs: intervals.heartbeatMs,
+        helloMs: intervals.helloMs,
+      },
+      {
+        describe: () => this.#describe(),
+        desired: (envelope) => this.#session?.receive(envelope),
+        resync: () => this.#session?.resync(),
+      },
+      this.#busEnd.signal,
+    );
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { log } = this.#parts;
+    log.info({ version: VERSION, publicKey: this.#parts.publicKey }, 'agent starts');
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        await this.#lease.acquire(signal);
+        failures = 0;
+        await this.#serve(signal);
+      } catch (error) {
+        if (signal.aborted) break;
+        if (isFatal(error)) {
+          await this.#end();
+          throw error;
+        }
+        failures++;
+        await this.#wait(error, failures, signal);
+      }
+    }
+    await this.#end();
+    log.info('agent has ended');
+  }
+
+  /** One turn as the one writer; ends with the signal or with the loss of the Lease. */
+  async #serve(signal: AbortSignal): Promise<void> {
+    const turn = new AbortController();
+    const during = AbortSignal.any([signal, turn.signal]);
+    const kept = this.#lease.keep(during).finally(() => turn.abort());
+    // Looked at below, also when the session cannot be opened.
+    kept.catch(() => undefined);
+    try {
+      await this.#learn(during);
+      this.#session = await Session.open({ ...this.#parts, bus: this.#bus }, during);
+      this.#fault = undefined;
+      this.#startBus();
+      this.#bus.hello();
+      await Promise.all([this.#session.run(during), this.#keepLearning(during)]);
+    } finally {
+      turn.abort();
+      this.#session = undefined;
+    }
+    await kept;
+  }
+
+  async #learn(signal: AbortSignal): Promise<void> {
+    this.#facts = { ...this.#facts, ...(await readFacts(this.#parts.kube, signal)) };
+  }
+
+  /** Versions and nodes change: what hellos say about the cluster is looked up again now and then. */
+  async #keepLearning(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await pause(this.#config.intervals.fullPassMs, signal);
+      if (!signal.aborted) await this.#learn(signal);
+    }
+  }
+
+  /** Another agent at work is quietly waited for; an API server that is away is told to the hub. */
+  async #wait(error: unknown, failures: number, signal: AbortSignal): Promise<void> {
+    const fault = toFault(error);
+    if (this.#fault?.message !== fault.message) {
+      const detail = error instanceof FlotillaError ? { code: fault.code } : { err: error };
+      this.#log.warn(detail, fault.message);
+    }
+    this.#fault = fault;
+    const { leaseMs, retryMs, retryMostMs } = this.#config.intervals;
+    if (error instanceof LeaseHeld) return pause(leaseMs / 3, signal);
+    this.#startBus();
+    await pause(backoff({ first: retryMs, most: retryMostMs }, failures, Math.random()), signal);
+  }
+
+  #startBus(): void {
+    this.#busRuns ??= this.#bus.run(this.#busEnd.signal);
+  }
+
+  #describe() {
+    const { epoch = 0, head, faults = [] } = this.#session ?? {};
+    const own = [this.#fault].filter((fault) => fault !== undefined);
+    return {
+      ready: this.#session !== undefined,
+      epoch,
+      head,
+      facts: this.#facts,
+      faults: [...own, ...faults],
+    };
+  }
+
+  async #end(): Promise<void> {
+    const { kube, fleet } = this.#parts;
+    const patience = AbortSignal.timeout(FAREWELL_MS);
+    await this.#bus.drain(patience).catch((error: Error) => this.#log.warn(error.message));
+    this.#busEnd.abort();
+    await Promise.all([this.#busRuns, this.#lease.release(patience)]);
+    await Promise.all([kube.close(), fleet.close()]);
+  }
+}
+
+/** What only a person can mend, at this very process. */
+const isFatal = (error: unknown): boolean =>
+  error instanceof FlotillaError && error.code === 'config-invalid';
+
+/** @throws FlotillaError config-invalid when there is none */
+function findKustomize({ kustomize, path }: AgentConfig): string {
+  if (kustomize !== undefined) return resolve(kustomize);
+  const found = path
+    .split(delimiter)
+    .filter(Boolean)
+    .map((directory) => join(directory, 'kustomize'))
+    .find((file) => existsSync(file));
+  if (found) return resolve(found);
+  throw new FlotillaError(
+    'config-invalid',
+    'FLOTILLA_KUSTOMIZE (--kustomize) is missing, and no kustomize is on the PATH',
+  );
+}
+
+/** The command line. Returns the exit code: 78 (EX_CONFIG) where the configuration is wrong. */
+async function main(argv: readonly string[]): Promise<number> {
+  try {
+    if (argv.includes('--help') || argv.includes('-h')) {
+      process.stdout.write(usage());
+      return 0;
+    }
+    if (argv[0] === 'init') {
+      const { publicKey } = initSeed(readInit(argv.slice(1), process.env).seedFile);
+      process.stdout.write(`${publicKey}\n`);
+      return 0;
+    }
+    const end = new AbortController();
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => end.abort());
+    await runAgent(readConfig(argv, process.env), end.signal);
+    return 0;
+  } catch (error) {
+    const { code, message } = toFault(error);
+    process.stderr.write(`${code === 'internal' ? ((error as Error).stack ?? message) : message}\n`);
+    return code === 'config-invalid' ? 78 : 1;
+  }
+}
+
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,152 @@
+import type { Fault } from '#proto/faults.ts';
+import type { EventContent } from './bus/bus.ts';
+import type { StatusContent } from './core/status.ts';
+import type { EngineEvent, PlacementSnapshot } from './engine/ports.ts';
+import type { PlacementView } from './placement-ports.ts';
+import { PlacementReport } from './report.ts';
+import type { StatusMap } from './state/status-map.ts';
+
+/** Where statuses and events go. */
+export interface Outgoing {
+  report(placement: string, content: StatusContent): void;
+  event(content: EventContent): void;
+  forget(placement: string): void;
+}
+
+/** What the publisher asks about a placement. */
+export interface Observed {
+  view(placement: string): PlacementView | undefined;
+  snapshot(placement: string): PlacementSnapshot | undefined;
+  epoch(): number;
+  /** A status has been built. */
+  built(placement: string, content: StatusContent): void;
+}
+
+type Entry = {
+  report: PlacementReport;
+  attempt: number;
+  timer: NodeJS.Timeout | undefined;
+  dueAt: number;
+  builtAt: number;
+  problems: ReadonlyMap<string, Fault>;
+  newest: StatusContent | undefined;
+};
+
+/** A status is built at most so often per placement; the newest state is the one that is built. */
+const PACE_MS = 50;
+
+/** Builds statuses when something changes, tells what is new about them, and keeps the ConfigMap for people. */
+export class Publisher {
+  readonly #outgoing: Outgoing;
+  readonly #observed: Observed;
+  readonly #map: StatusMap;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(outgoing: Outgoing, observed: Observed, map: StatusMap) {
+    this.#outgoing = outgoing;
+    this.#observed = observed;
+    this.#map = map;
+  }
+
+  /** The newest status that was built. */
+  newest(placement: string): StatusContent | undefined {
+    return this.#entries.get(placement)?.newest;
+  }
+
+  /** Something changed: its status is built soon. */
+  changed(placement: string): void {
+    const entry = this.#entryOf(placement);
+    this.#buildAt(placement, entry, entry.builtAt + PACE_MS);
+  }
+
+  build(placement: string): void {
+    const entry = this.#entryOf(placement);
+    clearTimeout(entry.timer);
+    entry.timer = undefined;
+    const view = this.#observed.view(placement);
+    if (!view) return;
+    const now = Date.now();
+    if (view.attempt !== entry.attempt) entry.report.restart();
+    entry.attempt = view.attempt;
+    const { content, lookAgainAt } = entry.report.build(
+      view,
+      this.#observed.snapshot(placement),
+      this.#observed.epoch(),
+      now,
+    );
+    entry.builtAt = now;
+    entry.newest = content;
+    this.#outgoing.report(placement, content);
+    this.#observed.built(placement, content);
+    this.#tellProblems(placement, entry, content);
+    this.#map.set(placement, describe(content));
+    if (lookAgainAt !== undefined) this.#buildAt(placement, entry, Math.max(now + PACE_MS, lookAgainAt));
+  }
+
+  /** An event of the engine, with the revision that runs. */
+  engineEvent({ type, placement, drift, message }: EngineEvent): void {
+    const revision = this.newest(placement)?.applied?.revision;
+    this.#outgoing.event({ type, placement, drift, message, ...(revision && { revision }) });
+  }
+
+  forget(placement: string): void {
+    clearTimeout(this.#entries.get(placement)?.timer);
+    this.#entries.delete(placement);
+    this.#outgoing.forget(placement);
+    this.#map.remove(placement);
+  }
+
+  close(): void {
+    for (const entry of this.#entries.values()) clearTimeout(entry.timer);
+  }
+
+  #tellProblems(placement: string, entry: Entry, content: StatusContent): void {
+    const problems = new Map(content.faults.map((fault) => [fault.code, fault as Fault]));
+    for (const [code, { message }] of problems) {
+      if (!entry.problems.has(code)) this.#outgoing.event({ type: 'PROBLEM_FOUND', placement, message });
+    }
+    for (const [code, { message }] of entry.problems) {
+      if (!problems.has(code as never)) this.#outgoing.event({ type: 'PROBLEM_SOLVED', placement, message });
+    }
+    entry.problems = problems;
+  }
+
+  /** The earliest moment that was asked for counts. */
+  #buildAt(placement: string, entry: Entry, at: number): void {
+    if (entry.timer && entry.dueAt <= at) return;
+    clearTimeout(entry.timer);
+    entry.dueAt = at;
+    entry.timer = setTimeout(() => this.build(placement), Math.max(0, at - Date.now()));
+  }
+
+  #entryOf(placement: string): Entry {
+    const known = this.#entries.get(placement);
+    if (known) return known;
+    const entry: Entry = {
+      report: new PlacementReport(),
+      attempt: -1,
+      timer: undefined,
+      dueAt: 0,
+      builtAt: 0,
+      problems: new Map(),
+      newest: undefined,
+    };
+    this.#entries.set(placement, entry);
+    return entry;
+  }
+}
+
+/** The lines of one placement in `flotilla-status`. */
+function describe(content: StatusContent): Record<string, string | number | undefined> {
+  const { attempted, applied, sync, drift, health, faults, removed } = content;
+  return {
+    revision: applied?.revision,
+    digest: applied?.digest,
+    attempted: attempted && attempted.digest !== applied?.digest ? attempted.revision : undefined,
+    sync: removed ? 'REMOVED' : sync.state,
+    reason: sync.reason,
+    drift: drift.state,
+    health: health.state,
+    error: faults[0]?.message,
+  };
+}

@@ -1,0 +1,186 @@
+import type { Logger } from 'pino';
+import type { Fault } from '#proto/faults.ts';
+import { toFault } from '#proto/faults.ts';
+import type { NodeCache } from '#render/closure.ts';
+import type { Renderer } from '#render/renderer.ts';
+import { Branch } from './branch.ts';
+import type { Bus } from './bus/bus.ts';
+import type { AgentConfig } from './config.ts';
+import type { StatusContent } from './core/status.ts';
+import { jittered } from './core/waits.ts';
+import { FleetReader } from './derive/fleet-reader.ts';
+import { Desk } from './desk.ts';
+import { ClusterEngine } from './engine/cluster-engine.ts';
+import { ConfigMapInventoryStore } from './engine/inventory-store.ts';
+import { GitSource } from './git-source.ts';
+import type { KubeClient } from './kube/client.ts';
+import type { Mark } from './markers.ts';
+import { Publisher } from './publisher.ts';
+import { Reconciler } from './reconcile.ts';
+import type { FleetRepository } from './repository.ts';
+import type { OwnObjects } from './state/api.ts';
+import { StatusMap } from './state/status-map.ts';
+import { type LoadedState, StateStore } from './state/store.ts';
+import { refuseOutside } from './tenancy.ts';
+import { pause } from './wait.ts';
+
+export type SessionParts = {
+  config: AgentConfig;
+  publicKey: string;
+  kube: KubeClient;
+  own: OwnObjects;
+  fleet: FleetRepository;
+  renderer: Renderer;
+  cache: NodeCache;
+  bus: Bus;
+  mark: Mark;
+  log: Logger;
+};
+
+/** Patience with the last write, ms. */
+const FAREWELL_MS = 2_000;
+
+/** The time in which this process is the one writer: from the Lease being taken to its end. */
+export class Session {
+  readonly #parts: SessionParts;
+  readonly #engine: ClusterEngine;
+  readonly #reconciler: Reconciler;
+  readonly #desk: Desk;
+  readonly #publisher: Publisher;
+  readonly #statusMap: StatusMap;
+  readonly #store: StateStore;
+  readonly #loaded: LoadedState;
+
+  /** Reads what earlier runs left in the cluster. @throws KubeError */
+  static async open(parts: SessionParts, signal: AbortSignal): Promise<Session> {
+    const store = new StateStore(parts.own, parts.log);
+    return new Session(parts, store, await store.load(signal));
+  }
+
+  private constructor(parts: SessionParts, store: StateStore, loaded: LoadedState) {
+    const { config, kube, own, fleet, renderer, cache, bus, mark, log, publicKey } = parts;
+    this.#parts = parts;
+    this.#store = store;
+    this.#loaded = loaded;
+    const branch = new Branch({
+      remote: fleet.remote,
+      repository: fleet.repository,
+      branch: config.branch,
+      acceptedRewrite: config.acceptedRewrite,
+      lastTip: loaded.accepted.tip,
+    });
+    const { cluster, intervals } = config;
+    const reader = new FleetReader(fleet.objects);
+    this.#desk = new Desk({
+      cluster,
+      publicKey,
+      pinnedKeys: config.hubKeys,
+      branch,
+      reader,
+      store,
+      mark,
+      log,
+    });
+    this.#desk.resume(loaded.accepted, loaded.placements);
+    this.#statusMap = new StatusMap(own, log);
+    this.#publisher = new Publisher(bus, this.#observed(), this.#statusMap);
+    this.#engine = new ClusterEngine({
+      kube,
+      store: new ConfigMapInventoryStore(kube, config.namespace),
+      listener: {
+        changed: (placement) => this.#reconciler.engineChanged(placement),
+        event: (event) => this.#publisher.engineEvent(event),
+      },
+      marker: mark,
+      retry: { first: intervals.retryMs, most: intervals.retryMostMs },
+    });
+    this.#reconciler = new Reconciler({
+      cluster,
+      branch,
+      desk: this.#desk,
+      bus,
+      publisher: this.#publisher,
+      statusMap: this.#statusMap,
+      intervals,
+      log,
+      engine: this.#engine,
+      source: new GitSource({ cluster, branch, objects: fleet.objects, reader, cache, renderer, mark }),
+      guard: (placement, objects, allow, signal) => refuseOutside(kube, placement, objects, allow, signal),
+      store,
+      mark,
+    });
+    bus.startAbove(Math.max(0, ...loaded.placements.map(({ seq }) => seq)));
+  }
+
+  get epoch(): number {
+    return this.#desk.inForce?.epoch ?? 0;
+  }
+
+  get head(): string | undefined {
+    return this.#desk.inForce?.head;
+  }
+
+  get faults(): Fault[] {
+    return [...this.#reconciler.faults, ...this.#engine.troubles().map(toFault)];
+  }
+
+  /** A desired document has arrived. Never throws. */
+  receive(envelope: string): void {
+    if (this.#desk.receive(envelope)) this.#reconciler.wake();
+  }
+
+  /** The hub asks for everything to be checked anew. */
+  resync(): void {
+    this.#engine.pass();
+    this.#reconciler.checkAll();
+  }
+
+  /** Goes on until the signal is aborted, and ends in order. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { placements } = this.#loaded;
+    try {
+      await Promise.all([
+        this.#reconciler.run(placements, signal),
+        this.#statusMap.run(signal),
+        this.#passes(signal),
+        this.#sweep(signal),
+      ]);
+    } finally {
+      this.#publisher.close();
+      await Promise.all([this.#engine.close(), this.#lastStatus()]);
+    }
+  }
+
+  /** What people with kubectl see of an agent that has ended is the last that it knew. */
+  async #lastStatus(): Promise<void> {
+    try {
+      await this.#statusMap.write(AbortSignal.timeout(FAREWELL_MS));
+    } catch (error) {
+      this.#parts.log.warn(`the last status was not written: ${(error as Error).message}`);
+    }
+  }
+
+  async #passes(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await pause(jittered(this.#parts.config.intervals.fullPassMs, 0.2, Math.random()), signal);
+      if (!signal.aborted) this.#engine.pass();
+    }
+  }
+
+  async #sweep(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#store.sweep(this.#loaded.placements, signal);
+    } catch (error) {
+      if (!signal.aborted) this.#parts.log.warn(`chunks were not swept: ${(error as Error).message}`);
+    }
+  }
+
+  #observed() {
+    return {
+      view: (placement: string) => this.#reconciler.placement(placement)?.view,
+      snapshot: (placement: string) => this.#engine.snapshot(placement),
+      epoch: () => this.epoch,
+      built: (placement: string, content: StatusContent) => this.#reconciler.statusBuilt(placement, content),
+    };
+  }
+}

@@ -1,0 +1,156 @@
+import { hostname } from 'node:os';
+import type { Logger } from 'pino';
+import { FlotillaError } from '#proto/faults.ts';
+import type { KubeObject } from '../core/object.ts';
+import { numberAt, textAt } from '../core/object.ts';
+import { isConflict, KubeError } from '../kube/errors.ts';
+import { pause } from '../wait.ts';
+import type { OwnObjects } from './api.ts';
+
+export type LeaseOptions = {
+  /** Who holds it: the same after a restart of the same installation, different for every other one. */
+  identity: string;
+  leaseMs: number;
+  log: Logger;
+};
+
+const NAME = 'flotilla-agent';
+
+/** The holder is another process; who it is stands in the message. */
+export class LeaseHeld extends FlotillaError {}
+
+/**
+ * One writer per cluster: the Lease `flotilla-agent` (coordination.k8s.io/v1; the rules of client-go's leader election). Whoever
+ * finds it expired *by its own watch* takes it, so clocks of different machines are never compared. A process that comes back with
+ * the same identity takes it at once.
+ */
+export class Lease {
+  readonly #objects: OwnObjects;
+  readonly #options: LeaseOptions;
+  #held: KubeObject | undefined;
+  /** The Lease of somebody else as seen first, and when by our clock. */
+  #seen: { version: string; at: number } | undefined;
+
+  constructor(objects: OwnObjects, options: LeaseOptions) {
+    this.#objects = objects;
+    this.#options = options;
+  }
+
+  /**
+   * Takes the Lease, once.
+   * @throws LeaseHeld while another process holds it; KubeError when the API server cannot be asked
+   */
+  async acquire(signal: AbortSignal): Promise<void> {
+    const { identity, leaseMs } = this.#options;
+    const found = await this.#objects.get('Lease', NAME, signal);
+    if (!found) {
+      this.#held = await this.#objects.create('Lease', NAME, { spec: this.#spec(0) }, {}, signal);
+      return;
+    }
+    const holder = textAt(found, 'spec', 'holderIdentity') ?? '';
+    if (holder !== '' && holder !== identity && !this.#expired(found)) {
+      throw new LeaseHeld(
+        'lease-held',
+        `another agent (${holder}) holds the Lease ${this.#objects.namespace}/${NAME}; waiting up to ${Math.ceil(leaseMs / 1000)} s after its last sign of life`,
+      );
+    }
+    const transitions = (numberAt(found, 'spec', 'leaseTransitions') ?? 0) + 1;
+    try {
+      this.#held = await this.#objects.replace('Lease', { ...found, spec: this.#spec(transitions) }, signal);
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      throw new LeaseHeld('lease-held', 'another agent took the Lease at the same moment', { cause: error });
+    }
+    this.#seen = undefined;
+  }
+
+  /**
+   * Renews until the signal is aborted (then resolves) or the Lease is lost (then rejects): to another holder, or because the API
+   * server could not be asked for so long that another may hold it by now.
+   * @throws LeaseHeld, KubeError; config-invalid when a second process has our identity: the older one has to go
+   */
+  async keep(signal: AbortSignal): Promise<void> {
+    const { leaseMs, log } = this.#options;
+    let renewed = Date.now();
+    while (!signal.aborted) {
+      await pause(leaseMs / 3, signal);
+      if (signal.aborted) return;
+      try {
+        await this.#renew(signal);
+        renewed = Date.now();
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!(error instanceof KubeError)) throw error;
+        log.warn(`the Lease was not renewed: ${(error as Error).message}`);
+        if (Date.now() - renewed > leaseMs) throw error;
+      }
+    }
+  }
+
+  /** Gives it up, so that a successor need not wait. */
+  async release(signal: AbortSignal): Promise<void> {
+    const held = this.#held;
+    this.#held = undefined;
+    if (!held) return;
+    const spec = { ...this.#spec(numberAt(held, 'spec', 'leaseTransitions') ?? 0), holderIdentity: '' };
+    try {
+      await this.#objects.replace('Lease', { ...held, spec }, signal);
+    } catch (error) {
+      this.#options.log.warn(`the Lease was not released: ${(error as Error).message}`);
+    }
+  }
+
+  async #renew(signal: AbortSignal): Promise<void> {
+    const held = this.#held!;
+    const transitions = numberAt(held, 'spec', 'leaseTransitions') ?? 0;
+    const spec = { ...this.#spec(transitions), acquireTime: textAt(held, 'spec', 'acquireTime') };
+    try {
+      this.#held = await this.#objects.replace('Lease', { ...held, spec }, signal);
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      // Our own write may have arrived although its answer was lost; only another holder or another start is a loss.
+      const found = await this.#objects.get('Lease', NAME, signal);
+      const ours =
+        found &&
+        textAt(found, 'spec', 'holderIdentity') === this.#options.identity &&
+        numberAt(found, 'spec', 'leaseTransitions') === transitions;
+      const namesake = !ours && textAt(found, 'spec', 'holderIdentity') === this.#options.identity;
+      if (namesake) {
+        throw new FlotillaError(
+          'config-invalid',
+          `another process has started with the identity ${this.#options.identity} of this one: give every agent a data directory of its own`,
+        );
+      }
+      if (!ours) {
+        throw new LeaseHeld(
+          'lease-held',
+          `the Lease was taken over by ${textAt(found, 'spec', 'holderIdentity') || 'nobody'}`,
+        );
+      }
+      this.#held = found;
+    }
+  }
+
+  #spec(leaseTransitions: number): Record<string, unknown> {
+    const now = `${new Date().toISOString().slice(0, -1)}000Z`; // MicroTime
+    return {
+      holderIdentity: this.#options.identity,
+      leaseDurationSeconds: Math.max(1, Math.ceil(this.#options.leaseMs / 1000)),
+      acquireTime: now,
+      renewTime: now,
+      leaseTransitions,
+    };
+  }
+
+  /** Whether the Lease has not moved for its whole duration while we looked. */
+  #expired(found: KubeObject): boolean {
+    const version = found.metadata.resourceVersion ?? '';
+    const now = Date.now();
+    if (this.#seen?.version !== version) this.#seen = { version, at: now };
+    const duration = (numberAt(found, 'spec', 'leaseDurationSeconds') ?? this.#options.leaseMs / 1000) * 1000;
+    return now - this.#seen.at > duration;
+  }
+}
+
+/** Host name and a part that belongs to this installation: readable in `kubectl get lease`. */
+export const leaseIdentity = (instance: string): string => `${hostname().slice(0, 100)}_${instance}`;

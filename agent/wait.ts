@@ -1,0 +1,47 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { FlotillaError } from '#proto/faults.ts';
+
+/** Waits that an AbortSignal ends, for the parts of the agent that act. */
+
+/** What a timer of Node can hold; a longer one would fire at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** Resolves after `ms`, or at once when the signal is aborted: the caller looks at the signal. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted || ms <= 0) return;
+  await delay(Math.min(ms, LONGEST_TIMER), undefined, { signal }).catch(ignoreAbort);
+}
+
+/** Resolves when the signal is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+function ignoreAbort(error: unknown): void {
+  if ((error as { name?: unknown }).name !== 'AbortError') throw error;
+}
+
+/**
+ * A level that somebody waits for: `ring` while nobody waits is remembered, many rings are one.
+ */
+export class Bell {
+  #rung = false;
+  #waiting: (() => void) | undefined;
+
+  ring(): void {
+    this.#rung = true;
+    this.#waiting?.();
+  }
+
+  /** Resolves when the bell has been rung since the last wait, after `ms` at most, or when aborted. One waiter at a time. */
+  async wait(ms: number, signal: AbortSignal): Promise<void> {
+    if (!this.#rung && !signal.aborted) {
+      const over = new AbortController();
+      this.#waiting = () => over.abort();
+      await pause(ms, AbortSignal.any([signal, over.signal]));
+      this.#waiting = undefined;
+    }
+    this.#rung = false;
+  }
+}

@@ -1,0 +1,63 @@
+#!/usr/bin/env node
+import { FlotillaError } from '#proto/faults.ts';
+import { GLOBAL_FLAGS, readFlags, splitVerb, unknown, usage } from './args.ts';
+import { EXIT, exitCodeOf } from './exit.ts';
+import { helpOf, helpOfVerb } from './help.ts';
+import { hubAt } from './hub.ts';
+import { harmless } from './output/table.ts';
+import { VERBS } from './verb.ts';
+
+/** `flotilla`: data on stdout, talk on stderr, and an exit code that says what was found. */
+const DEFAULT_HUB = 'http://127.0.0.1:8080';
+const { env, stdout, stderr } = process;
+const interrupted = new AbortController();
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    interrupted.abort();
+    process.exitCode = signal === 'SIGINT' ? 130 : 143;
+  });
+}
+// `flotilla get clusters | head` closes the pipe: nobody is left to tell anything.
+stdout.on('error', (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === 'EPIPE' ? EXIT.yes : EXIT.error),
+);
+
+try {
+  const code = await main(process.argv.slice(2));
+  process.exitCode ??= code;
+} catch (error) {
+  if (!interrupted.signal.aborted) {
+    stderr.write(`flotilla: ${harmless(error instanceof Error ? error.message : String(error))}\n`);
+    if (error instanceof FlotillaError && error.code === 'usage') stderr.write('Try flotilla --help.\n');
+    process.exitCode = exitCodeOf(error);
+  }
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const { verb: name, rest } = splitVerb(argv);
+  if (name === undefined) {
+    const { switches } = readFlags(rest, { ...GLOBAL_FLAGS, version: { describe: '' } });
+    if (switches.has('version')) return main(['version', '--client']);
+    if (!switches.has('help')) throw usage(`what? one of ${Object.keys(VERBS).join(', ')}`);
+    stdout.write(helpOf(VERBS));
+    return EXIT.yes;
+  }
+  if (!Object.hasOwn(VERBS, name)) throw unknown('verb', name, Object.keys(VERBS));
+  const verb = await VERBS[name]!.load();
+  const parsed = readFlags(rest, { ...verb.flags, ...GLOBAL_FLAGS });
+  if (parsed.switches.has('help')) {
+    stdout.write(helpOfVerb(verb));
+    return EXIT.yes;
+  }
+  const terminal = stdout.isTTY === true;
+  return verb.run(parsed, {
+    hub: hubAt(parsed.values.get('hub')?.[0] ?? (env.FLOTILLA_HUB || DEFAULT_HUB)),
+    out: (text) => stdout.write(text),
+    talk: (line) => stderr.write(`${harmless(line)}\n`),
+    color: terminal && !env.NO_COLOR && env.TERM !== 'dumb',
+    terminal,
+    now: Date.now,
+    signal: interrupted.signal,
+  });
+}

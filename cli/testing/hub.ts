@@ -1,0 +1,57 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { type RunningApi, startApi } from '#hub/api/server.ts';
+import { START } from '#hub/core/view/testing/fleet.ts';
+import type { ReadModel } from '#hub/core/view.ts';
+import { readFlags } from '../args.ts';
+import { hubAt } from '../hub.ts';
+import { VERBS } from '../verb.ts';
+
+const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
+const log = { error: () => undefined, info: () => undefined };
+
+export const serve = (view: ReadModel): Promise<RunningApi> =>
+  startApi({ view, bootstrap: () => undefined, version: '9.9.9', log, listen: { port: 0 } });
+
+/** The program as a user runs it. */
+export function start(hub: string, argv: readonly string[], env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [MAIN, ...argv], {
+    env: { PATH: process.env.PATH, FLOTILLA_HUB: hub, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const told = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    told.stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    told.stderr += text;
+  });
+  return { child, told, ended: once(child, 'close').then(([code]) => code as number) };
+}
+
+export async function run(hub: string, argv: readonly string[], env: Record<string, string> = {}) {
+  const { told, ended } = start(hub, argv, env);
+  return { code: await ended, ...told };
+}
+
+/** A verb in this process, five minutes after START, so that ages are always the same. */
+export async function show(hub: string, argv: readonly string[], color = false): Promise<string> {
+  const [name, ...rest] = argv as [string, ...string[]];
+  const verb = await VERBS[name]!.load();
+  let text = '';
+  await verb.run(readFlags(rest, verb.flags), {
+    hub: hubAt(hub),
+    out: (out) => {
+      text += out;
+    },
+    talk: (line) => {
+      text += `# ${line}\n`;
+    },
+    color,
+    terminal: false,
+    now: () => START + 300_000,
+    signal: new AbortController().signal,
+  });
+  return text;
+}

@@ -1,0 +1,48 @@
+import type { Flags, Parsed } from './args.ts';
+import type { ExitCode } from './exit.ts';
+import type { Hub } from './hub.ts';
+
+/** What a verb may touch. Data goes to `out`, talk to `talk`. */
+export type Surroundings = {
+  readonly hub: Hub;
+  out(text: string): void;
+  /** One line for the person at the terminal. */
+  talk(line: string): void;
+  /** Colours are wanted and possible. */
+  readonly color: boolean;
+  readonly terminal: boolean;
+  /** Unix milliseconds. */
+  now(): number;
+  readonly signal: AbortSignal;
+};
+
+export type Verb = {
+  /** One line. */
+  readonly summary: string;
+  /** After `flotilla`. */
+  readonly usage: readonly string[];
+  readonly flags: Flags;
+  /** Further paragraphs of the help. */
+  readonly notes: readonly string[];
+  run(parsed: Parsed, around: Surroundings): Promise<ExitCode>;
+};
+
+/** Loaded only when named, so that `--help` and mistakes cost nothing. */
+export const VERBS: Readonly<Record<string, { summary: string; load: () => Promise<Verb> }>> = {
+  status: {
+    summary: 'how the fleet is: head, counts, what is not well, what is to be mended',
+    load: async () => (await import('./verbs/status.ts')).status,
+  },
+  get: {
+    summary: 'list clusters, placements or assignments',
+    load: async () => (await import('./verbs/get.ts')).get,
+  },
+  drift: {
+    summary: 'fields whose live value is not the one in Git: who changed them, and when',
+    load: async () => (await import('./verbs/drift.ts')).drift,
+  },
+  version: {
+    summary: 'versions of this program and of the hub',
+    load: async () => (await import('./verbs/version.ts')).version,
+  },
+};

@@ -1,0 +1,127 @@
+import { FlotillaError } from '#proto/faults.ts';
+import { didYouMean } from '#proto/problems.ts';
+import { type Parsed, unknown, usage } from '../args.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
+import { type Format, printList, printValue, type Shape } from '../output/print.ts';
+import type { Surroundings, Verb } from '../verb.ts';
+import { watch } from '../watch.ts';
+import { assignments } from './assignments.ts';
+import { clusters } from './clusters.ts';
+import { flagValue, formatOf, outputFlag, SELECTOR, WATCH } from './common.ts';
+import { placements } from './placements.ts';
+
+/** A kind of thing that can be listed. */
+export type Listed<T> = {
+  readonly one: string;
+  readonly shape: (now: number) => Shape<T>;
+  /** What `get KIND NAME…` names. */
+  key(item: T): string;
+  /** A text that changes when the item does, times of observation aside. */
+  fingerprint(item: T): string;
+  list(question: Question, around: Surroundings): Promise<T[]>;
+};
+type Question = {
+  readonly selector: string | undefined;
+  readonly names: readonly string[];
+  readonly parsed: Parsed;
+};
+
+/** Each kind hands itself to whoever can use any kind. */
+type Kind = <R>(use: <T>(listed: Listed<T>) => R) => R;
+const KINDS: Readonly<Record<string, Kind>> = {
+  clusters: (use) => use(clusters),
+  placements: (use) => use(placements),
+  assignments: (use) => use(assignments),
+};
+const ALIASES: Readonly<Record<string, string>> = {
+  cluster: 'clusters',
+  placement: 'placements',
+  assignment: 'assignments',
+};
+
+export const get: Verb = {
+  summary: 'Lists clusters, placements or assignments.',
+  usage: [
+    'get clusters [NAME…] [-l SELECTOR] [-o FORMAT] [-w]',
+    'get placements [NAME…] [-o FORMAT] [-w]',
+    'get assignments [--cluster NAME]… [--placement NAME]… [-l SELECTOR] [-o FORMAT] [-w]',
+  ],
+  flags: {
+    ...outputFlag(),
+    ...SELECTOR,
+    ...WATCH,
+    cluster: { value: 'NAME', multiple: true, describe: 'assignments of this cluster only' },
+    placement: { value: 'NAME', multiple: true, describe: 'assignments of this placement only' },
+  },
+  notes: [
+    'With -o json or yaml a list is {items: […]}; exactly one NAME gives the object itself.',
+    'A NAME that does not exist is exit code 1; the others are printed. An empty list is exit code 0.',
+  ],
+  async run(parsed, around) {
+    const [given, ...names] = parsed.positionals;
+    if (given === undefined) throw usage(`get what? one of ${Object.keys(KINDS).join(', ')}`);
+    const kind = ALIASES[given] ?? given;
+    if (!Object.hasOwn(KINDS, kind)) throw unknown('kind', given, Object.keys(KINDS));
+    for (const flag of kind === 'assignments' ? [] : ['cluster', 'placement']) {
+      if (parsed.values.has(flag)) throw usage(`--${flag} belongs to get assignments`);
+    }
+    if (kind === 'assignments' && names.length > 0) {
+      throw usage('assignments have no names of their own: use --cluster and --placement');
+    }
+    if (kind === 'placements' && parsed.values.has('selector')) {
+      throw usage('-l selects clusters; placements are listed by name');
+    }
+    const question = { selector: flagValue(parsed, 'selector'), names, parsed };
+    const format = formatOf(parsed);
+    const show = parsed.switches.has('watch') ? follow : once;
+    return KINDS[kind]!((listed) => show(listed, question, format, around));
+  },
+};
+
+async function once<T>(
+  listed: Listed<T>,
+  question: Question,
+  format: Format,
+  around: Surroundings,
+): Promise<ExitCode> {
+  const { names } = question;
+  const items = await listed.list(question, around);
+  const [only] = items;
+  if (names.length === 1 && only !== undefined && (format === 'json' || format === 'yaml')) {
+    await printValue(only, format, around);
+  } else if (names.length !== 1 || only !== undefined) {
+    await printList(items, format, listed.shape(around.now()), around);
+  }
+  const found = new Set(items.map(listed.key));
+  const missing = names.filter((name) => !found.has(name));
+  for (const name of missing) {
+    const all = await listed.list({ ...question, names: [], selector: undefined }, around);
+    const near = didYouMean(name, all.map(listed.key));
+    around.talk(`${listed.one} ${name} does not exist${near ? `; did you mean ${near}?` : ''}`);
+  }
+  if (items.length === 0 && missing.length === 0) around.talk(`no ${listed.one}s found`);
+  return missing.length > 0 ? EXIT.no : EXIT.yes;
+}
+
+/** All of it once, then what changes, item by item; json as one object a line. */
+async function follow<T>(
+  listed: Listed<T>,
+  question: Question,
+  format: Format,
+  around: Surroundings,
+): Promise<ExitCode> {
+  if (format === 'yaml') throw new FlotillaError('usage', '-w prints table, wide, name or json');
+  const shown = new Map<string, string>();
+  await watch(async () => {
+    const first = shown.size === 0;
+    const changed = (await listed.list(question, around)).filter((item) => {
+      const print = listed.fingerprint(item);
+      if (shown.get(listed.key(item)) === print) return false;
+      shown.set(listed.key(item), print);
+      return true;
+    });
+    if (format === 'json') around.out(changed.map((item) => `${JSON.stringify(item)}\n`).join(''));
+    else await printList(changed, format, listed.shape(around.now()), around, { header: first });
+  }, around);
+  return EXIT.yes;
+}

@@ -1,0 +1,172 @@
+import { EXIT } from '../exit.ts';
+import { printValue } from '../output/print.ts';
+import { paint, table } from '../output/table.ts';
+import { age, counted, headlineCell } from '../output/words.ts';
+import type { Surroundings, Verb } from '../verb.ts';
+import { watch } from '../watch.ts';
+import {
+  flagValue,
+  formatOf,
+  outputFlag,
+  refuseWords,
+  SELECTOR,
+  STATUS,
+  type Status,
+  WATCH,
+} from './common.ts';
+
+const MOST_SHOWN = 20;
+const QUERY = `query Status($filter: ClusterFilter, $notOk: ClusterFilter) {
+  fleet {
+    name branch indexedAt unknownAgents
+    head { oid shortOid headline author { name } committedAt }
+    git { ok message } bus { ok message }
+    problems(first: ${MOST_SHOWN}) {
+      totalCount
+      nodes { code severity message suggestion source { path line column } cluster { name } placement { name } since }
+    }
+  }
+  clusters(filter: $filter, first: 1) { totalCount statusCounts { headline count } }
+  notOk: clusters(filter: $notOk, orderBy: { field: HEADLINE, direction: ASC }, first: ${MOST_SHOWN}) {
+    totalCount nodes { name ${STATUS} }
+  }
+}`;
+const NOT_OK = ['FAILED', 'OFFLINE', 'DRIFTED', 'UNKNOWN', 'APPLYING', 'PENDING', 'SUSPENDED'];
+
+type Reachability = { ok: boolean; message: string | null };
+type Answer = {
+  fleet: {
+    name: string | null;
+    branch: string | null;
+    indexedAt: string | null;
+    unknownAgents: number;
+    head: { shortOid: string; headline: string; author: { name: string }; committedAt: string } | null;
+    git: Reachability;
+    bus: Reachability;
+    problems: {
+      totalCount: number;
+      nodes: {
+        code: string;
+        severity: string;
+        message: string;
+        cluster: { name: string } | null;
+        since: string;
+      }[];
+    };
+  };
+  clusters: { totalCount: number; statusCounts: { headline: string; count: number }[] };
+  notOk: { totalCount: number; nodes: { name: string; status: Status }[] };
+};
+
+export const status: Verb = {
+  summary: 'Tells how the fleet is: head, counts, the clusters that are not well, and what is to be mended.',
+  usage: ['status [-l SELECTOR] [-o table|json|yaml] [-w] [--exit-code]'],
+  flags: {
+    ...outputFlag(['table', 'json', 'yaml']),
+    ...SELECTOR,
+    ...WATCH,
+    'exit-code': {
+      describe:
+        'exit 1 unless every cluster is OK or SUSPENDED, Git and the bus answer, and nothing is to be mended',
+    },
+  },
+  notes: [
+    `At most ${MOST_SHOWN} clusters and problems are shown; \`get clusters\` lists all.`,
+    'Without --exit-code the exit code is 0 however the fleet is.',
+  ],
+  async run(parsed, around) {
+    refuseWords(parsed);
+    const selector = flagValue(parsed, 'selector') ?? null;
+    const variables = { filter: { selector }, notOk: { selector, headline: NOT_OK } };
+    const format = formatOf(parsed);
+    const ask = () => around.hub.ask<Answer>(QUERY, variables, around.signal);
+    if (parsed.switches.has('watch')) {
+      let before = '';
+      await watch(async () => {
+        const text = textOf(await ask(), around);
+        if (text === before) return;
+        around.out(around.terminal ? `\u001b[H\u001b[2J${text}` : `${before && '\n'}${text}`);
+        before = text;
+      }, around);
+      return EXIT.yes;
+    }
+    const answer = await ask();
+    if (format === 'json' || format === 'yaml') await printValue(objectOf(answer), format, around);
+    else around.out(textOf(answer, around));
+    return parsed.switches.has('exit-code') && !isWell(answer) ? EXIT.no : EXIT.yes;
+  },
+};
+
+function isWell({ fleet, notOk, clusters }: Answer): boolean {
+  const suspended = clusters.statusCounts.find(({ headline }) => headline === 'SUSPENDED')?.count ?? 0;
+  return fleet.git.ok && fleet.bus.ok && fleet.problems.totalCount === 0 && notOk.totalCount === suspended;
+}
+
+/** The object that `-o json` prints. */
+function objectOf({ fleet, clusters, notOk }: Answer) {
+  const { problems, ...rest } = fleet;
+  return {
+    fleet: rest,
+    clusterCount: clusters.totalCount,
+    statusCounts: Object.fromEntries(clusters.statusCounts.map(({ headline, count }) => [headline, count])),
+    notOk: { count: notOk.totalCount, items: notOk.nodes },
+    problems: { count: problems.totalCount, items: problems.nodes },
+  };
+}
+
+function textOf({ fleet, clusters, notOk }: Answer, around: Surroundings): string {
+  const { color } = around;
+  const now = around.now();
+  const { head } = fleet;
+  const commit = head
+    ? `${fleet.branch}@${head.shortOid} "${head.headline}" by ${head.author.name}, ${age(head.committedAt, now)} ago`
+    : 'not indexed yet';
+  const counts = clusters.statusCounts.map(({ headline, count }) => {
+    const cell = headlineCell(headline);
+    return typeof cell === 'string' ? cell : paint(`${count} ${cell.text}`, cell.color, color);
+  });
+  const parts = [
+    table(
+      ['FLEET', 'HEAD', 'GIT', 'BUS'],
+      [[fleet.name ?? '-', commit, reachability(fleet.git), reachability(fleet.bus)]],
+      around,
+    ),
+    `${counted(clusters.totalCount, 'cluster')}${counts.length > 0 ? `: ${counts.join('   ')}` : ''}\n`,
+  ];
+  if (notOk.nodes.length > 0) {
+    const rows = notOk.nodes.map(({ name, status }) => [
+      name,
+      headlineCell(status.headline),
+      age(status.since, now),
+      age(status.observedAt, now),
+      status.reason ?? '-',
+    ]);
+    parts.push(table(['NOT OK', 'STATUS', 'SINCE', 'SEEN', 'REASON'], rows, around));
+    parts.push(more(notOk.totalCount - notOk.nodes.length, 'cluster'));
+  }
+  const { problems } = fleet;
+  if (problems.nodes.length > 0) {
+    const rows = problems.nodes.map(({ severity, code, cluster, since, message }) => [
+      severity === 'ERROR'
+        ? { text: `✖ ${code}`, color: 'red' as const }
+        : { text: `▲ ${code}`, color: 'yellow' as const },
+      cluster?.name ?? '-',
+      age(since, now),
+      message,
+    ]);
+    parts.push(table(['TO BE MENDED', 'CLUSTER', 'SEEN', 'WHAT'], rows, around));
+    parts.push(more(problems.totalCount - problems.nodes.length, 'problem'));
+  }
+  if (fleet.unknownAgents > 0) {
+    const agents = counted(fleet.unknownAgents, 'agent speaks', 'agents speak');
+    parts.push(`${agents} without an entry in the fleet repo\n`);
+  }
+  return parts.filter((part) => part !== '').join('\n');
+}
+
+const more = (count: number, what: string) => (count > 0 ? `… and ${counted(count, `more ${what}`)}\n` : '');
+
+const reachability = ({ ok, message }: Reachability) =>
+  ok
+    ? { text: '● ok', color: 'green' as const }
+    : { text: `✖ ${message ?? 'does not answer'}`, color: 'red' as const };

@@ -1,0 +1,34 @@
+import { FlotillaError } from '#proto/faults.ts';
+import type { ReadModel } from '../core/view.ts';
+
+/** What resolvers get. They only read, in memory. */
+export type ApiContext = {
+  readonly view: ReadModel;
+  readonly version: string;
+  readonly time: QueryTime;
+  /** The hub stops: subscriptions end. */
+  readonly closing: AbortSignal;
+};
+
+/** Resolvers run to their end without a pause, so that no timer could stop them: they look at the time themselves. */
+export class QueryTime {
+  readonly #most: number;
+  #end: number;
+
+  constructor(milliseconds: number) {
+    this.#most = milliseconds;
+    this.#end = performance.now() + milliseconds;
+  }
+
+  /** Called wherever work grows with the fleet. @throws FlotillaError hub-refused once the query has run for too long */
+  check(): void {
+    if (performance.now() > this.#end) {
+      throw new FlotillaError('hub-refused', `query took longer than ${this.#most / 1_000} s: ask for less`);
+    }
+  }
+
+  /** A subscription makes a query of its own of every value. */
+  restart(): void {
+    this.#end = performance.now() + this.#most;
+  }
+}

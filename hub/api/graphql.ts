@@ -1,0 +1,64 @@
+import { createYoga } from 'graphql-yoga';
+import type { ReadModel } from '../core/view.ts';
+import { type ApiContext, QueryTime } from './context.ts';
+import { maskError } from './errors.ts';
+import { graphiqlOptions, renderGraphiql } from './graphiql.ts';
+import { QUERY_LIMITS, type QueryLimits, useQueryLimits } from './plugins/query-limits.ts';
+import { useSameOrigin } from './plugins/same-origin.ts';
+import { buildSchema } from './schema.ts';
+
+export const GRAPHQL_PATH = '/graphql';
+const MOST_BODY_BYTES = 100_000;
+const MOST_QUERY_MS = 10_000;
+const CACHED_DOCUMENTS = 100;
+
+/** The part of a pino logger that the API writes to. */
+export type ApiLog = {
+  error(details: object, message: string): void;
+  info(details: object, message: string): void;
+};
+
+export type GraphqlOptions = {
+  readonly view: ReadModel;
+  readonly version: string;
+  readonly closing: AbortSignal;
+  readonly log: ApiLog;
+  readonly limits?: QueryLimits;
+  readonly mostQueryMs?: number;
+};
+
+/** The GraphQL endpoint with every default that is unsafe turned off; usable without a socket by its `fetch`. */
+export function createGraphql(options: GraphqlOptions) {
+  const { view, version, closing, log, limits = QUERY_LIMITS, mostQueryMs = MOST_QUERY_MS } = options;
+  return createYoga({
+    schema: buildSchema(),
+    graphqlEndpoint: GRAPHQL_PATH,
+    context: (): ApiContext => ({ view, version, closing, time: new QueryTime(mostQueryMs) }),
+    plugins: [useSameOrigin(), useQueryLimits(limits)],
+    cors: false,
+    multipart: false,
+    batching: false,
+    landingPage: false,
+    maxRequestBodySize: MOST_BODY_BYTES,
+    // yoga's own keeps a thousand documents of any size, and as many wrong ones.
+    parserAndValidationCache: { documentCache: boundedMap(), errorCache: boundedMap() },
+    graphiql: graphiqlOptions,
+    renderGraphiQL: renderGraphiql,
+    maskedErrors: {
+      maskError: (error) => maskError(error, (hidden) => log.error({ err: hidden }, 'query failed')),
+    },
+    logging: false,
+  });
+}
+
+/** The newest entries; the one that was written first goes first. */
+function boundedMap<T>() {
+  const entries = new Map<string, T>();
+  return {
+    get: (key: string) => entries.get(key),
+    set(key: string, value: T) {
+      entries.set(key, value);
+      if (entries.size > CACHED_DOCUMENTS) entries.delete(entries.keys().next().value!);
+    },
+  };
+}

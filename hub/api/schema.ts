@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs';
+import type { GraphQLSchema } from 'graphql';
+import { createSchema } from 'graphql-yoga';
+import type { ApiContext } from './context.ts';
+import { assignmentResolvers } from './resolvers/assignment.ts';
+import { clusterResolvers } from './resolvers/cluster.ts';
+import { objectResolvers } from './resolvers/objects.ts';
+import { queryResolvers } from './resolvers/query.ts';
+import { subscriptionResolvers } from './resolvers/subscription.ts';
+import { scalars } from './scalars.ts';
+
+/** The contract with everybody who asks: what is not answered is not in it. */
+export const SDL = readFileSync(new URL('./schema.graphql', import.meta.url), 'utf8');
+
+export function buildSchema(): GraphQLSchema {
+  return createSchema<ApiContext>({
+    typeDefs: SDL,
+    resolvers: {
+      ...scalars,
+      ...queryResolvers,
+      ...clusterResolvers,
+      ...assignmentResolvers,
+      ...objectResolvers,
+      ...subscriptionResolvers,
+    },
+  });
+}

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { after, before, test } from 'node:test';
+import { FlotillaError } from '#proto/faults.ts';
+import { hello, KEY, START, status, viewOf } from '../core/view/testing/fleet.ts';
+import { ReadModel } from '../core/view.ts';
+import { type RunningApi, startApi } from './server.ts';
+import { acme } from './testing/api.ts';
+
+const log = { error: () => undefined, info: () => undefined };
+const given = { v: 1 as const, cluster: 'a', jwt: 'x.y.z', natsUrls: ['nats://127.0.0.1:1'], hubKeys: ['N'] };
+const bootstrap = (publicKey: string) => (publicKey === KEY ? given : undefined);
+const start = (view: ReadModel, port = 0) =>
+  startApi({ view, bootstrap, version: '1', log, listen: { port } });
+
+let api: RunningApi;
+before(async () => {
+  api = await start(acme());
+});
+after(() => api.stop());
+
+const get = (path: string, init: RequestInit = {}) =>
+  fetch(`${api.url}${path}`, { redirect: 'manual', ...init });
+
+/** fetch does not let a test choose the Host header. */
+async function statusFor(host: string, path: string): Promise<number> {
+  const asked = request({ port: api.port, host: '127.0.0.1', path, headers: { host } }).end();
+  const [response] = await once(asked, 'response');
+  response.resume();
+  return response.statusCode;
+}
+
+test('a query over HTTP is answered', async () => {
+  const response = await get('/graphql', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"query":"{ clusters { totalCount } }"}',
+  });
+  assert.deepEqual(await response.json(), { data: { clusters: { totalCount: 3 } } });
+});
+
+test('an agent whose key is committed gets its bootstrap, every other gets 404', async () => {
+  assert.deepEqual(await (await get(`/v1/agents/${KEY}`)).json(), given);
+  const other = await get(`/v1/agents/${KEY.replace('D', 'E')}`);
+  assert.equal(other.status, 404);
+  assert.equal(((await other.json()) as { code: string }).code, 'bootstrap-not-enrolled');
+  assert.equal((await get('/v1/agents/..%2f..%2fetc')).status, 404);
+});
+
+test('healthz says that the process lives, readyz says why it is not ready', async () => {
+  assert.equal((await get('/healthz')).status, 200);
+  assert.deepEqual(await (await get('/readyz')).json(), { ready: true, reasons: [] });
+  const unready = await start(new ReadModel({ startedAt: START }));
+  const response = await fetch(`${unready.url}/readyz`);
+  assert.equal(response.status, 503);
+  assert.deepEqual(await response.json(), {
+    ready: false,
+    reasons: ['no index yet: the repository has not been read yet', 'bus: not connected yet'],
+  });
+  await unready.stop();
+});
+
+test('the root leads to GraphQL, the SDL can be fetched, and there is nothing else', async () => {
+  const root = await get('/');
+  assert.deepEqual([root.status, root.headers.get('location')], [302, '/graphql']);
+  assert.match(await (await get('/schema.graphql')).text(), /^type Query \{/m);
+  for (const path of ['/metrics', '/graphql/', '/graphqlx', '//', '/v1/agents/']) {
+    assert.equal((await get(path)).status, 404, path);
+  }
+  assert.equal((await get('/healthz', { method: 'POST' })).status, 405);
+});
+
+test('GraphiQL is served whole: it loads nothing from elsewhere, and opens with the useful questions', async () => {
+  const response = await get('/graphql', { headers: { accept: 'text/html' } });
+  const html = await response.text();
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get('x-frame-options'), 'DENY');
+  assert.doesNotMatch(html, /<(script|link|img|iframe)\b[^>]*\b(src|href)=["']?(https?:)?\/\//);
+  assert.doesNotMatch(html, /unpkg|jsdelivr|cdnjs/);
+  assert.match(html, /WhatHasDrifted/);
+});
+
+test('bound to loopback, a Host header of another name is refused on every path', async () => {
+  for (const path of ['/graphql', '/healthz', `/v1/agents/${KEY}`]) {
+    assert.equal(await statusFor('evil.example', path), 421);
+    assert.equal(await statusFor(`evil.example:${api.port}`, path), 421);
+  }
+  for (const host of ['localhost', `127.0.0.1:${api.port}`, `[::1]:${api.port}`]) {
+    assert.equal(await statusFor(host, '/healthz'), 200, host);
+  }
+});
+
+test('a port that is taken is said so, with the port', async () => {
+  await assert.rejects(
+    start(acme(), api.port),
+    (error) =>
+      error instanceof FlotillaError &&
+      error.code === 'port-in-use' &&
+      error.message.includes(String(api.port)),
+  );
+});
+
+test('stopping ends open subscriptions and frees the port', async () => {
+  const view = viewOf({ clusters: { a: {} } });
+  const stopped = await start(view);
+  const response = await fetch(`${stopped.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+    body: JSON.stringify({ query: 'subscription { clusterChanges { name } }' }),
+  });
+  const text = response.text();
+  await stopped.stop();
+  assert.match(await text, /event: complete/);
+  assert.equal(view.changes.listeners, 0);
+  await (await start(view, stopped.port)).stop();
+});
+
+test('a client that subscribes and never reads costs the hub a bounded number of bytes, and nothing once it is gone', async () => {
+  const names = Array.from({ length: 50 }, (_, index) => `c${index}`);
+  const view = viewOf({
+    clusters: Object.fromEntries(names.map((name) => [name, {}])),
+    placements: { shop: {} },
+  });
+  const slow = await start(view);
+  const body = JSON.stringify({
+    query: `subscription { clusterChanges { name cluster { status { reason axes { reason } } } } }`,
+  });
+  const socket = connect(slow.port, '127.0.0.1');
+  socket.write(
+    `POST /graphql HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+  );
+  await until(() => view.changes.listeners === 1);
+  socket.pause();
+  const reason = 'r'.repeat(900);
+  let largest = 0;
+  for (let round = 0; round < 400; round++) {
+    for (const name of names)
+      view.onStatus(status(name, 'shop', { health: ['FAILED', `${round}${reason}`] }), START);
+    if (round % 20 === 0) {
+      await new Promise(setImmediate);
+      if (round === 100) {
+        globalThis.gc?.();
+        largest = process.memoryUsage().rss;
+      }
+    }
+  }
+  const grown = process.memoryUsage().rss - largest;
+  assert.ok(grown < 80_000_000, `grew by ${grown} bytes while 20,000 changes were not read`);
+  socket.destroy();
+  view.onHello(hello('c0'), START);
+  await until(() => view.changes.listeners === 0);
+  await slow.stop();
+});
+
+async function until(holds: () => boolean): Promise<void> {
+  const end = performance.now() + 10_000;
+  while (!holds()) {
+    assert.ok(performance.now() < end, 'did not happen within 10 s');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

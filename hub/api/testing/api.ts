@@ -1,0 +1,130 @@
+import {
+  deployment,
+  drifted,
+  event,
+  heartbeat,
+  hello,
+  iso,
+  oid,
+  START,
+  status,
+  viewOf,
+} from '../../core/view/testing/fleet.ts';
+import type { ReadModel } from '../../core/view.ts';
+import { createGraphql, type GraphqlOptions } from '../graphql.ts';
+
+export type Answer = {
+  status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: answers have the shape that the query of the test asks for
+  data: any;
+  errors?: { message: string; extensions?: { code?: string } }[];
+};
+
+/** The API over a view, without a socket. */
+export function apiOf(view: ReadModel, more: Partial<GraphqlOptions> = {}) {
+  const hidden: object[] = [];
+  const log = { error: (details: object) => void hidden.push(details), info: () => undefined };
+  const closing = new AbortController();
+  const yoga = createGraphql({ view, version: '9.9.9', closing: closing.signal, log, ...more });
+  const url = 'http://127.0.0.1/graphql';
+  const post = (body: unknown, headers: Record<string, string> = {}, signal?: AbortSignal) =>
+    yoga.fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+      ...(signal && { signal }),
+    });
+  const ask = async (query: string, variables: object = {}): Promise<Answer> => {
+    const response = await post({ query, variables });
+    return { status: response.status, ...((await response.json()) as Omit<Answer, 'status'>) };
+  };
+  /** The data of a query that must not fail. */
+  const data = async (query: string, variables: object = {}) => {
+    const answer = await ask(query, variables);
+    if (answer.errors) throw new Error(JSON.stringify(answer.errors));
+    return answer.data;
+  };
+  return { yoga, url, post, ask, data, hidden, closing };
+}
+
+/** A small fleet with something of everything that can be asked about. */
+export function acme(): ReadModel {
+  const view = viewOf({
+    clusters: {
+      'dev-eu-1': { labels: { env: 'dev', region: 'eu' } },
+      'prod-eu-1': { labels: { env: 'prod', region: 'eu' } },
+      'prod-us-1': { labels: { env: 'prod', region: 'us' }, spec: { mode: 'observe' } },
+    },
+    placements: {
+      platform: { labels: { team: 'platform' }, spec: { runbook: 'https://acme.example/platform' } },
+      shop: {
+        labels: { team: 'shop' },
+        on: ['prod-eu-1', 'prod-us-1'],
+        spec: { dependsOn: ['platform'] },
+      },
+    },
+    problems: [
+      {
+        code: 'document-invalid',
+        severity: 'warning',
+        message: 'clusters/x.yaml:4:3: unknown key spec.mod; did you mean mode?',
+        suggestion: 'mode',
+        source: { file: 'clusters/x.yaml', line: 4, column: 3 },
+        cluster: 'prod-eu-1',
+        placement: 'shop',
+        since: START,
+      },
+    ],
+  });
+  for (const cluster of ['dev-eu-1', 'prod-eu-1', 'prod-us-1']) {
+    view.onHello(
+      hello(cluster, {
+        facts: {
+          kubernetesVersion: 'v1.36.3',
+          distribution: 'k3s',
+          provider: 'aws',
+          nodeCount: 3,
+          uid: 'c0ffee',
+          agentVersion: '0.1.0',
+        },
+      }),
+      START,
+    );
+    view.onStatus(status(cluster, 'platform'), START);
+  }
+  view.onStatus(
+    status('prod-us-1', 'shop', {
+      health: ['FAILED', 'web: crash loop'],
+      sync: ['AWAITING_APPROVAL', '1 object is to be deleted'],
+      objects: [deployment({ images: ['nginx@sha256:abc'] })],
+    }),
+    START,
+  );
+  view.onStatus(
+    status('prod-eu-1', 'shop', {
+      drift: ['DRIFTED', '2 fields'],
+      drifts: [
+        drifted({ subresource: 'scale' }),
+        drifted({ kind: 'EXTRA', path: '/metadata/labels/owner', manager: null, operation: null }),
+      ],
+      objects: [
+        deployment({ drift: 'DRIFTED', healthReason: 'ready', error: 'quota', action: 'failed' }),
+        deployment({ id: '/Namespace//shop', apiVersion: 'v1', images: [] }),
+      ],
+    }),
+    START,
+  );
+  view.onHeartbeat(heartbeat('prod-eu-1', [{ code: 'kube-forbidden', message: 'secrets' }]), START);
+  view.onEvent(event('prod-eu-1', { at: iso(START - 5_000) }), START);
+  view.onEvent(event('prod-us-1', { type: 'APPLY_FAILED', at: iso(START - 1_000) }), START);
+  view.setBus({ ok: true, lastOkAt: START, message: 'connected' });
+  view.setGit({ ok: true, lastOkAt: START, message: 'reached' });
+  const removal = { ...view.state.lines.platform!.targets['dev-eu-1']!, removal: oid('head') };
+  const { platform } = view.state.lines;
+  view.setState({
+    ...view.state,
+    lines: { ...view.state.lines, legacy: { ...platform!, targets: { 'dev-eu-1': removal } } },
+  });
+  view.tick(START + 1_000);
+  return view;
+}

@@ -1,0 +1,235 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { duration, milliseconds } from '#proto/documents/common.ts';
+import { FlotillaError } from '#proto/faults.ts';
+
+/** Everything the hub is told from outside, read once. Flags win over FLOTILLA_* variables. Durations are milliseconds. */
+export type HubConfig = {
+  gitUrl: string;
+  branch: string;
+  gitCredentialsFile: string | undefined;
+  /** PEM text. */
+  gitCa: string | undefined;
+  natsUrls: readonly string[];
+  /** What agents are told. */
+  publicNatsUrls: readonly string[];
+  dataDir: string;
+  /** For what of the fleet repo is kept on disk; another one for every URL and branch. */
+  indexDir: string;
+  listen: { host: string; port: number };
+  allowedHosts: readonly string[];
+  pollMs: number;
+  heartbeatMs: number;
+  reconnectMs: number;
+  acceptRewrite: string | undefined;
+  logLevel: string;
+  /** For tests only: where to write the names of the steps passed, and where to die. */
+  markers: { file: string | undefined; stopAt: string | undefined };
+};
+
+export type InitConfig = {
+  dataDir: string;
+  natsConfigFile: string;
+  storeDir: string;
+  listen: { host: string; port: number };
+  monitor: { host: string; port: number } | undefined;
+};
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
+
+const filled = z.string().min(1);
+const span = duration
+  .transform(milliseconds)
+  .refine((ms) => ms > 0, { error: 'must be longer than nothing' });
+const listOf = <T>(item: z.ZodType<T, string>) =>
+  z
+    .string()
+    .transform((list) => list.split(',').map((one) => one.trim()))
+    .pipe(z.array(item).min(1));
+const natsUrls = listOf(z.url({ protocol: /^(nats|tls)$/, error: 'not a nats:// or tls:// URL' }));
+const port = z.coerce.number().pipe(z.int().min(0).max(65_535, 'not a port'));
+const address = z
+  .string()
+  .transform((text) => /^(?:\[([^\]]+)\]|([^:]*)):(\d+)$/.exec(text))
+  .refine((match) => match !== null, { error: 'not HOST:PORT' })
+  .transform((match) => ({ host: match?.[1] ?? (match?.[2] || '127.0.0.1'), port: Number(match?.[3]) }))
+  .refine((read) => read.port <= 65_535, { error: 'not a port' });
+
+type Command = 'run' | 'init';
+type Option = { of: readonly Command[]; schema: z.ZodType; fallback?: string; help?: string };
+const run = ['run'] as const;
+const init = ['init'] as const;
+
+/** Flag → option; the variable is FLOTILLA_ and the flag in capitals. Without help it is for tests and not shown. */
+const OPTIONS = {
+  git: {
+    of: run,
+    schema: z.url({ protocol: /^https?$/, error: 'not an http or https URL' }),
+    help: 'URL of the fleet repo',
+  },
+  branch: { of: run, schema: filled, fallback: 'main', help: 'the branch that is followed' },
+  'git-credentials': {
+    of: run,
+    schema: filled,
+    help: 'file with user:password or a token; read again when it changes',
+  },
+  'git-ca': { of: run, schema: filled, help: 'PEM file with the certificate authorities of the Git server' },
+  nats: { of: run, schema: natsUrls, fallback: 'nats://127.0.0.1:4222', help: 'URLs of NATS, with commas' },
+  'public-nats': { of: run, schema: natsUrls, help: 'URLs of NATS that agents are given (default: --nats)' },
+  data: {
+    of: ['run', 'init'],
+    schema: filled,
+    fallback: './flotilla-hub',
+    help: 'directory of the keys, and of what can be fetched again',
+  },
+  listen: { of: run, schema: address, fallback: '127.0.0.1:8080', help: 'address of the API' },
+  'allowed-hosts': {
+    of: run,
+    schema: listOf(filled),
+    help: 'names that the API may be called by, besides localhost',
+  },
+  poll: { of: run, schema: span, fallback: '10s', help: 'between two looks at the branch' },
+  heartbeat: { of: run, schema: span, fallback: '30s', help: 'between two heartbeats, as agents have it' },
+  reconnect: {
+    of: run,
+    schema: span,
+    fallback: '10s',
+    help: 'random wait before NATS is dialled again, at most',
+  },
+  'accept-rewrite': {
+    of: run,
+    schema: z.string().regex(/^[0-9a-f]{40}$/, 'not a full commit id'),
+    help: 'acknowledges that the branch was rewritten: its new tip, or a commit below it',
+  },
+  'log-level': { of: run, schema: z.enum(LOG_LEVELS), fallback: 'info', help: LOG_LEVELS.join(', ') },
+  'nats-host': { of: init, schema: filled, fallback: '127.0.0.1', help: 'where nats-server listens' },
+  'nats-port': { of: init, schema: port, fallback: '4222', help: 'where nats-server listens' },
+  'nats-monitor-port': { of: init, schema: port, help: 'serves monitoring of nats-server over HTTP' },
+  'test-markers': { of: run, schema: filled },
+  'test-stop-at': { of: run, schema: z.string().regex(/^[a-z-]+(:[1-9][0-9]*)?$/) },
+} as const satisfies Record<string, Option>;
+type Flag = keyof typeof OPTIONS;
+const FLAGS = Object.keys(OPTIONS) as Flag[];
+
+const variableOf = (flag: Flag) => `FLOTILLA_${flag.toUpperCase().replaceAll('-', '_')}`;
+
+/** What `--help` prints. */
+export function usage(): string {
+  const listed = (command: Command) =>
+    FLAGS.map((flag) => [flag, OPTIONS[flag] as Option] as const)
+      .filter(([, { of, help }]) => help !== undefined && of.includes(command))
+      .map(([flag, { help, fallback }]) => {
+        const shown = fallback === undefined ? '' : ` [${fallback}]`;
+        return `  --${flag.padEnd(18)} ${help}${shown}`;
+      });
+  return [
+    'usage: node hub/main.ts [run] --git URL [flags]   runs the hub',
+    '       node hub/main.ts init [flags]              makes its keys, once, and the configuration of nats-server,',
+    '                                                  and prints the public key that agents are installed with',
+    '',
+    'Every flag is also a variable: --log-level is FLOTILLA_LOG_LEVEL.',
+    '',
+    'run',
+    ...listed('run'),
+    '',
+    'init',
+    ...listed('init'),
+    '',
+  ].join('\n');
+}
+
+type Values = { [F in Flag]?: z.infer<(typeof OPTIONS)[F]['schema']> };
+
+/** Reads flags and variables; all that is wrong is named at once. @throws FlotillaError config-invalid */
+function readValues(
+  command: Command,
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+  required: readonly Flag[],
+): Values {
+  const flags = FLAGS.filter((flag) => (OPTIONS[flag].of as readonly Command[]).includes(command));
+  const given = parseFlags(flags, argv);
+  const values: Record<string, unknown> = {};
+  const wrong: string[] = [];
+  for (const flag of flags) {
+    const option: Option = OPTIONS[flag];
+    const text = given[flag] ?? (env[variableOf(flag)] || undefined);
+    if (text === undefined && option.fallback === undefined) {
+      if (required.includes(flag)) wrong.push(`${variableOf(flag)} (--${flag}) is missing: ${option.help}`);
+      continue;
+    }
+    const read = option.schema.safeParse(text ?? option.fallback);
+    const named = given[flag] === undefined ? variableOf(flag) : `--${flag}`;
+    if (read.success) values[flag] = read.data;
+    else wrong.push(`${named}: ${read.error.issues.map(({ message }) => message).join('; ')}`);
+  }
+  if (wrong.length > 0) throw new FlotillaError('config-invalid', wrong.join('\n'));
+  return values as Values;
+}
+
+function parseFlags(flags: readonly Flag[], argv: readonly string[]): Partial<Record<Flag, string>> {
+  try {
+    const options = Object.fromEntries(flags.map((flag) => [flag, { type: 'string' as const }]));
+    return parseArgs({ args: [...argv], options, strict: true }).values as Partial<Record<Flag, string>>;
+  } catch (cause) {
+    throw new FlotillaError('config-invalid', (cause as Error).message, { cause });
+  }
+}
+
+/** @throws FlotillaError config-invalid naming every variable or flag that is wrong */
+export function readConfig(argv: readonly string[], env: NodeJS.ProcessEnv): HubConfig {
+  const values = readValues('run', argv, env, ['git']);
+  const dataDir = resolve(values.data!);
+  const ca = values['git-ca'];
+  const source = createHash('sha256').update(`${values.git}\n${values.branch}`).digest('hex').slice(0, 12);
+  return {
+    gitUrl: values.git!,
+    branch: values.branch!,
+    gitCredentialsFile: values['git-credentials'],
+    gitCa: ca === undefined ? undefined : readText(ca, '--git-ca'),
+    natsUrls: values.nats!,
+    publicNatsUrls: values['public-nats'] ?? values.nats!,
+    dataDir,
+    indexDir: join(dataDir, 'index', source),
+    listen: values.listen!,
+    allowedHosts: values['allowed-hosts'] ?? [],
+    pollMs: values.poll!,
+    heartbeatMs: values.heartbeat!,
+    reconnectMs: values.reconnect!,
+    acceptRewrite: values['accept-rewrite'],
+    logLevel: values['log-level']!,
+    markers: { file: values['test-markers'], stopAt: values['test-stop-at'] },
+  };
+}
+
+/** @throws FlotillaError config-invalid */
+export function readInit(argv: readonly string[], env: NodeJS.ProcessEnv): InitConfig {
+  const values = readValues('init', argv, env, []);
+  const dataDir = resolve(values.data!);
+  const host = values['nats-host']!;
+  const monitorPort = values['nats-monitor-port'];
+  return {
+    dataDir,
+    natsConfigFile: join(dataDir, 'nats-server.conf'),
+    storeDir: join(dataDir, 'jetstream'),
+    listen: { host, port: values['nats-port']! },
+    monitor: monitorPort === undefined ? undefined : { host, port: monitorPort },
+  };
+}
+
+function readText(path: string, flag: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new FlotillaError(
+      'config-invalid',
+      `${flag}: ${path} cannot be read: ${(cause as Error).message}`,
+      {
+        cause,
+      },
+    );
+  }
+}

@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { advance } from './advance.ts';
+import { documentOf } from './desired.ts';
+import { decodeState, encodeState } from './state-codec.ts';
+import { factsOf, snapshot, status, type Told } from './testing/snapshot.ts';
+import { assignmentKey, EMPTY_STATE, type HubFacts, type HubState, type StatusFacts } from './types.ts';
+
+/** Random histories of a small fleet: commits (joins, leaves, relabels, changes, invalid documents), reports and silence. */
+const CLUSTERS = ['c1', 'c2', 'c3'];
+const PLACEMENTS = ['p1', 'p2'];
+const digest = fc.constantFrom('d1', 'd2', undefined);
+const fleet = fc.record({
+  clusters: fc.record(
+    Object.fromEntries(CLUSTERS.map((name) => [name, fc.constantFrom('absent', 'valid', 'invalid')])),
+  ),
+  placements: fc.record(
+    Object.fromEntries(
+      PLACEMENTS.map((name) => [
+        name,
+        fc.record({
+          state: fc.constantFrom('absent', 'valid', 'valid', 'invalid'),
+          digests: fc.record(Object.fromEntries(CLUSTERS.map((cluster) => [cluster, digest]))),
+        }),
+      ]),
+    ),
+  ),
+  noFleet: fc.constantFrom(false, false, false, true),
+});
+const report = fc.record({
+  cluster: fc.constantFrom(...CLUSTERS),
+  placement: fc.constantFrom(...PLACEMENTS),
+  sync: fc.constantFrom('PENDING', 'APPLYING', 'SYNCED', 'FAILED'),
+  removed: fc.boolean(),
+});
+const step = fc.oneof(
+  fc.record({ kind: fc.constant('commit' as const), fleet }),
+  fc.record({ kind: fc.constant('report' as const), report }),
+  fc.record({
+    kind: fc.constant('hello' as const),
+    cluster: fc.constantFrom(...CLUSTERS),
+    epoch: fc.nat(10_000),
+  }),
+  fc.record({ kind: fc.constant('silence' as const), cluster: fc.constantFrom(...CLUSTERS) }),
+);
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+function told(number: number, of: Extract<Step, { kind: 'commit' }>['fleet']): Told {
+  const head = `r${number}`;
+  const clusters = Object.entries(of.clusters).filter(([, state]) => state !== 'absent');
+  const placements = Object.entries(of.placements).filter(([, { state }]) => state !== 'absent');
+  return {
+    head,
+    noFleet: of.noFleet,
+    clusters: Object.fromEntries(clusters.map(([name, state]) => [name, { invalid: state === 'invalid' }])),
+    placements: Object.fromEntries(
+      placements.map(([name, { state, digests }]) => [
+        name,
+        { version: head, invalid: state === 'invalid', digests },
+      ]),
+    ),
+  };
+}
+
+type World = { state: HubState; facts: HubFacts; now: number };
+
+/** Plays a history; `visit` sees every step with the facts that were decided on. */
+function play(steps: readonly Step[], visit: (before: HubState, world: World) => void): void {
+  let now = 1_000;
+  const world: World = { state: EMPTY_STATE, facts: factsOf(snapshot(told(0, EMPTY_FLEET))), now };
+  const statuses = new Map<string, StatusFacts>();
+  const heard = new Map<string, number>();
+  const offline = new Set<string>();
+  steps.forEach((one, number) => {
+    now += 10;
+    let { index } = world.facts;
+    switch (one.kind) {
+      case 'commit':
+        index = snapshot(told(number + 1, one.fleet));
+        break;
+      case 'report': {
+        const { cluster, placement, sync, removed } = one.report;
+        const target = world.state.lines[placement]?.targets[cluster];
+        if (!target) break;
+        const { attempt, digest: appliedDigest } = target;
+        statuses.set(assignmentKey(cluster, placement), status({ attempt, appliedDigest, sync, removed }));
+        break;
+      }
+      case 'hello':
+        heard.set(one.cluster, Math.max(one.epoch, heard.get(one.cluster) ?? 0));
+        offline.delete(one.cluster);
+        break;
+      case 'silence':
+        offline.add(one.cluster);
+        break;
+      default:
+        one satisfies never;
+    }
+    const facts = { index, statuses: new Map(statuses), heard: new Map(heard), offline: new Set(offline) };
+    const before = world.state;
+    Object.assign(world, { facts, now, state: advance(before, facts, now).state });
+    visit(before, world);
+  });
+}
+const EMPTY_FLEET = {
+  noFleet: true,
+  clusters: {} as Record<string, 'absent' | 'valid' | 'invalid'>,
+  placements: {},
+};
+
+const histories = fc.array(step, { maxLength: 25 });
+const law = (visit: (before: HubState, world: World) => void) =>
+  fc.assert(
+    fc.property(histories, (steps) => play(steps, visit)),
+    { numRuns: 300 },
+  );
+
+test('advance is idempotent on its own result, at any later time', () => {
+  law((_, { state, facts, now }) => {
+    const again = advance(state, facts, now + 7);
+    assert.equal(again.state, state);
+    assert.deepEqual(again.effects, []);
+  });
+});
+
+test('state read back from what was saved is equal and decides the same', () => {
+  law((before, { state, facts, now }) => {
+    const read = decodeState(encodeState(before));
+    assert.deepEqual(read.unreadable, []);
+    assert.deepEqual(read.state, JSON.parse(JSON.stringify(before)));
+    assert.deepEqual(advance(read.state, facts, now).state, state);
+  });
+});
+
+test('every document that a cluster has is published, and follows from saved state alone', () => {
+  law((before, { state, facts, now }) => {
+    const { effects } = advance(before, facts, now);
+    for (const { cluster, document } of effects) assert.deepEqual(documentOf(state, cluster), document);
+    const published = new Set(effects.map(({ cluster }) => cluster));
+    for (const cluster of Object.keys(state.clusters)) {
+      const [was, is] = [documentOf(before, cluster), documentOf(state, cluster)];
+      assert.equal(published.has(cluster), JSON.stringify(was) !== JSON.stringify(is));
+    }
+  });
+});
+
+test('epochs and attempts never go back while an entry stays', () => {
+  law((before, { state }) => {
+    for (const [cluster, { epoch }] of Object.entries(state.clusters)) {
+      assert.ok(epoch >= (before.clusters[cluster]?.epoch ?? 0));
+    }
+    for (const [placement, line] of Object.entries(state.lines)) {
+      for (const [cluster, { attempt, digest: now }] of Object.entries(line.targets)) {
+        const was = before.lines[placement]?.targets[cluster];
+        if (was) assert.ok(was.digest === now ? attempt >= was.attempt : attempt > was.attempt);
+      }
+    }
+  });
+});
+
+test('a commit that changes no digest, no selection and nothing read at once starts nothing', () => {
+  law((_, { state, facts, now }) => {
+    const unrelated = { ...facts.index, head: { ...facts.index.head, oid: 'f'.repeat(40) } };
+    const after = advance(state, { ...facts, index: unrelated }, now + 1);
+    assert.equal(after.state, state);
+    assert.deepEqual(after.effects, []);
+  });
+});
+
+test('nothing is removed unless a valid entry and a readable placement say that it is not selected', () => {
+  law((before, { state, facts: { index } }) => {
+    for (const [placement, line] of Object.entries(state.lines)) {
+      for (const [cluster, { removal }] of Object.entries(line.targets)) {
+        if (removal === undefined || before.lines[placement]?.targets[cluster]?.removal !== undefined)
+          continue;
+        assert.ok(index.fleet && index.placements.size > 0);
+        assert.equal(index.clusters.get(cluster)?.invalid, false);
+        assert.notEqual(index.placements.get(placement)?.invalid, true);
+        assert.equal(index.assignments.has(assignmentKey(cluster, placement)), false);
+      }
+    }
+  });
+});
+
+test('an assignment leaves a document only by a removal, by the end of one, or with its entry', () => {
+  law((before, { state, facts: { index } }) => {
+    for (const [placement, line] of Object.entries(before.lines)) {
+      for (const [cluster, was] of Object.entries(line.targets)) {
+        const is = state.lines[placement]?.targets[cluster];
+        if (is || !index.clusters.has(cluster)) continue;
+        assert.ok(was.removal !== undefined, `${cluster}/${placement} vanished`);
+      }
+    }
+  });
+});

@@ -1,0 +1,47 @@
+import { policyHash, policyOf } from '#proto/assignment.ts';
+import { hashOf } from '#proto/canonical.ts';
+import type { Placement } from '#proto/documents/placement.ts';
+import type { IndexSnapshot } from './types.ts';
+
+/**
+ * Hash of everything that a cluster reads at the newest verified head, effective at once: its keys, mode, suspension and
+ * decommission, trust, hub keys, approvals, and policy and trust of the placements named. When it changes, `head` moves.
+ * Undefined when the index does not have one of them: then it is not known, and what is in force stays.
+ */
+export function atOnceHash(
+  index: IndexSnapshot,
+  cluster: string,
+  placements: readonly string[],
+): string | undefined {
+  const entry = index.clusters.get(cluster)?.document.spec;
+  const fleet = index.fleet?.document.spec;
+  if (!entry || !fleet || !placements.every((name) => index.placements.has(name))) return undefined;
+  return hashOf('flotilla-at-once-v1', {
+    keys: entry.agent.publicKeys,
+    suspend: entry.suspend ?? false,
+    mode: entry.mode ?? 'enforce',
+    decommission: entry.decommission ?? null,
+    trust: fleet.trust ?? null,
+    hubKeys: fleet.hub?.publicKeys ?? null,
+    approvals: fleet.approvals ?? [],
+    placements: placements.map((name) => [name, placementHash(index, name)]),
+  });
+}
+
+/** Documents never change: the hash of a placement is computed once for every fleet document that it was read with. */
+const hashes = new WeakMap<Placement, { fleet: unknown; hash: string }>();
+
+function placementHash(index: IndexSnapshot, name: string): string | null {
+  const fleet = index.fleet?.document;
+  const placement = index.placements.get(name)?.document;
+  if (!fleet || !placement) return null;
+  const known = hashes.get(placement);
+  if (known?.fleet === fleet) return known.hash;
+  const hash = hashOf('flotilla-placement-at-once-v1', {
+    policy: policyHash(policyOf(fleet, placement)),
+    trust: placement.spec.trust ?? null,
+    approvals: placement.spec.approvals ?? [],
+  });
+  hashes.set(placement, { fleet, hash });
+  return hash;
+}

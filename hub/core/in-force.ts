@@ -1,0 +1,96 @@
+import type { Commit } from '#git/objects.ts';
+import type { Cluster } from '#proto/documents/cluster.ts';
+import type { Fleet } from '#proto/documents/fleet.ts';
+import type { Placement } from '#proto/documents/placement.ts';
+import type { Locate } from '#proto/documents/read.ts';
+import type { FleetModel, Sourced } from '#proto/fleet-model.ts';
+import type { Effective } from './types.ts';
+
+/** A document in force, with what is needed to go on from it. */
+export type InForce<T> = Effective<T> & {
+  readonly locate: Locate;
+  /** Object id of the file. */
+  readonly blob: string;
+};
+export type EntryOrigin = { readonly enrolledBy: Commit; readonly relabelledAt: string };
+export type InForceCluster = InForce<Cluster> & EntryOrigin;
+
+/** Which documents are in force at a revision, given those in force before it. */
+export type DocumentsInForce = {
+  readonly fleet: InForce<Fleet> | undefined;
+  readonly clusters: ReadonlyMap<string, InForceCluster>;
+  readonly placements: ReadonlyMap<string, InForce<Placement>>;
+  /** Invalid, and never valid as far as was walked. */
+  readonly unreadable: { readonly clusters: ReadonlySet<string>; readonly placements: ReadonlySet<string> };
+};
+
+/** The documents of one revision: what they mean, and the object id of every file they stand in. */
+export type Reading = { readonly model: FleetModel; readonly blobs: ReadonlyMap<string, string> };
+
+/**
+ * An invalid document never stops the others (design/10): it stays in force as it last was. With an invalid Fleet nothing
+ * advances at all. What did not change is the same object as before. `origins` tells of entries that are older than what was
+ * walked here.
+ */
+export function documentsInForce(
+  before: DocumentsInForce | undefined,
+  { model, blobs }: Reading,
+  commit: Commit,
+  origins: ReadonlyMap<string, EntryOrigin> = new Map(),
+): DocumentsInForce {
+  const read = <T>(known: InForce<T> | undefined, { document, file, locate }: Sourced<T>): InForce<T> => {
+    const blob = blobs.get(file) ?? '';
+    if (known?.blob === blob && known.file === file)
+      return known.invalid ? { ...known, invalid: false } : known;
+    return { document, file, locate, blob, revision: commit.oid, invalid: false };
+  };
+  const held = <D extends { invalid: boolean }>(known: D): D =>
+    known.invalid ? known : { ...known, invalid: true };
+
+  if (!model.fleet || model.invalid.fleet) {
+    if (!before) return NOTHING;
+    return { ...before, fleet: before.fleet && held(before.fleet) };
+  }
+  const clusters = new Map<string, InForceCluster>();
+  const placements = new Map<string, InForce<Placement>>();
+  const unreadable = { clusters: new Set<string>(), placements: new Set<string>() };
+  for (const [name, sourced] of model.clusters) {
+    const known = before?.clusters.get(name);
+    const now = read<Cluster>(known, sourced);
+    clusters.set(name, now === known ? known : { ...now, ...originOf(name, known, sourced.document) });
+  }
+  for (const name of model.invalid.clusters) {
+    const known = before?.clusters.get(name);
+    if (known) clusters.set(name, held(known));
+    else unreadable.clusters.add(name);
+  }
+  for (const [name, sourced] of model.placements) {
+    placements.set(name, read(before?.placements.get(name), sourced));
+  }
+  for (const name of model.invalid.placements) {
+    const known = before?.placements.get(name);
+    if (known) placements.set(name, held(known));
+    else unreadable.placements.add(name);
+  }
+  return { fleet: read(before?.fleet, model.fleet), clusters, placements, unreadable };
+
+  function originOf(name: string, known: InForceCluster | undefined, document: Cluster): EntryOrigin {
+    if (!known) return origins.get(name) ?? { enrolledBy: commit, relabelledAt: commit.oid };
+    const relabelledAt = sameLabels(known.document, document) ? known.relabelledAt : commit.oid;
+    return { enrolledBy: known.enrolledBy, relabelledAt };
+  }
+}
+
+const NOTHING: DocumentsInForce = {
+  fleet: undefined,
+  clusters: new Map(),
+  placements: new Map(),
+  unreadable: { clusters: new Set(), placements: new Set() },
+};
+
+/** Whether two forms of an entry have the same labels, whatever else differs. */
+export function sameLabels(a: Cluster, b: Cluster): boolean {
+  const [one, other] = [a.metadata.labels ?? {}, b.metadata.labels ?? {}];
+  const keys = Object.keys(one);
+  return keys.length === Object.keys(other).length && keys.every((key) => one[key] === other[key]);
+}

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Status } from '#proto/messages.ts';
+import { statusSetHash } from '#proto/status-set.ts';
+import { StatusBook } from './status-book.ts';
+
+const at = '2026-01-01T00:00:00Z';
+const status = (placement: string, seq: number, more: Partial<Status> = {}): Status => ({
+  v: 1,
+  cluster: 'east',
+  placement,
+  seq,
+  at,
+  epoch: 1,
+  attempt: 1,
+  sync: { state: 'SYNCED', since: at },
+  drift: { state: 'NONE', since: at },
+  health: { state: 'CURRENT', since: at },
+  counts: { objects: 0, created: 0, configured: 0, unchanged: 0, pruned: 0, skipped: 0, failed: 0 },
+  objects: [],
+  drifts: [],
+  truncated: { objects: 0, drifts: 0 },
+  faults: [],
+  ...more,
+});
+
+test('the newest status counts, in whatever order they come', () => {
+  const book = new StatusBook();
+  assert.deepEqual(
+    [3, 1, 3, 4].map((seq) => book.take(status('shop', seq, { attempt: seq }))),
+    [true, false, false, true],
+  );
+  assert.equal(book.facts.get('east/shop')?.attempt, 4);
+});
+
+test('the hash is over the newest statuses without those that say removed, as agents have it', () => {
+  const book = new StatusBook();
+  assert.equal(book.hashOf('east'), statusSetHash(new Map()));
+  book.take(status('web', 7));
+  book.take(status('shop', 3));
+  book.take(status('old', 5, { removed: true }));
+  assert.equal(
+    book.hashOf('east'),
+    statusSetHash(
+      new Map([
+        ['shop', 3],
+        ['web', 7],
+      ]),
+    ),
+  );
+});
+
+test('a cluster that is let go of leaves nothing', () => {
+  const book = new StatusBook();
+  book.take(status('shop', 1));
+  book.forget('east');
+  assert.deepEqual([[...book.clusters()], book.facts.size], [[], 0]);
+});

@@ -1,0 +1,199 @@
+import type { Commit } from '#git/objects.ts';
+import type { Assignment } from '#proto/assignment.ts';
+import type { Cluster } from '#proto/documents/cluster.ts';
+import type { Fleet } from '#proto/documents/fleet.ts';
+import type { Placement } from '#proto/documents/placement.ts';
+import type { FaultCode } from '#proto/faults.ts';
+import type {
+  AgentEvent,
+  DesiredPayload,
+  HealthState,
+  Heartbeat,
+  Hello,
+  Status,
+  SyncState,
+} from '#proto/messages.ts';
+import type { Problem } from '#proto/problems.ts';
+
+/**
+ * The seams of the hub: what the index hands to decisions and to readers, what `advance` decides, and the port of the
+ * read model. Revisions are full Git object ids; names ending in `At` are Unix milliseconds by the hub's clock.
+ */
+
+/** Whether something outside answers. `message` is why not, in words. */
+export type Reachability = {
+  readonly ok: boolean;
+  readonly lastOkAt?: number;
+  readonly code?: FaultCode;
+  readonly message?: string;
+};
+
+/** A document in force: the one at the head, or the last valid one where the head's is invalid (`invalid`). */
+export type Effective<T> = {
+  readonly document: T;
+  /** Path in the repository, as at the revision that the document was read at. */
+  readonly file: string;
+  /** A first-parent revision at which the document reads like this and was valid. */
+  readonly revision: string;
+  readonly invalid: boolean;
+};
+
+export type EffectiveCluster = Effective<Cluster> & {
+  /** The commit that created the entry, as far back as the history that was walked. */
+  readonly enrolledBy: Commit;
+  /** The newest commit that created or relabelled the entry, as far back as the history that was walked. */
+  readonly relabelledAt: string;
+};
+
+export type EffectivePlacement = Effective<Placement> & {
+  /** The name of its version: the first revision, as far as walked, that gives today's clusters these digests. */
+  readonly version: string;
+};
+
+/** Where a digest is read from: staged fields and content at `revision`, the entry at `entryRevision`. */
+export type AssignmentVersion = {
+  readonly revision: string;
+  readonly entryRevision: string;
+  readonly digest: string;
+};
+
+/** One placement on one cluster that it selects. */
+export type IndexedAssignment = {
+  /** As resolved for `version`; at the head where it could never be resolved wholly. */
+  readonly assignment: Assignment | undefined;
+  /** The newest that could be resolved and digested; undefined while there never was one. */
+  readonly version: AssignmentVersion | undefined;
+  /** Files that the overlay and its components read. */
+  readonly files: number;
+  /** Why it does not advance to the head; the same object stands in `problems`. */
+  readonly problem?: IndexProblem;
+};
+
+/** A problem of the fleet repo or of following it, with the moment this hub first saw it. */
+export type IndexProblem = Problem & { readonly since: number };
+
+/** What Git says, at one moment, for decisions and readers. Immutable: each change makes a new one. */
+export type IndexSnapshot = {
+  readonly repository: { readonly url: string; readonly branch: string };
+  readonly head: Commit;
+  readonly indexedAt: number;
+  /** `metadata.name` of the Fleet in force; undefined while none was ever valid. */
+  readonly fleetName: string | undefined;
+  readonly fleet: Effective<Fleet> | undefined;
+  readonly clusters: ReadonlyMap<string, EffectiveCluster>;
+  readonly placements: ReadonlyMap<string, EffectivePlacement>;
+  /** By `assignmentKey`. A row means: the documents in force select this cluster. */
+  readonly assignments: ReadonlyMap<string, IndexedAssignment>;
+  /** Commits of a history that was rewritten, and the rewrite acknowledged: they are not on the branch any more. */
+  readonly abandoned?: ReadonlySet<string>;
+  /** Names whose document is invalid now and was valid at no revision that was walked: what they had stays as it is. */
+  readonly unreadable: { readonly clusters: ReadonlySet<string>; readonly placements: ReadonlySet<string> };
+  readonly problems: readonly IndexProblem[];
+  /** First-parent history, newest first, bounded. */
+  readonly commits: readonly Commit[];
+  /** The commits of `commits` and every other that the snapshot names, by object id. */
+  readonly commitsById: ReadonlyMap<string, Commit>;
+  readonly git: Reachability;
+};
+
+export const assignmentKey = (cluster: string, placement: string) => `${cluster}/${placement}`;
+
+// ---- what `advance` decides; plain JSON, saved between runs
+
+export const TARGET_STATES = [
+  'Waiting',
+  'Applying',
+  'Verifying',
+  'Current',
+  'Failed',
+  'Offline',
+  'Unchanged',
+  'Removed',
+] as const;
+export type TargetStateName = (typeof TARGET_STATES)[number];
+
+/** One cluster of a placement's line. */
+export type TargetState = AssignmentVersion & {
+  /** One start of a version on this cluster: `max(Unix ms, last + 1)`, unique for ever. */
+  readonly attempt: number;
+  readonly state: TargetStateName;
+  /** When `state` began. */
+  readonly since: number;
+  /** The revision at which Git no longer gives this placement to the cluster: it is being removed there. */
+  readonly removal?: string;
+};
+
+/** The line of one placement; for now it has one stage of all clusters. */
+export type LineState = {
+  /** The version's name: the first revision that has its map cluster → digest. */
+  readonly version: string;
+  readonly since: number;
+  readonly targets: Readonly<Record<string, TargetState>>;
+};
+
+/** What the hub last decided for a cluster's desired document. */
+export type ClusterState = {
+  /** Of the current document; 0 while none may be published (no hello yet). */
+  readonly epoch: number;
+  readonly issuedAt: number;
+  /** Hash of what the cluster reads at once, and the newest revision at which it differed. */
+  readonly headHash: string;
+  readonly head: string;
+  /** Hash of the document without epoch and issuedAt. */
+  readonly contentHash: string;
+};
+
+export type HubState = {
+  /** By placement. */
+  readonly lines: Readonly<Record<string, LineState>>;
+  /** By cluster. */
+  readonly clusters: Readonly<Record<string, ClusterState>>;
+};
+
+export const EMPTY_STATE: HubState = { lines: {}, clusters: {} };
+
+/** What decisions need of a status. */
+export type StatusFacts = Pick<Status, 'seq' | 'epoch' | 'attempt'> & {
+  readonly sync: SyncState;
+  readonly health: HealthState;
+  readonly appliedDigest: string | undefined;
+  readonly removed: boolean;
+};
+
+/** What `advance` looks at besides its state. */
+export type HubFacts = {
+  readonly index: IndexSnapshot;
+  /** Cluster → highest epoch that its agent has told; absent while nothing was heard since this hub started. */
+  readonly heard: ReadonlyMap<string, number>;
+  /** Of the newest status by `assignmentKey`. */
+  readonly statuses: ReadonlyMap<string, StatusFacts>;
+  /** Clusters that have been silent for longer than `offline.after` of hub time. */
+  readonly offline: ReadonlySet<string>;
+};
+
+/** To be carried out only after the state they follow from is saved; repeatable. */
+export type Effect = {
+  readonly kind: 'publish';
+  readonly cluster: string;
+  readonly document: DesiredPayload;
+};
+
+export type Advanced = { readonly state: HubState; readonly effects: readonly Effect[] };
+
+/**
+ * The read model, fed by the hub, never asked by it. Calls come one at a time; messages have been checked against their
+ * schema and their subject, statuses may be older than what is known (`seq`).
+ */
+export interface FleetView {
+  setIndex(snapshot: IndexSnapshot): void;
+  /** Also before the first snapshot: whether the Git server answers. */
+  setGit(git: Reachability): void;
+  setState(state: HubState): void;
+  setBus(bus: Reachability): void;
+  onStatus(status: Status, receivedAt: number): void;
+  onHello(hello: Hello, receivedAt: number): void;
+  onHeartbeat(heartbeat: Heartbeat, receivedAt: number): void;
+  onEvent(event: AgentEvent, receivedAt: number): void;
+  /** Time passes: about once a second. Silence is judged here. */
+  tick(now: number): void;
+}

@@ -1,0 +1,325 @@
+import type { Commit } from '#git/objects.ts';
+import type { AgentEvent, Heartbeat, Hello, Status as Report } from '#proto/messages.ts';
+import type { Labels } from '#proto/selector.ts';
+import {
+  EMPTY_STATE,
+  type FleetView,
+  type HubState,
+  type IndexedAssignment,
+  type IndexSnapshot,
+  type Reachability,
+} from './types.ts';
+import { type AgentRecord, Agents, NO_FACTS } from './view/agents.ts';
+import { type AssignmentRow, deriveAssignment } from './view/assignment.ts';
+import { type ChangeListener, Changes } from './view/changes.ts';
+import { type ClusterRow, foldCluster, removalOf, sameRow } from './view/cluster.ts';
+import { connectivityOf, DEFAULT_PATIENCE, type Patience } from './view/connectivity.ts';
+import { EventRing } from './view/events.ts';
+import { type History, historyOf, type Lag, lagOf } from './view/lag.ts';
+import { fromFault, fromIndex, type ProblemRow } from './view/problems.ts';
+
+export type ViewOptions = {
+  /** When this hub began to listen, Unix milliseconds. */
+  readonly startedAt: number;
+  readonly patience?: Patience;
+  readonly mostEvents?: number;
+  /** Agents without an entry in the index that are kept aside. */
+  readonly mostStrangers?: number;
+};
+
+/** What was received longer ago than this was stored meanwhile: it tells what was, not that its agent is alive. */
+const FRESH_MS = 5_000;
+
+type Assigned = readonly (readonly [placement: string, indexed: IndexedAssignment])[];
+
+/**
+ * The read model: everything the API answers from, in memory, derived anew per cluster when something of it changes. No I/O and no
+ * clock: `tick` says what time it is. Bounded: events, agents without an entry, reports per agent.
+ */
+export class ReadModel implements FleetView {
+  readonly startedAt: number;
+  readonly #patience: Patience;
+  readonly #agents: Agents;
+  readonly #events: EventRing;
+  readonly #changes = new Changes();
+  readonly #rows = new Map<string, ClusterRow>();
+  readonly #assigned = new Map<string, Assigned>();
+  #index: IndexSnapshot | undefined;
+  #history: History = { position: new Map(), commits: [] };
+  #state: HubState = EMPTY_STATE;
+  #git: Reachability = { ok: false, message: 'the repository has not been read yet' };
+  #bus: Reachability = { ok: false, message: 'not connected yet' };
+  #outages: readonly ProblemRow[] = [];
+  #now: number;
+  #clock = 0;
+
+  constructor({ startedAt, patience = DEFAULT_PATIENCE, mostEvents = 2_000, mostStrangers }: ViewOptions) {
+    this.startedAt = startedAt;
+    this.#now = startedAt;
+    this.#patience = patience;
+    this.#events = new EventRing(mostEvents);
+    this.#agents = new Agents(mostStrangers === undefined ? {} : { mostStrangers });
+  }
+
+  // ---- fed by the hub
+
+  setIndex(snapshot: IndexSnapshot): void {
+    this.#index = snapshot;
+    this.#history = historyOf(snapshot);
+    this.#assigned.clear();
+    for (const [key, indexed] of snapshot.assignments) {
+      const [cluster, placement] = key.split('/', 2) as [string, string];
+      const list = this.#assigned.get(cluster) ?? [];
+      this.#assigned.set(cluster, [...list, [placement, indexed]]);
+    }
+    this.#agents.setKnown((cluster) => snapshot.clusters.has(cluster));
+    this.setGit(snapshot.git);
+    for (const name of [...this.#rows.keys()]) if (!snapshot.clusters.has(name)) this.#remove(name);
+    for (const name of snapshot.clusters.keys()) this.#derive(name);
+  }
+
+  setGit(git: Reachability): void {
+    this.#git = git;
+    this.#judgeOutages();
+  }
+
+  setState(state: HubState): void {
+    const touched = changedClusters(this.#state, state);
+    this.#state = state;
+    for (const cluster of touched) this.#derive(cluster);
+  }
+
+  setBus(bus: Reachability): void {
+    // Agents that were in contact get their full patience anew: it was the hub that was away.
+    if (bus.ok && !this.#bus.ok) {
+      for (const [, record] of this.#agents.entries()) {
+        if (record.heard?.live && record.connectivity === 'CONNECTED') {
+          record.heard = { ...record.heard, clock: this.#clock };
+        }
+      }
+    }
+    this.#bus = bus;
+    this.#judgeOutages();
+  }
+
+  onStatus(status: Report, receivedAt: number): void {
+    const record = this.#hear(status.cluster, receivedAt);
+    const isNew = this.#agents.keepReport(record, status, receivedAt);
+    this.#derive(status.cluster, isNew);
+  }
+
+  onHello(hello: Hello, receivedAt: number): void {
+    const record = this.#hear(hello.cluster, receivedAt);
+    this.#derive(hello.cluster, this.#agents.keepHello(record, hello));
+  }
+
+  onHeartbeat(heartbeat: Heartbeat, receivedAt: number): void {
+    const record = this.#hear(heartbeat.cluster, receivedAt);
+    this.#agents.keepFaults(record, heartbeat, receivedAt);
+    this.#derive(heartbeat.cluster, false);
+  }
+
+  onEvent(event: AgentEvent, receivedAt: number): void {
+    this.#hear(event.cluster, receivedAt);
+    this.#events.add(event);
+    this.#derive(event.cluster, false);
+  }
+
+  tick(now: number): void {
+    if (this.#bus.ok) this.#clock += Math.max(0, now - this.#now);
+    this.#now = Math.max(this.#now, now);
+    for (const [name] of this.#agents.entries()) this.#derive(name, false);
+  }
+
+  // ---- read by the API
+
+  get now(): number {
+    return this.#now;
+  }
+  get index(): IndexSnapshot | undefined {
+    return this.#index;
+  }
+  get state(): HubState {
+    return this.#state;
+  }
+  get git(): Reachability {
+    return this.#git;
+  }
+  get bus(): Reachability {
+    return this.#bus;
+  }
+  get changes(): Changes {
+    return this.#changes;
+  }
+  /** Agents that speak without an entry in the index. */
+  get strangers(): number {
+    return this.#agents.strangers;
+  }
+
+  clusters(): ClusterRow[] {
+    return [...this.#rows.values()];
+  }
+
+  cluster(name: string): ClusterRow | undefined {
+    return this.#rows.get(name);
+  }
+
+  labelsOf(cluster: string): Labels {
+    return this.#rows.get(cluster)?.labels ?? {};
+  }
+
+  /** When the hub last heard of a cluster, Unix milliseconds: everything shown of it is as of then. */
+  observedAt(cluster: string): number | undefined {
+    return this.#agents.get(cluster)?.heard?.at;
+  }
+
+  assignments(): AssignmentRow[] {
+    return this.clusters().flatMap(({ assignments }) => assignments);
+  }
+
+  assignment(cluster: string, placement: string): AssignmentRow | undefined {
+    return this.#rows.get(cluster)?.assignments.find((row) => row.placement === placement);
+  }
+
+  lag(assignment: AssignmentRow): Lag | undefined {
+    return lagOf(assignment, this.#history, this.#now);
+  }
+
+  /** Commits of the branch since a revision; undefined where the history that is kept does not reach back. */
+  ageOf(revision: string): number | undefined {
+    return this.#history.position.get(revision);
+  }
+
+  problems(): ProblemRow[] {
+    const reported = [...this.#agents.entries()]
+      .filter(([cluster]) => this.#rows.has(cluster))
+      .flatMap(([, { problems, reports }]) => [
+        ...problems,
+        ...[...reports.values()].flatMap(({ report, problems }) => (report.removed ? [] : problems)),
+      ]);
+    const all = [...this.#outages, ...(this.#index?.problems ?? []).map(fromIndex), ...reported];
+    return [...new Map(all.map((problem) => [problem.id, problem])).values()];
+  }
+
+  events(): EventRing {
+    return this.#events;
+  }
+
+  /** A commit by its whole id, a unique beginning of at least four digits, `HEAD` or the name of the branch. */
+  commit(rev: string): Commit | undefined {
+    const index = this.#index;
+    if (!index) return undefined;
+    if (rev === 'HEAD' || rev === index.repository.branch) return index.head;
+    const whole = index.commitsById.get(rev);
+    if (whole || !/^[0-9a-f]{4,}$/.test(rev)) return whole;
+    const found = [...index.commitsById.values()].filter(({ oid }) => oid.startsWith(rev));
+    return found.length === 1 ? found[0] : undefined;
+  }
+
+  /** Why the hub cannot do its work, in words; empty when it can. */
+  unready(): string[] {
+    const reasons: string[] = [];
+    if (!this.#index) reasons.push(`no index yet: ${this.#git.message ?? 'the repository is being read'}`);
+    if (!this.#bus.ok) reasons.push(`bus: ${this.#bus.message ?? 'not connected'}`);
+    return reasons;
+  }
+
+  onChange(listener: ChangeListener): () => void {
+    return this.#changes.listen(listener);
+  }
+
+  // ---- deriving
+
+  #hear(cluster: string, receivedAt: number): AgentRecord {
+    const live = receivedAt >= this.startedAt && receivedAt >= this.#now - FRESH_MS;
+    return this.#agents.hear(cluster, receivedAt, this.#clock, live);
+  }
+
+  #judgeOutages(): void {
+    const outages = [
+      ['git-unreachable', this.#git],
+      ['nats-unreachable', this.#bus],
+    ] as const;
+    this.#outages = outages
+      .filter(([, { ok }]) => !ok)
+      .map(([code, at]) =>
+        fromFault(
+          { code: at.code ?? code, message: at.message ?? 'does not answer' },
+          {},
+          this.#now,
+          this.#outages,
+        ),
+      );
+  }
+
+  /** Makes the row of a cluster anew where its inputs changed (`dirty`) or its connectivity did. */
+  #derive(name: string, dirty = true): void {
+    const entry = this.#index?.clusters.get(name);
+    const agent = this.#agents.get(name);
+    const enrolledAt = (entry?.enrolledBy.committer.at ?? 0) * 1_000;
+    const connectivity = connectivityOf(agent?.heard, this.#clock, this.#patience, enrolledAt);
+    const moved = agent !== undefined && agent.connectivity !== connectivity.state;
+    if (agent) agent.connectivity = connectivity.state;
+    if (!entry || !(dirty || moved)) return;
+    const { lines } = this.#state;
+    const assignments = (this.#assigned.get(name) ?? [])
+      .map(([placement, indexed]) =>
+        deriveAssignment({
+          cluster: name,
+          placement,
+          entry,
+          indexed,
+          target: lines[placement]?.targets[name],
+          report: reportOf(agent, placement),
+          connectivity,
+        }),
+      )
+      .sort((a, b) => (a.placement < b.placement ? -1 : 1));
+    const removals = Object.entries(lines)
+      .map(([placement, { targets }]) => targets[name] && removalOf(placement, targets[name]))
+      .filter((removal) => removal !== undefined);
+    const before = this.#rows.get(name);
+    const row: ClusterRow = {
+      name,
+      labels: entry.document.metadata.labels ?? {},
+      entry,
+      facts: agent?.facts ?? NO_FACTS,
+      status: foldCluster(entry, connectivity, assignments, removals),
+      assignments,
+      removals,
+      version: before?.version ?? 0,
+    };
+    if (before && sameRow(before, row)) {
+      this.#rows.set(name, row);
+      return;
+    }
+    this.#rows.set(name, { ...row, version: this.#changes.next() });
+    this.#changes.tell({ name, gone: false, previousHeadline: before?.status.headline.state });
+  }
+
+  #remove(name: string): void {
+    const before = this.#rows.get(name);
+    this.#rows.delete(name);
+    this.#changes.next();
+    this.#changes.tell({ name, gone: true, previousHeadline: before?.status.headline.state });
+  }
+}
+
+/** A status that says the placement is gone counts for nothing once Git assigns it again. */
+function reportOf(agent: AgentRecord | undefined, placement: string): Report | undefined {
+  const report = agent?.reports.get(placement)?.report;
+  return report?.removed ? undefined : report;
+}
+
+/** The clusters for which something else is decided. Unchanged lines and targets are known by being the same objects. */
+function changedClusters(before: HubState, after: HubState): Set<string> {
+  const changed = new Set<string>();
+  for (const placement of new Set([...Object.keys(before.lines), ...Object.keys(after.lines)])) {
+    const old = before.lines[placement]?.targets ?? {};
+    const now = after.lines[placement]?.targets ?? {};
+    if (old === now) continue;
+    for (const cluster of Object.keys(now)) if (old[cluster] !== now[cluster]) changed.add(cluster);
+    for (const cluster of Object.keys(old)) if (!now[cluster]) changed.add(cluster);
+  }
+  return changed;
+}

@@ -1,0 +1,146 @@
+import type { AgentEvent, Heartbeat, Hello, Status } from '#proto/messages.ts';
+import { Intake, type IntakeTarget, type Refusal } from './bus/intake.ts';
+import { Liveness } from './core/liveness.ts';
+import { StatusBook } from './core/status-book.ts';
+import type { FleetView, HubFacts, IndexSnapshot } from './core/types.ts';
+
+export type InboxOptions = {
+  view: FleetView;
+  /** Between two heartbeats of an agent, milliseconds. */
+  heartbeatMs: number;
+  /** Silence, in hub time, after which a target that has not started is not waited for. */
+  offlineAfterMs: number;
+  /** Something happened that decisions depend on. */
+  onChange: () => void;
+  /** The agent lacks nothing that a status request would not bring. */
+  askStatus: (cluster: string) => void;
+  warn: (message: string) => void;
+};
+
+const MISSED = 3;
+const JITTER = 1.2;
+const ASK_AGAIN_MS = 10_000;
+const MOST_REFUSALS = 10_000;
+
+/** What the hub has heard: facts for decisions, and everything for the read model. */
+export class Inbox implements IntakeTarget {
+  readonly #options: InboxOptions;
+  readonly #intake = new Intake(this);
+  readonly #book = new StatusBook();
+  readonly #liveness: Liveness;
+  readonly #heard = new Map<string, number>();
+  readonly #greeted = new Set<string>();
+  readonly #askedAt = new Map<string, number>();
+  readonly #refusals = new Map<string, number>();
+  #index: IndexSnapshot | undefined;
+  #live = true;
+
+  constructor(options: InboxOptions) {
+    this.#options = options;
+    const { heartbeatMs, offlineAfterMs } = options;
+    this.#liveness = new Liveness({ offlineAfterMs, settleMs: MISSED * JITTER * heartbeatMs });
+  }
+
+  get facts(): Omit<HubFacts, 'index'> {
+    return { heard: this.#heard, statuses: this.#book.facts, offline: this.#liveness.offline };
+  }
+
+  /** Clusters that said hello and want their document; the caller removes those it has answered. */
+  get greeted(): Set<string> {
+    return this.#greeted;
+  }
+
+  /** How often a message was refused, by cluster and reason. */
+  get refusals(): ReadonlyMap<string, number> {
+    return this.#refusals;
+  }
+
+  setIndex(index: IndexSnapshot): void {
+    this.#index = index;
+    for (const cluster of [...this.#heard.keys(), ...this.#book.clusters()]) {
+      if (!this.knows(cluster)) this.#forget(cluster);
+    }
+  }
+
+  receive(subject: string, data: Uint8Array, now: number): void {
+    this.#intake.receive(subject, data, now);
+  }
+
+  /** A status that was stored: it tells what was, not that its agent is alive. */
+  replay(subject: string, data: Uint8Array, storedAt: number): void {
+    this.#live = false;
+    try {
+      this.#intake.replay(subject, data, storedAt);
+    } finally {
+      this.#live = true;
+    }
+  }
+
+  /** Time passes; `connected` is whether the hub could hear anybody. */
+  tick(now: number, connected: boolean): void {
+    this.#intake.drain(now);
+    if (this.#liveness.tick(now, connected, this.#index?.clusters.keys() ?? [])) this.#options.onChange();
+  }
+
+  /** Until there is an index everybody is believed, or what is stored could not be read before it. */
+  knows(cluster: string): boolean {
+    return !this.#index || this.#index.clusters.has(cluster) || this.#index.unreadable.clusters.has(cluster);
+  }
+
+  onStatus(status: Status, receivedAt: number): void {
+    if (this.#live) this.#hear(status.cluster, status.epoch);
+    if (!this.#book.take(status)) return;
+    this.#options.view.onStatus(status, receivedAt);
+    this.#options.onChange();
+  }
+
+  onHello(hello: Hello, receivedAt: number): void {
+    this.#hear(hello.cluster, hello.epoch);
+    this.#greeted.add(hello.cluster);
+    this.#options.view.onHello(hello, receivedAt);
+    this.#compare(hello.cluster, hello.statusHash, receivedAt);
+    this.#options.onChange();
+  }
+
+  onHeartbeat(heartbeat: Heartbeat, receivedAt: number): void {
+    this.#hear(heartbeat.cluster, heartbeat.epoch);
+    this.#options.view.onHeartbeat(heartbeat, receivedAt);
+    this.#compare(heartbeat.cluster, heartbeat.statusHash, receivedAt);
+  }
+
+  onEvent(event: AgentEvent, receivedAt: number): void {
+    this.#options.view.onEvent(event, receivedAt);
+  }
+
+  onRefused(cluster: string, reason: Refusal, detail: string): void {
+    const key = `${cluster} ${reason}`;
+    const count = this.#refusals.get(key) ?? 0;
+    if (count === 0 && this.#refusals.size >= MOST_REFUSALS) return;
+    this.#refusals.set(key, count + 1);
+    if (count === 0) this.#options.warn(`messages of cluster ${cluster} are refused (${reason}): ${detail}`);
+  }
+
+  #hear(cluster: string, epoch: number): void {
+    const known = this.#heard.get(cluster);
+    if (known === undefined || known < epoch) this.#heard.set(cluster, epoch);
+    const back = this.#liveness.heard(cluster);
+    if (back || known === undefined || known < epoch) this.#options.onChange();
+  }
+
+  /** Where the agent has published what the hub does not have, it is asked to publish it again. */
+  #compare(cluster: string, statusHash: string, now: number): void {
+    if (this.#intake.isBehind(cluster) || this.#book.hashOf(cluster) === statusHash) return;
+    if (now - (this.#askedAt.get(cluster) ?? 0) < ASK_AGAIN_MS) return;
+    this.#askedAt.set(cluster, now);
+    this.#options.askStatus(cluster);
+  }
+
+  #forget(cluster: string): void {
+    this.#heard.delete(cluster);
+    this.#greeted.delete(cluster);
+    this.#askedAt.delete(cluster);
+    this.#book.forget(cluster);
+    this.#liveness.forget(cluster);
+    this.#intake.forget(cluster);
+  }
+}

@@ -1,0 +1,216 @@
+import { join } from 'node:path';
+import { Mirror } from '#git/mirror.ts';
+import { type Commit, isOid } from '#git/objects.ts';
+import { GitRemote, type GitRemoteOptions } from '#git/remote.ts';
+import { Repository } from '#git/repository.ts';
+import { FlotillaError, toFault } from '#proto/faults.ts';
+import type { Problem } from '#proto/problems.ts';
+import type { IndexSnapshot, Reachability } from '../core/types.ts';
+import { Bell, fullJitter } from '../wait.ts';
+import { ancestorsOf } from './ancestry.ts';
+import { Indexer } from './indexer.ts';
+import { snapshotOf } from './snapshot.ts';
+
+export type FollowerOptions = {
+  remote: GitRemoteOptions;
+  branch: string;
+  /** A directory of its own; a cache. */
+  directory: string;
+  /** Between two looks at the branch, milliseconds. */
+  pollMs: number;
+  /** Acknowledges a rewritten history: its new tip, or a commit below it. */
+  acceptRewrite?: string | undefined;
+  now: () => number;
+  warn: (message: string) => void;
+};
+
+/** Told of everything that changes; must not throw. */
+export type FollowerEvents = {
+  index(snapshot: IndexSnapshot): void;
+  git(reachability: Reachability): void;
+};
+
+/** First-parent commits that are indexed one by one to find out where a change began; of more, only the last. */
+const MOST_STEPS = 50;
+const HISTORY = 200;
+/** The tip that was indexed last, kept over restarts: what the next one must descend from. */
+const INDEXED_TIP = 'flotilla-indexed-tip';
+
+type Source = { remote: GitRemote; repository: Repository; mirror: Mirror; indexer: Indexer };
+
+/** Follows the branch and keeps a snapshot of what it says. Whatever goes wrong, the last snapshot stays. */
+export class Follower {
+  readonly #options: FollowerOptions;
+  readonly #events: FollowerEvents;
+  readonly #bell = new Bell();
+  #source: Source | undefined;
+  #snapshot: IndexSnapshot | undefined;
+  #git: Reachability = { ok: false, message: 'not asked yet' };
+  #faults: readonly Problem[] = [];
+  #abandoned: ReadonlySet<string> = new Set();
+
+  constructor(options: FollowerOptions, events: FollowerEvents) {
+    this.#options = options;
+    this.#events = events;
+  }
+
+  get snapshot(): IndexSnapshot | undefined {
+    return this.#snapshot;
+  }
+
+  /** Looks at the branch now. */
+  poke(): void {
+    this.#bell.ring();
+  }
+
+  /** Until the signal is aborted. Never rejects for what Git does or the repository holds. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { pollMs } = this.#options;
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        await this.#look(signal);
+        failures = 0;
+      } catch (error) {
+        if (signal.aborted) break;
+        failures++;
+        this.#report(error);
+      }
+      const wait =
+        failures === 0
+          ? pollMs * (0.9 + 0.2 * Math.random())
+          : pollMs / 2 + fullJitter(failures, { first: pollMs, most: 6 * pollMs });
+      await this.#bell.wait(wait, signal);
+    }
+    this.#source?.repository.close();
+    await this.#source?.remote.close();
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    this.#source ??= await this.#open();
+    const { mirror, repository, indexer } = this.#source;
+    const { tip, previous, rewritten } = await mirror.follow(signal);
+    const last = indexer.current?.commit.oid ?? (await repository.readFile(INDEXED_TIP))?.trim();
+    this.#git = { ok: true, lastOkAt: this.#options.now() };
+    if (last !== undefined && isOid(last) && last !== tip) {
+      const follows = (previous === last && !rewritten) || (await this.#isBelow(last, tip, signal));
+      if (!follows && !(await this.#isAcknowledged(tip, signal))) {
+        await this.#refuseRewrite(tip, last, signal);
+        return;
+      }
+      if (!follows) await this.#abandon(last, tip, signal);
+    }
+    const moved = await this.#bring(tip, signal);
+    if (moved) await repository.writeFile(INDEXED_TIP, `${tip}\n`);
+    const cleared = this.#faults.length > 0;
+    this.#faults = [];
+    if (moved || cleared || !this.#snapshot) await this.#publish(signal);
+    this.#events.git(this.#git);
+  }
+
+  async #open(): Promise<Source> {
+    const { remote: options, branch, directory, warn } = this.#options;
+    const remote = new GitRemote(options);
+    const repository = await Repository.open({ directory: join(directory, 'mirror.git'), log: warn });
+    const mirror = await Mirror.open({ remote, repository, branch, depth: HISTORY });
+    return { remote, repository, mirror, indexer: new Indexer(mirror.objects) };
+  }
+
+  /** Indexes up to the tip; false when it is indexed already. */
+  async #bring(tip: string, signal: AbortSignal): Promise<boolean> {
+    const { indexer, mirror } = this.#source!;
+    const at = indexer.current?.commit.oid;
+    if (at === tip) return false;
+    if (at === undefined) {
+      await indexer.begin(await this.#history(tip, signal), signal);
+      return true;
+    }
+    const query = { to: tip, from: at, firstParent: true, limit: MOST_STEPS };
+    const { commits, complete } = await mirror.commits(query, signal);
+    await indexer.advance(complete ? commits.toReversed() : commits.slice(0, 1), signal);
+    return true;
+  }
+
+  async #history(tip: string, signal: AbortSignal): Promise<readonly Commit[]> {
+    const query = { to: tip, firstParent: true, limit: HISTORY };
+    return (await this.#source!.mirror.commits(query, signal)).commits;
+  }
+
+  async #isBelow(oid: string, tip: string, signal: AbortSignal): Promise<boolean> {
+    return (await ancestorsOf(this.#source!.mirror.objects, tip, oid, signal)).has(oid);
+  }
+
+  async #isAcknowledged(tip: string, signal: AbortSignal): Promise<boolean> {
+    const { acceptRewrite } = this.#options;
+    return acceptRewrite !== undefined && (await this.#isBelow(acceptRewrite, tip, signal));
+  }
+
+  /** What was in force stays; where this hub has just begun, what was indexed last is indexed again, if it is still here. */
+  async #refuseRewrite(tip: string, last: string, signal: AbortSignal): Promise<void> {
+    const { repository, indexer } = this.#source!;
+    const message = `branch ${this.#options.branch} was rewritten: its tip ${tip} does not descend from ${last}; nothing advances until it is acknowledged with --accept-rewrite ${tip}`;
+    const known = this.#faults.some((fault) => fault.message === message);
+    if (!known) this.#options.warn(message);
+    this.#faults = [
+      {
+        code: 'history-rewritten',
+        severity: 'error',
+        message,
+        source: { file: this.#source!.remote.display },
+      },
+    ];
+    if (!indexer.current && repository.has(last)) await this.#bring(last, signal);
+    if (indexer.current && !known) await this.#publish(signal);
+    this.#git = { ...this.#git, ok: false, code: 'history-rewritten', message };
+    this.#events.git(this.#git);
+  }
+
+  /** A rewrite was acknowledged: everything is read anew from the new line, and the old one's commits are remembered as gone. */
+  async #abandon(last: string, tip: string, signal: AbortSignal): Promise<void> {
+    const { mirror } = this.#source!;
+    const kept = await ancestorsOf(mirror.objects, tip, undefined, signal);
+    const old = await ancestorsOf(mirror.objects, last, undefined, signal);
+    this.#abandoned = new Set([...this.#abandoned, ...old].filter((oid) => !kept.has(oid)));
+    this.#source!.indexer = new Indexer(mirror.objects);
+  }
+
+  async #publish(signal: AbortSignal): Promise<void> {
+    const { indexer, remote } = this.#source!;
+    const indexed = indexer.current!;
+    const now = this.#options.now();
+    const circumstances = {
+      repository: { url: remote.display, branch: this.#options.branch },
+      indexedAt: now,
+      commits: await this.#history(indexed.commit.oid, signal),
+      git: this.#git,
+      faults: this.#faults,
+      abandoned: this.#abandoned,
+    };
+    this.#snapshot = snapshotOf(indexed, circumstances, this.#snapshot, now);
+    this.#events.index(this.#snapshot);
+  }
+
+  #report(error: unknown): void {
+    const { code, message } = toFault(error);
+    const { now, warn } = this.#options;
+    if (!(error instanceof FlotillaError)) warn(`indexing failed: ${(error as Error).stack ?? message}`);
+    if (this.#git.message === message) return;
+    warn(message);
+    const { lastOkAt } = this.#git;
+    this.#git = { ok: false, code, message, ...(lastOkAt !== undefined && { lastOkAt }) };
+    if (this.#snapshot) {
+      const source = { file: this.#source?.remote.display ?? this.#options.branch };
+      const problem = { code, severity: 'error' as const, message, source, since: now() };
+      this.#snapshot = { ...this.#snapshot, git: this.#git, problems: [...this.#ofRepository(), problem] };
+      this.#faults = [problem];
+      this.#events.index(this.#snapshot);
+    }
+    this.#events.git(this.#git);
+  }
+
+  /** Problems of the snapshot that are not about following the repository. */
+  #ofRepository(): IndexSnapshot['problems'] {
+    const faults = new Set(this.#faults.map(({ message }) => message));
+    return this.#snapshot!.problems.filter(({ message }) => !faults.has(message));
+  }
+}

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { Commit } from '#git/objects.ts';
+import { MemoryObjects } from '#git/testing/memory-objects.ts';
+import { createNkey } from '#proto/nkey.ts';
+import { type Indexed, Indexer } from './indexer.ts';
+
+/** Random histories of a small fleet. What was seen on the way must not matter for what a valid head means. */
+const never = new AbortController().signal;
+const API = 'apiVersion: flotilla.dev/v1alpha1';
+const KEYS = { east: createNkey('user').publicKey, west: createNkey('user').publicKey };
+const FLEET = `${API}\nkind: Fleet\nmetadata: { name: acme }\nspec: { branch: main }\n`;
+const BROKEN = 'kind: [\n';
+
+const state = fc.record({
+  fleet: fc.constantFrom('valid', 'valid', 'valid', 'broken'),
+  east: fc.constantFrom('prod', 'dev', 'broken', 'absent'),
+  west: fc.constantFrom('prod', 'prod', 'dev'),
+  shop: fc.constantFrom('all', 'prod', 'by-env', 'broken'),
+  base: fc.constantFrom('a', 'b'),
+  dev: fc.constantFrom('a', 'b', 'absent'),
+  note: fc.nat(3),
+});
+type State = typeof state extends fc.Arbitrary<infer T> ? T : never;
+
+function filesOf({ fleet, east, west, shop, base, dev, note }: State): Record<string, string> {
+  const entry = (name: 'east' | 'west', env: string) =>
+    env === 'broken'
+      ? BROKEN
+      : `${API}\nkind: Cluster\nmetadata: { name: ${name}, labels: { env: ${env} } }\nspec: { agent: { publicKeys: [${KEYS[name]}] } }\n`;
+  const spec = {
+    all: 'selector: {}, path: apps/prod',
+    prod: 'selector: { matchLabels: { env: prod } }, path: apps/prod',
+    'by-env': 'selector: {}, path: "apps/{env}"',
+    broken: '',
+  }[shop];
+  return {
+    'flotilla.yaml': fleet === 'valid' ? FLEET : BROKEN,
+    ...(east !== 'absent' && { 'clusters/east.yaml': entry('east', east) }),
+    'clusters/west.yaml': entry('west', west),
+    'placements/shop.yaml':
+      shop === 'broken' ? BROKEN : `${API}\nkind: Placement\nmetadata: { name: shop }\nspec: { ${spec} }\n`,
+    'base/kustomization.yaml': `namePrefix: ${base}-\n`,
+    'apps/prod/kustomization.yaml': 'resources: [../../base]\n',
+    ...(dev !== 'absent' && { 'apps/dev/kustomization.yaml': `namePrefix: ${dev}-\n` }),
+    'note.md': `${note}`,
+  };
+}
+
+const isValid = ({ fleet, east, shop }: State) => fleet === 'valid' && east !== 'broken' && shop !== 'broken';
+
+async function commitsOf(states: readonly State[]) {
+  const objects = new MemoryObjects();
+  const commits: Commit[] = [];
+  for (const [i, one] of states.entries()) {
+    const parents = commits.slice(-1).map(({ oid }) => oid);
+    const oid = objects.commit(objects.snapshot(filesOf(one)), parents, `commit ${i}\n`);
+    commits.push(await objects.readCommit(oid, never));
+  }
+  return { objects, commits };
+}
+
+const digests = ({ rows }: Indexed) =>
+  Object.fromEntries(
+    [...rows].sort().map(([key, { version, problem }]) => [key, problem ? 'problem' : version?.digest]),
+  );
+
+test('a valid head means the same whatever came before it, one by one, all at once or not seen at all', async () => {
+  const histories = fc
+    .array(state, { minLength: 1, maxLength: 8 })
+    .filter((states) => isValid(states.at(-1)!));
+  await fc.assert(
+    fc.asyncProperty(histories, async (states) => {
+      const { objects, commits } = await commitsOf(states);
+      const straight = await new Indexer(objects).begin(commits.slice(-1), never);
+      const slow = new Indexer(objects);
+      let seen = await slow.begin(commits.slice(0, 1), never);
+      for (const commit of commits.slice(1)) seen = await slow.advance([commit], never);
+      const late = await new Indexer(objects).begin(commits.toReversed(), never);
+      assert.deepEqual(digests(seen), digests(straight));
+      assert.deepEqual(digests(late), digests(straight));
+      assert.deepEqual([...seen.docs.clusters.keys()].sort(), [...straight.docs.clusters.keys()].sort());
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test('a version’s revision holds its digest: the one read at its revisions is the one that is told', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(state, { minLength: 1, maxLength: 8 }), async (states) => {
+      const { objects, commits } = await commitsOf(states);
+      const indexer = new Indexer(objects);
+      let indexed = await indexer.begin(commits.slice(0, 1), never);
+      for (const commit of commits.slice(1)) indexed = await indexer.advance([commit], never);
+      for (const [key, { version }] of indexed.rows) {
+        if (!version) continue;
+        const at = (oid: string) => states[commits.findIndex((commit) => commit.oid === oid)]!;
+        const [cluster] = key.split('/') as ['east' | 'west'];
+        // What the agent reads: the entry at its own revision, everything else at the version's.
+        const read = { ...at(version.revision), [cluster]: at(version.entryRevision)[cluster] } as State;
+        const { objects: others, commits: one } = await commitsOf([read]);
+        const alone = await new Indexer(others).begin(one, never);
+        assert.equal(
+          alone.rows.get(key)?.version?.digest,
+          version.digest,
+          `${key} at ${JSON.stringify(read)}`,
+        );
+        assert.ok(
+          isValid({
+            ...read,
+            fleet: at(version.revision).fleet,
+            east: cluster === 'east' ? read.east : 'absent',
+          }),
+        );
+      }
+    }),
+    { numRuns: 150 },
+  );
+});

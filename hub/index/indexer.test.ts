@@ -1,0 +1,313 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MemoryObjects } from '#git/testing/memory-objects.ts';
+import { createNkey } from '#proto/nkey.ts';
+import { assignmentKey } from '../core/types.ts';
+import { type Indexed, Indexer, problemsOf } from './indexer.ts';
+
+const never = new AbortController().signal;
+const keys = new Map<string, string>();
+const keyOf = (name: string) => {
+  const key = keys.get(name) ?? createNkey('user').publicKey;
+  keys.set(name, key);
+  return key;
+};
+
+type Files = Record<string, string>;
+const API = 'apiVersion: flotilla.dev/v1alpha1';
+const fleet = `${API}\nkind: Fleet\nmetadata: { name: acme }\nspec: { branch: main }\n`;
+const cluster = (name: string, labels: string, spec = '') =>
+  `${API}\nkind: Cluster\nmetadata: { name: ${name}, labels: { ${labels} } }\nspec: { agent: { publicKeys: [${keyOf(name)}] }${spec} }\n`;
+const placement = (name: string, spec = 'selector: {}, path: apps/shop') =>
+  `${API}\nkind: Placement\nmetadata: { name: ${name} }\nspec: { ${spec} }\n`;
+const overlay = (colour: string) => ({
+  'apps/shop/kustomization.yaml': 'resources: [settings.yaml]\n',
+  'apps/shop/settings.yaml': `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: settings }\ndata: { colour: ${colour} }\n`,
+});
+const BASE: Files = {
+  'flotilla.yaml': fleet,
+  'clusters/east.yaml': cluster('east', 'env: prod'),
+  'clusters/west.yaml': cluster('west', 'env: prod'),
+  'placements/shop.yaml': placement('shop'),
+  ...overlay('blue'),
+};
+const BROKEN = 'apiVersion: [\n';
+
+/** Commits with these files, one after the other; the oldest is 0. */
+async function history(...states: Files[]) {
+  const objects = new MemoryObjects();
+  const commits: Awaited<ReturnType<MemoryObjects['readCommit']>>[] = [];
+  for (const [i, files] of states.entries()) {
+    const parents = commits.slice(-1).map(({ oid }) => oid);
+    const oid = objects.commit(objects.snapshot(files), parents, `commit ${i}\n`, 1_700_000_000 + i);
+    commits.push(await objects.readCommit(oid, never));
+  }
+  return { objects, commits, indexer: new Indexer(objects) };
+}
+
+/** Begins at the first commit and goes along the others, one by one. */
+async function follow(...states: Files[]) {
+  const { objects, commits, indexer } = await history(...states);
+  const seen = [await indexer.begin(commits.slice(0, 1), never)];
+  for (const commit of commits.slice(1)) seen.push(await indexer.advance([commit], never));
+  return { objects, seen, oids: commits.map(({ oid }) => oid) };
+}
+
+const versionOf = (indexed: Indexed | undefined, on: string, of = 'shop') =>
+  indexed?.rows.get(assignmentKey(on, of))?.version;
+
+test('an unrelated commit keeps every version, and reads nothing but what it changed', async () => {
+  const { objects, commits, indexer } = await history(BASE, { ...BASE, 'docs/readme.md': 'hello' });
+  const before = await indexer.begin(commits.slice(0, 1), never);
+  objects.reads.length = 0;
+  const after = await indexer.advance([commits[1]!], never);
+  assert.equal(versionOf(after, 'east'), versionOf(before, 'east'));
+  assert.equal(after.versions.get('shop')?.name, commits[0]!.oid);
+  assert.ok(objects.reads.length < 10, `${objects.reads.length} objects were read`);
+});
+
+test('content that changes makes a new version, named by the commit, on every cluster', async () => {
+  const { seen, oids } = await follow(BASE, { ...BASE, ...overlay('red') });
+  assert.deepEqual(
+    { ...versionOf(seen[1], 'east'), digest: '' },
+    { revision: oids[1], entryRevision: oids[1], digest: '' },
+  );
+  assert.notEqual(versionOf(seen[1], 'east')?.digest, versionOf(seen[0], 'east')?.digest);
+});
+
+test('of several commits at once the version is named by the one that made it', async () => {
+  const states = [BASE, { ...BASE, ...overlay('red') }, { ...BASE, ...overlay('red'), 'docs/x.md': 'x' }];
+  const { commits, indexer } = await history(...states);
+  await indexer.begin(commits.slice(0, 1), never);
+  const after = await indexer.advance(commits.slice(1), never);
+  assert.equal(after.versions.get('shop')?.name, commits[1]!.oid);
+});
+
+test('a joiner takes the version in force with its own entry revision', async () => {
+  const joined = { ...BASE, 'clusters/north.yaml': cluster('north', 'env: dev') };
+  const { seen, oids } = await follow(BASE, joined);
+  const { revision, entryRevision } = versionOf(seen[1], 'north')!;
+  assert.deepEqual([revision, entryRevision], [oids[0], oids[1]]);
+  assert.equal(seen[1]!.versions.get('shop')?.name, oids[0]);
+});
+
+test('a joiner whose content the version in force does not have makes a new version', async () => {
+  const byName = {
+    ...BASE,
+    'placements/shop.yaml': placement('shop', 'selector: {}, path: "apps/{name}"'),
+    'apps/east/kustomization.yaml': 'resources: []\n',
+    'apps/west/kustomization.yaml': 'resources: []\n',
+  };
+  const joined = {
+    ...byName,
+    'clusters/north.yaml': cluster('north', 'env: dev'),
+    'apps/north/kustomization.yaml': 'resources: []\n',
+  };
+  const { seen, oids } = await follow(byName, joined);
+  assert.equal(seen[1]!.versions.get('shop')?.name, oids[1]);
+  assert.equal(versionOf(seen[1], 'north')?.revision, oids[1]);
+});
+
+test('a relabelled cluster gets another digest of the same version', async () => {
+  const perEnv: Files = {
+    ...BASE,
+    'placements/shop.yaml': placement('shop', 'selector: {}, path: "apps/{env}"'),
+    'apps/prod/kustomization.yaml': 'namePrefix: prod-\n',
+    'apps/dev/kustomization.yaml': 'namePrefix: dev-\n',
+  };
+  const { seen, oids } = await follow(perEnv, {
+    ...perEnv,
+    'clusters/east.yaml': cluster('east', 'env: dev'),
+  });
+  assert.equal(seen[1]!.versions.get('shop')?.name, oids[0]);
+  const { revision, entryRevision, digest } = versionOf(seen[1], 'east')!;
+  assert.deepEqual([revision, entryRevision], [oids[0], oids[1]]);
+  assert.notEqual(digest, versionOf(seen[0], 'east')?.digest);
+});
+
+test('a value that changes in an entry makes a new version', async () => {
+  const valued = (replicas: number): Files => ({
+    ...BASE,
+    'placements/shop.yaml': placement(
+      'shop',
+      'selector: {}, path: apps/shop, values: { required: [replicas] }',
+    ),
+    'clusters/west.yaml': cluster('west', 'env: prod', ', values: { replicas: 1 }'),
+    'clusters/east.yaml': cluster('east', 'env: prod', `, values: { replicas: ${replicas} }`),
+  });
+  const { seen, oids } = await follow(valued(1), valued(2));
+  assert.equal(seen[1]!.versions.get('shop')?.name, oids[1]);
+  assert.equal(versionOf(seen[1], 'west')?.digest, versionOf(seen[0], 'west')?.digest);
+  assert.notEqual(versionOf(seen[1], 'east')?.digest, versionOf(seen[0], 'east')?.digest);
+});
+
+for (const [what, path] of [
+  ['placement', 'placements/shop.yaml'],
+  ['entry', 'clusters/east.yaml'],
+  ['Fleet', 'flotilla.yaml'],
+] as const) {
+  test(`an invalid ${what} stays at its last valid revision, although its content goes on`, async () => {
+    const { seen, oids } = await follow(
+      BASE,
+      { ...BASE, [path]: BROKEN },
+      {
+        ...BASE,
+        ...overlay('red'),
+        [path]: BROKEN,
+      },
+    );
+    assert.deepEqual(versionOf(seen[2], 'east'), versionOf(seen[0], 'east'));
+    assert.equal(versionOf(seen[2], 'west')?.revision, what === 'entry' ? oids[2] : oids[0]);
+    assert.match(problemsOf(seen[2]!)[0]?.message ?? '', new RegExp(`^${path}:`));
+    const { docs } = seen[2]!;
+    const held = {
+      placement: docs.placements.get('shop'),
+      entry: docs.clusters.get('east'),
+      Fleet: docs.fleet,
+    }[what];
+    assert.equal(held?.invalid, true);
+  });
+}
+
+for (const path of ['clusters/east.yaml', 'placements/shop.yaml', 'flotilla.yaml']) {
+  test(`content that changed while ${path} was invalid is taken when that is mended`, async () => {
+    const red = { ...BASE, ...overlay('red') };
+    const { seen, oids } = await follow(BASE, { ...red, [path]: BROKEN }, red);
+    const { commits, indexer } = await history(red);
+    const straight = await indexer.begin(commits, never);
+    assert.equal(versionOf(seen[2], 'east')?.revision, oids[2]);
+    assert.equal(versionOf(seen[2], 'east')?.digest, versionOf(straight, 'east')?.digest);
+    assert.equal(seen[2]!.docs.clusters.get('east')?.invalid, false);
+  });
+}
+
+test('a cluster may join the version in force of a placement that is invalid now', async () => {
+  const { seen, oids } = await follow(BASE, {
+    ...BASE,
+    'placements/shop.yaml': BROKEN,
+    'clusters/north.yaml': cluster('north', 'env: prod'),
+  });
+  assert.deepEqual(versionOf(seen[1], 'north'), {
+    revision: oids[0],
+    entryRevision: oids[1],
+    digest: versionOf(seen[0], 'east')?.digest,
+  });
+});
+
+test('a relabelled cluster keeps its row of an invalid placement: nothing is deselected by what cannot be read', async () => {
+  const selecting = {
+    ...BASE,
+    'placements/shop.yaml': placement('shop', 'selector: { matchLabels: { env: prod } }, path: apps/shop'),
+  };
+  const { seen } = await follow(selecting, {
+    ...selecting,
+    'placements/shop.yaml': BROKEN,
+    'clusters/east.yaml': cluster('east', 'env: dev'),
+  });
+  assert.deepEqual(versionOf(seen[1], 'east'), versionOf(seen[0], 'east'));
+});
+
+test('an overlay that is missing is charged to placement and cluster, and only that assignment stays', async () => {
+  const perEnv: Files = {
+    ...BASE,
+    'clusters/west.yaml': cluster('west', 'env: dev'),
+    'placements/shop.yaml': placement('shop', 'selector: {}, path: "apps/{env}"'),
+    'apps/prod/kustomization.yaml': 'namePrefix: prod-\n',
+    'apps/dev/kustomization.yaml': 'namePrefix: dev-\n',
+  };
+  const { 'apps/prod/kustomization.yaml': _, ...without } = perEnv;
+  const { seen, oids } = await follow(perEnv, {
+    ...without,
+    'apps/dev/kustomization.yaml': 'namePrefix: d-\n',
+  });
+  assert.deepEqual(versionOf(seen[1], 'east'), versionOf(seen[0], 'east'));
+  assert.equal(versionOf(seen[1], 'west')?.revision, oids[1]);
+  const [problem] = problemsOf(seen[1]!);
+  assert.deepEqual(
+    [problem?.code, problem?.placement, problem?.cluster, problem?.source.file],
+    ['overlay-missing', 'shop', 'east', 'placements/shop.yaml'],
+  );
+});
+
+test('a placement that selects a cluster no more loses its row; a deleted one all of them', async () => {
+  const { seen } = await follow(
+    BASE,
+    {
+      ...BASE,
+      'placements/shop.yaml': placement('shop', 'selector: { matchLabels: { env: dev } }, path: apps/shop'),
+    },
+    Object.fromEntries(Object.entries(BASE).filter(([path]) => path !== 'placements/shop.yaml')),
+  );
+  assert.equal(seen[1]!.rows.size, 0);
+  assert.ok(seen[1]!.docs.placements.has('shop'));
+  assert.ok(!seen[2]!.docs.placements.has('shop'));
+});
+
+test('an empty repository takes nothing away', async () => {
+  const { seen } = await follow(BASE, { 'readme.md': '' });
+  assert.equal(seen[1]!.rows, seen[0]!.rows);
+  assert.equal(seen[1]!.docs.clusters, seen[0]!.docs.clusters);
+  assert.equal(problemsOf(seen[1]!)[0]?.code, 'fleet-missing');
+});
+
+test('a first start with an invalid head takes each document as it last was valid', async () => {
+  const { commits, indexer } = await history(
+    BASE,
+    { ...BASE, 'placements/shop.yaml': BROKEN },
+    { ...BASE, 'placements/shop.yaml': BROKEN, 'clusters/east.yaml': BROKEN },
+    { ...BASE, ...overlay('red'), 'placements/shop.yaml': BROKEN, 'clusters/east.yaml': BROKEN },
+  );
+  const indexed = await indexer.begin(commits.toReversed(), never);
+  assert.equal(versionOf(indexed, 'east')?.revision, commits[0]!.oid);
+  assert.equal(indexed.docs.clusters.get('east')?.invalid, true);
+  assert.equal(indexed.docs.unreadable.placements.size, 0);
+});
+
+test('a first start with an overlay that is missing finds the last revision that had it', async () => {
+  const gone = Object.fromEntries(Object.entries(BASE).filter(([path]) => !path.startsWith('apps/')));
+  const { commits, indexer } = await history(BASE, gone, { ...gone, 'x.md': '1' }, { ...gone, 'x.md': '2' });
+  const indexed = await indexer.begin(commits.toReversed(), never);
+  assert.equal(versionOf(indexed, 'east')?.revision, commits[0]!.oid);
+  assert.equal(problemsOf(indexed).length, 2);
+});
+
+test('a document that was never valid is named as unreadable and stops nothing else', async () => {
+  const { commits, indexer } = await history({
+    ...BASE,
+    'clusters/odd.yaml': BROKEN,
+    'placements/odd.yaml': BROKEN,
+  });
+  const indexed = await indexer.begin(commits, never);
+  assert.deepEqual([...indexed.docs.unreadable.clusters], ['odd']);
+  assert.deepEqual([...indexed.docs.unreadable.placements], ['odd']);
+  assert.ok(versionOf(indexed, 'east'));
+});
+
+test('history tells who enrolled a cluster and who relabelled it last', async () => {
+  const relabelled = { ...BASE, 'clusters/east.yaml': cluster('east', 'env: dev') };
+  const valued = { ...relabelled, 'clusters/east.yaml': cluster('east', 'env: dev', ', suspend: true') };
+  const { 'clusters/east.yaml': _, ...before } = BASE;
+  const { commits, indexer } = await history(before, BASE, relabelled, valued);
+  const { docs } = await indexer.begin(commits.toReversed(), never);
+  assert.equal(docs.clusters.get('east')?.enrolledBy.oid, commits[1]!.oid);
+  assert.equal(docs.clusters.get('east')?.relabelledAt, commits[2]!.oid);
+  assert.equal(docs.clusters.get('west')?.enrolledBy.oid, commits[0]!.oid);
+});
+
+test('a shared base touches exactly the overlays that read it', async () => {
+  const shared: Files = {
+    ...BASE,
+    'clusters/west.yaml': cluster('west', 'env: dev'),
+    'placements/shop.yaml': placement('shop', 'selector: {}, path: "apps/{env}"'),
+    'base/kustomization.yaml': 'resources: [settings.yaml]\n',
+    'base/settings.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n',
+    'apps/prod/kustomization.yaml': 'resources: [../../base]\n',
+    'apps/dev/kustomization.yaml': 'resources: []\n',
+  };
+  const { seen } = await follow(shared, {
+    ...shared,
+    'base/settings.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: b }\n',
+  });
+  assert.notEqual(versionOf(seen[1], 'east')?.digest, versionOf(seen[0], 'east')?.digest);
+  assert.equal(versionOf(seen[1], 'west')?.digest, versionOf(seen[0], 'west')?.digest);
+});

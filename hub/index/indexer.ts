@@ -1,0 +1,122 @@
+import type { Commit, GitObjects } from '#git/objects.ts';
+import type { Problem } from '#proto/problems.ts';
+import { type DocumentsInForce, documentsInForce, type Reading } from '../core/in-force.ts';
+import { type Assigned, assign } from './assignments.ts';
+import { Digests } from './digests.ts';
+import { DocumentReader } from './documents.ts';
+import { entryOrigins } from './origins.ts';
+
+/** What one revision means, given the revisions before it. */
+export type Indexed = Assigned & {
+  readonly commit: Commit;
+  readonly reading: Reading;
+  readonly docs: DocumentsInForce;
+};
+
+/** How far back a document or an overlay that is invalid at the first revision seen is looked for. */
+const MOST_WALKED = 100;
+
+/** Goes along the first-parent line of a branch, revision by revision. */
+export class Indexer {
+  readonly #objects: GitObjects;
+  readonly #documents: DocumentReader;
+  #digests: Digests;
+  #current: Indexed | undefined;
+
+  constructor(objects: GitObjects) {
+    this.#objects = objects;
+    this.#documents = new DocumentReader(objects);
+    this.#digests = new Digests(objects);
+  }
+
+  get current(): Indexed | undefined {
+    return this.#current;
+  }
+
+  /**
+   * Begins at a revision; `history` are the commits from it downwards, newest first. Where something in it is invalid, it begins
+   * as far back as that was last valid, within bounds.
+   * @throws FlotillaError git-…; then everything is as before
+   */
+  async begin(history: readonly Commit[], signal: AbortSignal): Promise<Indexed> {
+    this.#digests = new Digests(this.#objects);
+    const files = new Map<string, string>();
+    const walked = history.slice(0, MOST_WALKED);
+    let indexed = await this.#step(undefined, walked[0]!, signal);
+    for (let from: number | undefined = 0; isWanting(indexed); ) {
+      from = await this.#older(indexed, walked, from, signal);
+      if (from === undefined) break;
+      indexed = await this.#along(walked.slice(0, from + 1), signal);
+    }
+    for (const [name, { file }] of indexed.docs.clusters) files.set(name, file);
+    const origins = await entryOrigins(this.#objects, history, files, signal);
+    const clusters = new Map(
+      [...indexed.docs.clusters].map(([name, cluster]) => [name, { ...cluster, ...origins.get(name) }]),
+    );
+    this.#current = { ...indexed, docs: { ...indexed.docs, clusters } };
+    return this.#current;
+  }
+
+  /** Goes on over further commits, oldest first. @throws FlotillaError git-…; then everything is as before */
+  async advance(commits: readonly Commit[], signal: AbortSignal): Promise<Indexed> {
+    let indexed = this.#current;
+    for (const commit of commits) indexed = await this.#step(indexed, commit, signal);
+    if (!indexed) throw new Error('nothing was indexed yet');
+    this.#current = indexed;
+    return indexed;
+  }
+
+  async #step(before: Indexed | undefined, commit: Commit, signal: AbortSignal): Promise<Indexed> {
+    const reading = await this.#documents.read(commit.tree, signal);
+    const docs = reading === before?.reading ? before.docs : documentsInForce(before?.docs, reading, commit);
+    const { rows, versions, tree } = await assign(before, docs, commit, this.#digests, signal);
+    return { commit, reading, docs, rows, versions, tree };
+  }
+
+  async #along(newestFirst: readonly Commit[], signal: AbortSignal): Promise<Indexed> {
+    let indexed: Indexed | undefined;
+    this.#digests = new Digests(this.#objects);
+    for (const commit of newestFirst.toReversed()) indexed = await this.#step(indexed, commit, signal);
+    return indexed!;
+  }
+
+  /**
+   * A place further back than `from` at which more may be in force: where a document that is wanting was valid or, for content,
+   * twice as far back. Undefined when there is none.
+   */
+  async #older(
+    indexed: Indexed,
+    history: readonly Commit[],
+    from: number,
+    signal: AbortSignal,
+  ): Promise<number | undefined> {
+    const { fleet, unreadable } = indexed.docs;
+    for (const [at, { tree }] of history.entries()) {
+      if (at <= from || (fleet && !hasUnreadable(indexed.docs))) continue;
+      const { model } = await this.#documents.read(tree, signal);
+      const found =
+        (!fleet && !model.invalid.fleet) ||
+        [...unreadable.clusters].some((name) => model.clusters.has(name)) ||
+        [...unreadable.placements].some((name) => model.placements.has(name));
+      if (found) return at;
+    }
+    const hasUnresolved = [...indexed.rows.values()].some(({ version }) => !version);
+    const last = history.length - 1;
+    return hasUnresolved && from < last ? Math.min(last, 2 * from + 1) : undefined;
+  }
+}
+
+/** Whether something could be in force if only more history were known. */
+function isWanting({ docs, rows }: Indexed): boolean {
+  return !docs.fleet || hasUnreadable(docs) || [...rows.values()].some(({ version }) => !version);
+}
+
+function hasUnreadable({ unreadable }: DocumentsInForce): boolean {
+  return unreadable.clusters.size + unreadable.placements.size > 0;
+}
+
+/** Every problem at a revision: of documents, and of assignments that do not resolve. */
+export function problemsOf({ reading, rows }: Indexed): Problem[] {
+  const ofRows = [...rows.values()].flatMap(({ problem }) => (problem ? [problem] : []));
+  return [...reading.model.problems, ...ofRows];
+}

@@ -1,0 +1,91 @@
+import type { Commit } from '#git/objects.ts';
+import type { Problem } from '#proto/problems.ts';
+import type {
+  EffectivePlacement,
+  IndexedAssignment,
+  IndexProblem,
+  IndexSnapshot,
+  Reachability,
+} from '../core/types.ts';
+import { type Indexed, problemsOf } from './indexer.ts';
+
+export type Circumstances = {
+  readonly repository: IndexSnapshot['repository'];
+  readonly indexedAt: number;
+  /** First-parent history, newest first. */
+  readonly commits: readonly Commit[];
+  readonly git: Reachability;
+  /** Problems of following the repository, besides those in it. */
+  readonly faults: readonly Problem[];
+  readonly abandoned: ReadonlySet<string>;
+};
+
+/** What the index hands out. A problem that stood in the snapshot before keeps its `since`; new ones have `now`. */
+export function snapshotOf(
+  indexed: Indexed,
+  circumstances: Circumstances,
+  before: IndexSnapshot | undefined,
+  now: number,
+): IndexSnapshot {
+  const { faults, commits, abandoned, ...rest } = circumstances;
+  const { commit, docs, rows, versions } = indexed;
+  const since = new Map(before?.problems.map((problem) => [keyOf(problem), problem.since]));
+  const problems = new Map<string, IndexProblem>();
+  for (const problem of [...problemsOf(indexed), ...faults]) {
+    const key = keyOf(problem);
+    problems.set(key, { ...problem, since: since.get(key) ?? now });
+  }
+  const ofDocument = errorsByDocument(problems.values());
+
+  const assignments = new Map<string, IndexedAssignment>();
+  for (const [key, { assignment, version, files, problem: own }] of rows) {
+    const [cluster = '', placement = ''] = key.split('/');
+    const problem = own
+      ? problems.get(keyOf(own))
+      : (ofDocument.get(`Placement/${placement}`) ?? ofDocument.get(`Cluster/${cluster}`));
+    assignments.set(key, { assignment, version, files, ...(problem && { problem }) });
+  }
+  const placements = new Map<string, EffectivePlacement>();
+  for (const [name, placement] of docs.placements) {
+    placements.set(name, { ...placement, version: versions.get(name)?.name ?? commit.oid });
+  }
+
+  const commitsById = new Map(commits.map((one) => [one.oid, one]));
+  commitsById.set(commit.oid, commit);
+  for (const { enrolledBy } of docs.clusters.values()) commitsById.set(enrolledBy.oid, enrolledBy);
+  for (const { version } of rows.values()) {
+    for (const oid of [version?.revision, version?.entryRevision]) {
+      const known = oid === undefined ? undefined : before?.commitsById.get(oid);
+      if (known && !commitsById.has(known.oid)) commitsById.set(known.oid, known);
+    }
+  }
+  return {
+    ...rest,
+    head: commit,
+    fleetName: docs.fleet?.document.metadata.name,
+    fleet: docs.fleet,
+    clusters: docs.clusters,
+    placements,
+    assignments,
+    ...(abandoned.size > 0 && { abandoned }),
+    unreadable: docs.unreadable,
+    problems: [...problems.values()],
+    commits,
+    commitsById,
+  };
+}
+
+/** The first error of each document, by kind and name. */
+function errorsByDocument(problems: Iterable<IndexProblem>): Map<string, IndexProblem> {
+  const found = new Map<string, IndexProblem>();
+  for (const problem of problems) {
+    const { severity, cluster, placement } = problem;
+    if (severity !== 'error' || (cluster !== undefined && placement !== undefined)) continue;
+    const key = placement !== undefined ? `Placement/${placement}` : `Cluster/${cluster}`;
+    if (!found.has(key)) found.set(key, problem);
+  }
+  return found;
+}
+
+const keyOf = ({ code, message, source, cluster, placement }: Problem) =>
+  JSON.stringify([code, message, source.file, cluster, placement]);

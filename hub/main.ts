@@ -1,0 +1,124 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { pino } from 'pino';
+import { FlotillaError } from '#proto/faults.ts';
+import { startApi } from './api/server.ts';
+import { serverConfig } from './bus/server-config.ts';
+import { initTrust, loadTrust, serverTokens } from './bus/trust.ts';
+import { type HubConfig, readConfig, readInit, usage } from './config.ts';
+import { DEFAULT_PATIENCE } from './core/view/connectivity.ts';
+import { ReadModel } from './core/view.ts';
+import { fileCredentials } from './git-credentials.ts';
+import { Hub } from './hub.ts';
+import { createMarker } from './markers.ts';
+
+/** Wires the hub and nothing else. Data goes to stdout, everything else to stderr. */
+const EXIT = { internal: 70, unavailable: 69, config: 78, usage: 64 } as const;
+/** How long connections may take to end. */
+const GRACE_MS = 5_000;
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [first = 'run', ...rest] = argv;
+  if (argv.includes('--help') || argv.includes('-h') || first === 'help') {
+    process.stdout.write(usage());
+    return 0;
+  }
+  try {
+    if (first === 'init') return init(rest);
+    if (first === 'run') return await run(readConfig(rest, process.env));
+    if (first.startsWith('-')) return await run(readConfig(argv, process.env));
+    process.stderr.write(`flotilla-hub: unknown command ${first}\n\n${usage()}`);
+    return EXIT.usage;
+  } catch (error) {
+    if (!(error instanceof FlotillaError)) throw error;
+    process.stderr.write(`flotilla-hub: ${error.code}: ${error.message}\n`);
+    return error.code === 'config-invalid' ? EXIT.config : EXIT.unavailable;
+  }
+}
+
+function init(argv: readonly string[]): number {
+  const { dataDir, natsConfigFile, storeDir, listen, monitor } = readInit(argv, process.env);
+  const { trust, created } = initTrust(dataDir, Date.now());
+  const config = serverConfig(serverTokens(trust), { listen, storeDir, ...(monitor && { monitor }) });
+  try {
+    writeFileSync(natsConfigFile, config);
+  } catch (cause) {
+    const message = `${natsConfigFile} cannot be written: ${(cause as Error).message}`;
+    throw new FlotillaError('config-invalid', message, { cause });
+  }
+  const keys = created ? 'made new keys in' : 'kept the keys in';
+  process.stderr.write(`${keys} ${dataDir}/keys\nwrote ${natsConfigFile}: start nats-server -c with it\n`);
+  process.stderr.write('the public key of this hub, for agents (--hub-keys) and flotilla.yaml:\n');
+  process.stdout.write(`${trust.hub.publicKey}\n`);
+  return 0;
+}
+
+async function run(config: HubConfig): Promise<number> {
+  const log = pino({ level: config.logLevel, base: null }, pino.destination({ dest: 2, sync: true }));
+  const trust = loadTrust(config.dataDir);
+  const version = readVersion();
+  const view = new ReadModel({
+    startedAt: Date.now(),
+    patience: { ...DEFAULT_PATIENCE, heartbeatMs: config.heartbeatMs },
+  });
+  const marker = createMarker(config.markers);
+  const hub = new Hub({
+    trust,
+    view,
+    log,
+    follower: {
+      remote: {
+        url: config.gitUrl,
+        ...(config.gitCredentialsFile !== undefined && {
+          credentials: fileCredentials(config.gitCredentialsFile),
+        }),
+        ...(config.gitCa !== undefined && { ca: config.gitCa }),
+      },
+      branch: config.branch,
+      directory: config.indexDir,
+      pollMs: config.pollMs,
+      acceptRewrite: config.acceptRewrite,
+    },
+    nats: {
+      servers: config.natsUrls,
+      publicUrls: config.publicNatsUrls,
+      reconnectMs: config.reconnectMs,
+    },
+    heartbeatMs: config.heartbeatMs,
+    ...(marker && { marker }),
+  });
+  const api = await startApi({
+    view,
+    bootstrap: (publicKey) => hub.bootstrap(publicKey),
+    version,
+    log: log.child({ part: 'api' }),
+    listen: config.listen,
+    allowedHosts: config.allowedHosts,
+  });
+  log.info({ version, url: api.url, key: trust.hub.publicKey }, 'hub started');
+
+  const stop = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(name, () => {
+      log.info({ signal: name }, 'ending');
+      stop.abort();
+      setTimeout(() => process.exit(EXIT.internal), GRACE_MS).unref();
+    });
+  }
+  try {
+    await hub.run(stop.signal);
+    return 0;
+  } catch (error) {
+    log.fatal({ err: error }, 'something that should not happen did; ending');
+    stop.abort();
+    return EXIT.internal;
+  } finally {
+    await api.stop();
+  }
+}
+
+function readVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

@@ -1,0 +1,207 @@
+/** An apply engine on some API server, and the hands of people who interfere. */
+import { type KubeObject, objectId } from '#agent/core/object.ts';
+import { ClusterEngine } from '#agent/engine/cluster-engine.ts';
+import { ConfigMapInventoryStore, inventoryName } from '#agent/engine/inventory-store.ts';
+import {
+  type Assignment,
+  DEFAULT_POLICY,
+  type EngineEvent,
+  type MarkerName,
+  type PlacementSnapshot,
+  type Policy,
+} from '#agent/engine/ports.ts';
+import { KubeClient } from '#agent/kube/client.ts';
+import { type ConnectionSource, connect } from '#agent/kube/connection.ts';
+import { decodeInventory } from '#proto/inventory.ts';
+import type { FieldDrift } from '#proto/messages.ts';
+import { eventually } from '#test/bed/eventually.ts';
+
+const SYSTEM = 'flotilla-system';
+const NEVER = new AbortController().signal;
+
+/** How a test reaches the API server beside the engine. */
+export type Server = {
+  source: ConnectionSource;
+  send(
+    method: string,
+    path: string,
+    body?: unknown,
+    options?: { contentType?: string },
+  ): Promise<{ status: number; body: unknown }>;
+};
+
+/** One start of an engine; `restart` is another one on the same cluster. */
+export class Lab implements AsyncDisposable {
+  readonly server: Server;
+  readonly client: KubeClient;
+  readonly engine: ClusterEngine;
+  readonly events: EngineEvent[] = [];
+  readonly requests: string[] = [];
+
+  constructor(server: Server, marker?: (name: MarkerName) => void | Promise<void>) {
+    this.server = server;
+    this.client = new KubeClient(connect(server.source));
+    this.engine = new ClusterEngine({
+      kube: recording(this.client, this.requests),
+      store: new ConfigMapInventoryStore(this.client, SYSTEM),
+      listener: { changed: () => undefined, event: (event) => this.events.push(event) },
+      retry: { first: 300, most: 1_000 },
+      ...(marker && { marker }),
+    });
+  }
+
+  apply(
+    placement: string,
+    objects: readonly KubeObject[],
+    policy: Partial<Policy> = {},
+    more: Partial<Assignment> = {},
+  ) {
+    return this.engine.apply(
+      { placement, objects, policy: { ...DEFAULT_POLICY, ...policy }, ...more },
+      NEVER,
+    );
+  }
+
+  /** Action per id of an apply, failures with their message. */
+  async actions(...args: Parameters<Lab['apply']>): Promise<Record<string, string>> {
+    const { results } = await this.apply(...args);
+    return Object.fromEntries(
+      results.map(({ id, action, error }) => [id, error ? `${action}: ${error.message}` : action]),
+    );
+  }
+
+  snapshot(placement: string): PlacementSnapshot {
+    return this.engine.snapshot(placement)!;
+  }
+
+  /** Waits for the snapshot of a placement to be as described. */
+  until(
+    what: string,
+    placement: string,
+    holds: (snapshot: PlacementSnapshot) => boolean,
+    timeoutMs = 10_000,
+  ): Promise<PlacementSnapshot> {
+    const look = async () => {
+      const snapshot = this.engine.snapshot(placement);
+      return snapshot && holds(snapshot) ? snapshot : undefined;
+    };
+    const seen = () => JSON.stringify(this.engine.snapshot(placement));
+    return eventually(what, look, timeoutMs, NEVER, seen);
+  }
+
+  /** Waits for an event of drift at a path. */
+  untilEvent(type: EngineEvent['type'], path: string, timeoutMs = 10_000): Promise<EngineEvent> {
+    const look = async () => this.events.find((each) => each.type === type && each.drift.path === path);
+    const seen = () => JSON.stringify(this.events);
+    return eventually(`${type} at ${path || 'the object'}`, look, timeoutMs, NEVER, seen);
+  }
+
+  drifts(placement: string): readonly FieldDrift[] {
+    return this.snapshot(placement).drifts;
+  }
+
+  async get(path: string): Promise<KubeObject | undefined> {
+    const { status, body } = await this.server.send('GET', path);
+    return status === 200 ? (body as KubeObject) : undefined;
+  }
+
+  /** A write of somebody else, as `kubectl edit` does it. */
+  async edit(path: string, patch: unknown, manager = 'kubectl-edit'): Promise<void> {
+    await expectDone(
+      this.server.send('PATCH', `${path}?fieldManager=${manager}`, patch, {
+        contentType: 'application/merge-patch+json',
+      }),
+    );
+  }
+
+  async post(path: string, object: unknown, manager = 'kubectl-create'): Promise<void> {
+    await expectDone(this.server.send('POST', `${path}?fieldManager=${manager}`, object));
+  }
+
+  async remove(path: string): Promise<void> {
+    await expectDone(this.server.send('DELETE', path));
+  }
+
+  async inventory(placement: string): Promise<string[]> {
+    const map = await this.get(`/api/v1/namespaces/${SYSTEM}/configmaps/${inventoryName(placement)}`);
+    const data = (map?.binaryData as { inventory?: string } | undefined)?.inventory;
+    if (data === undefined) return [];
+    return decodeInventory([Buffer.from(data, 'base64')]).entries.map(
+      (entry) => `${entry.state} ${entry.kind}/${entry.name}`,
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.engine.close();
+    await this.client.close();
+  }
+}
+
+async function expectDone(answered: Promise<{ status: number; body: unknown }>): Promise<void> {
+  const { status, body } = await answered;
+  if (status > 299) throw new Error(`the API server answers ${status}: ${JSON.stringify(body)}`);
+}
+
+/** The client with every write written down. */
+function recording(client: KubeClient, into: string[]): KubeClient {
+  const note =
+    <A extends unknown[], R>(name: string, call: (...args: A) => R) =>
+    (...args: A): R => {
+      const [target, object] = args as unknown as [{ name?: string }, KubeObject | undefined];
+      into.push(`${name} ${object?.kind ?? ''}/${target.name ?? ''}`);
+      return call(...args);
+    };
+  return Object.assign(Object.create(client) as KubeClient, {
+    connection: client.connection,
+    discovery: client.discovery,
+    options: client.options,
+    get: client.get.bind(client),
+    list: client.list.bind(client),
+    pages: client.pages.bind(client),
+    apply: note('apply', client.apply.bind(client)),
+    jsonPatch: note('patch', client.jsonPatch.bind(client)),
+    remove: note('delete', client.remove.bind(client)),
+  });
+}
+
+export const namespace = (name: string): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  metadata: { name },
+});
+
+export const configMap = (ns: string, name: string, data: Record<string, string>): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name, namespace: ns },
+  data,
+});
+
+export function deployment(ns: string, name: string, image: string, replicas = 2): KubeObject {
+  const labels = { app: name };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, namespace: ns },
+    spec: {
+      replicas,
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels },
+        spec: {
+          containers: [
+            {
+              name: 'web',
+              image,
+              ports: [{ containerPort: 8080 }],
+              env: [{ name: 'MODE', value: 'plain' }],
+              resources: { requests: { cpu: '0.1' } },
+            },
+          ],
+        },
+      },
+    },
+  };
+}
+
+export const idOf = objectId;

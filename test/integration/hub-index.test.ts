@@ -1,0 +1,248 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import type { IndexSnapshot, Reachability } from '#hub/core/types.ts';
+import { Follower } from '#hub/index/follower.ts';
+import { createNkey } from '#proto/nkey.ts';
+import { WorkingClone } from '../bed/git-repository.ts';
+import { type GitServer, startGitServer } from '../bed/git-server.ts';
+import { makeScratch } from '../bed/scratch.ts';
+import { entry, FLEET, overlay, placement, until } from './hub-rig.ts';
+
+/** The index over a real Git server: what it says when the server or the branch misbehaves, and that it takes nothing away. */
+type Followed = {
+  snapshot?: IndexSnapshot;
+  git?: Reachability;
+  warned: string[];
+  follower: Follower;
+  stop(): Promise<void>;
+};
+
+type Fixture = {
+  dir: string;
+  git: GitServer;
+  clone: WorkingClone;
+  follow(options?: { url?: string; acceptRewrite?: string; branch?: string }): Followed;
+};
+
+async function fixture(
+  t: TestContext,
+  options: { auth?: { user: string; password: string } } = {},
+): Promise<Fixture> {
+  const stack = new AsyncDisposableStack();
+  t.after(() => stack.disposeAsync());
+  const { dir } = stack.use(await makeScratch('hub-index'));
+  const git = stack.use(await startGitServer({ dir: join(dir, 'git'), ...options }));
+  await git.createRepository('fleet');
+  const clone = await WorkingClone.clone(git.repositoryUrl('fleet', true), join(dir, 'clone'));
+  await clone.write('flotilla.yaml', FLEET);
+  await clone.write('clusters/east.yaml', entry('east', createNkey('user')));
+  await clone.write('placements/shop.yaml', placement('shop'));
+  await clone.write('apps/shop/kustomization.yaml', overlay('a'));
+  await clone.commit('First');
+  return {
+    dir,
+    git,
+    clone,
+    follow: ({ url = git.repositoryUrl('fleet', true), acceptRewrite, branch = 'main' } = {}) => {
+      const stop = new AbortController();
+      const warned: string[] = [];
+      const seen: Partial<Followed> = {};
+      const follower = new Follower(
+        {
+          remote: { url, idleTimeoutMs: 1_000 },
+          branch,
+          directory: join(dir, 'index'),
+          pollMs: 50,
+          acceptRewrite,
+          now: Date.now,
+          warn: (message) => void warned.push(message),
+        },
+        {
+          index: (snapshot) => {
+            seen.snapshot = snapshot;
+          },
+          git: (reachability) => {
+            seen.git = reachability;
+          },
+        },
+      );
+      const running = follower.run(stop.signal);
+      const end = async () => {
+        stop.abort();
+        await running;
+      };
+      stack.defer(end);
+      return Object.assign(seen, { warned, follower, stop: end });
+    },
+  };
+}
+
+const head = (followed: Followed, oid: string) => () =>
+  followed.snapshot?.head.oid === oid && followed.git?.ok ? followed.snapshot : undefined;
+
+test('the first look indexes the head, and every commit after it is followed', async (t) => {
+  const { clone, follow } = await fixture(t);
+  const followed = follow();
+  const first = await until('the first snapshot', head(followed, await clone.head()));
+  assert.equal(first.fleetName, 'acme');
+  assert.deepEqual([...first.assignments.keys()], ['east/shop']);
+  assert.deepEqual(first.problems, []);
+  await clone.write('clusters/west.yaml', entry('west', createNkey('user')));
+  const joined = await clone.commit('West joins');
+  const second = await until('the commit', head(followed, joined));
+  assert.equal(second.clusters.get('west')?.enrolledBy.oid, joined);
+  assert.equal(second.commitsById.get(joined)?.message.trim(), 'West joins');
+  assert.deepEqual(
+    second.commits.map(({ oid }) => oid),
+    [joined, first.head.oid],
+  );
+});
+
+for (const [what, break_, code] of [
+  ['is away', (git: GitServer) => git.stop(), 'git-unreachable'],
+  ['hangs', async (git: GitServer) => git.pause(), 'git-timeout'],
+  ['fails', async (git: GitServer) => git.refuse(503), 'git-unreachable'],
+] as const) {
+  test(`a Git server that ${what} is said in words, and what was indexed stays until it is back`, async (t) => {
+    const { git, clone, follow } = await fixture(t);
+    const followed = follow();
+    const before = await until('the first snapshot', head(followed, await clone.head()));
+    await break_(git);
+    const trouble = await until('the trouble', () => (followed.git?.ok === false ? followed.git : undefined));
+    assert.equal(trouble.code, code, trouble.message);
+    assert.ok(trouble.message);
+    assert.ok((trouble.lastOkAt ?? 0) > 0);
+    assert.equal(followed.snapshot?.assignments, before.assignments);
+    assert.deepEqual(
+      followed.snapshot?.problems.map((problem) => problem.code),
+      [code],
+    );
+    await git.stop();
+    git.resume();
+    git.refuse(undefined);
+    await git.start();
+    await until('the server is back', () => (followed.git?.ok ? true : undefined));
+    await until('no problem is left', () => (followed.snapshot?.problems.length === 0 ? true : undefined));
+  });
+}
+
+test('a wrong URL, refused credentials and a missing branch each say what is wrong before there is any snapshot', async (t) => {
+  const { git, follow } = await fixture(t, { auth: { user: 'ada', password: 'pw' } });
+  for (const [options, code] of [
+    [{ url: git.repositoryUrl('nothing', true) }, 'git-repository-not-found'],
+    [{ url: git.repositoryUrl('fleet') }, 'git-credentials-refused'],
+    [{ branch: 'nowhere' }, 'git-branch-not-found'],
+  ] as const) {
+    const followed = follow(options);
+    const said = await until(code, () => (followed.git?.ok === false ? followed.git : undefined));
+    assert.equal(said.code, code, said.message);
+    assert.doesNotMatch(said.message ?? '', /pw/);
+    assert.equal(followed.snapshot, undefined);
+    await followed.stop();
+  }
+});
+
+test('an empty repository has no branch; the first commit ends the trouble', async (t) => {
+  const { dir, git, follow } = await fixture(t);
+  const { url } = await git.createRepository('empty');
+  const followed = follow({ url });
+  const said = await until('the trouble', () => (followed.git?.ok === false ? followed.git : undefined));
+  assert.equal(said.code, 'git-branch-not-found');
+  const clone = await WorkingClone.clone(url, join(dir, 'other'));
+  await clone.git('checkout', '-q', '-B', 'main');
+  await clone.write('flotilla.yaml', FLEET);
+  await until('the commit', head(followed, await clone.commit('First')));
+});
+
+test('a rewritten history changes nothing until it is acknowledged, over restarts too', async (t) => {
+  const { clone, follow } = await fixture(t);
+  await clone.write('apps/shop/kustomization.yaml', overlay('b'));
+  const old = await clone.commit('Second');
+  const first = follow();
+  const before = await until('the second commit', head(first, old));
+
+  await clone.git('reset', '-q', '--hard', 'HEAD~1');
+  await clone.write('apps/shop/kustomization.yaml', overlay('c'));
+  await clone.git('commit', '-q', '-a', '-m', 'Another second');
+  await clone.pushRef('refs/heads/main');
+  const rewritten = await clone.head();
+  const said = await until('the rewrite', () =>
+    first.git?.code === 'history-rewritten' ? first.git : undefined,
+  );
+  assert.match(said.message ?? '', new RegExp(`--accept-rewrite ${rewritten}`));
+  assert.equal(first.snapshot?.head.oid, old);
+  assert.equal(
+    first.snapshot?.assignments.get('east/shop')?.version,
+    before.assignments.get('east/shop')?.version,
+  );
+  assert.equal(first.snapshot?.problems[0]?.code, 'history-rewritten');
+
+  await clone.write('docs/more.md', 'more');
+  await clone.commit('On top of it');
+  await until('the next refusal', () => (first.warned.length > 1 ? true : undefined));
+  assert.equal(first.snapshot?.head.oid, old);
+  await first.stop();
+
+  const again = follow();
+  await until('the refusal after a restart', () =>
+    again.git?.code === 'history-rewritten' ? true : undefined,
+  );
+  assert.equal(again.snapshot?.head.oid, old);
+  await again.stop();
+
+  const accepting = follow({ acceptRewrite: rewritten });
+  const after = await until('the new history', head(accepting, await clone.head()));
+  assert.ok(after.abandoned?.has(old));
+  assert.ok(!after.abandoned?.has(after.head.oid));
+  assert.notEqual(
+    after.assignments.get('east/shop')?.version?.digest,
+    before.assignments.get('east/shop')?.version?.digest,
+  );
+  await accepting.stop();
+  await until('no acknowledgement is needed twice', head(follow(), await clone.head()));
+});
+
+test('a branch that is put back to where it was needs no acknowledgement', async (t) => {
+  const { clone, follow } = await fixture(t);
+  const first = await clone.head();
+  await clone.write('docs/x.md', 'x');
+  const second = await clone.commit('Second');
+  const followed = follow();
+  await until('the second commit', head(followed, second));
+  await clone.pushRef('refs/heads/main', first);
+  await until('the rewrite', () => (followed.git?.code === 'history-rewritten' ? true : undefined));
+  await clone.pushRef('refs/heads/main', second);
+  const back = await until('all is well', head(followed, second));
+  assert.deepEqual(back.problems, []);
+});
+
+test('after a restart an invalid head leaves in force what was valid before it', async (t) => {
+  const { clone, follow } = await fixture(t);
+  const valid = await clone.head();
+  await clone.write('placements/shop.yaml', 'kind: [');
+  const invalid = await clone.commit('Break it');
+  const followed = follow();
+  const snapshot = await until('the head', head(followed, invalid));
+  assert.equal(snapshot.placements.get('shop')?.invalid, true);
+  const row = snapshot.assignments.get('east/shop');
+  assert.equal(row?.version?.revision, valid);
+  assert.equal(row?.problem?.code, 'document-syntax');
+  assert.ok(snapshot.problems.includes(row.problem));
+});
+
+test('a merge is one step of the first-parent line', async (t) => {
+  const { clone, follow } = await fixture(t);
+  const followed = follow();
+  await until('the first snapshot', head(followed, await clone.head()));
+  await clone.git('checkout', '-q', '-b', 'feature');
+  await clone.write('apps/shop/kustomization.yaml', overlay('b'));
+  await clone.git('commit', '-q', '-a', '-m', 'On a branch');
+  await clone.git('checkout', '-q', 'main');
+  await clone.git('merge', '-q', '--no-ff', '-m', 'Merge', 'feature');
+  await clone.git('push', '-q', 'origin', 'main');
+  const merge = await clone.head();
+  const snapshot = await until('the merge', head(followed, merge));
+  assert.equal(snapshot.placements.get('shop')?.version, merge);
+  assert.equal(snapshot.commits.length, 2);
+});
