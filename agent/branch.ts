@@ -74,6 +74,18 @@ export class Branch {
     );
   }
 
+  /**
+   * Refuses a revision that does not have `oldest` in its history; both are on the branch where the check is meant to pass.
+   * @throws FlotillaError revision-too-old
+   */
+  async requireNotBefore(revision: string, oldest: string, signal: AbortSignal): Promise<void> {
+    if (revision === oldest || (await this.#descends(revision, oldest, signal))) return;
+    throw new FlotillaError(
+      'revision-too-old',
+      `revision ${revision} is older than ${oldest}, before which nothing is accepted (trust.notBefore)`,
+    );
+  }
+
   /** Whether `newer` has `older` below it and is not it; both must be on the branch. */
   async isNewer(newer: string, older: string, signal: AbortSignal): Promise<boolean> {
     return newer !== older && (await this.#descends(newer, older, signal));

@@ -1,10 +1,11 @@
 import type { Logger } from 'pino';
+import { canonicalJson } from '#proto/canonical.ts';
 import { openDesired } from '#proto/envelope.ts';
 import { type Fault, FlotillaError, toFault } from '#proto/faults.ts';
 import type { DesiredPayload } from '#proto/messages.ts';
 import type { Branch } from './branch.ts';
 import { judgeDesired, revisionsOf } from './core/accept.ts';
-import { type EntryState, whyStopped } from './core/entry.ts';
+import { whyStopped } from './core/entry.ts';
 import { type AtOnce, readAtOnce, remembered } from './derive/at-once.ts';
 import type { FleetReader } from './derive/fleet-reader.ts';
 import type { Mark } from './markers.ts';
@@ -82,7 +83,7 @@ export class Desk {
         policy === undefined ? [] : [[placement, policy as never] as const],
       ),
     );
-    this.#atOnce = remembered(record.entry ?? { state: 'unknown' }, policies);
+    this.#atOnce = remembered(record.entry ?? { state: 'unknown' }, policies, record.notBefore);
   }
 
   /** A document has arrived. True when it is new and has to be judged in Git. Never throws. */
@@ -153,7 +154,8 @@ export class Desk {
       signal,
     );
     const hubKeys = head === undefined ? undefined : await this.#hubKeysAt(head, signal);
-    await this.#save({ tip, entry: this.#atOnce.entry, hubKeys }, signal);
+    const { entry, notBefore } = this.#atOnce;
+    await this.#save({ tip, entry, hubKeys, notBefore }, signal);
     this.#readFor = question;
   }
 
@@ -184,14 +186,10 @@ export class Desk {
     }
   }
 
-  async #save(
-    change: { envelope?: string; tip?: string; entry?: EntryState; hubKeys?: string[] | undefined },
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { hubKeys = this.#record.hubKeys, ...rest } = change;
-    const after: AcceptedRecord = { ...this.#record, ...rest, ...(hubKeys && { hubKeys }) };
-    if ('hubKeys' in change && change.hubKeys === undefined) delete after.hubKeys;
-    if (JSON.stringify(after) === JSON.stringify(this.#record)) return;
+  /** Members that are `undefined` are taken out. Written only when something changes. */
+  async #save(change: Partial<Record<keyof AcceptedRecord, unknown>>, signal: AbortSignal): Promise<void> {
+    const after = JSON.parse(JSON.stringify({ ...this.#record, ...change })) as AcceptedRecord;
+    if (canonicalJson(after) === canonicalJson(this.#record)) return;
     await this.#parts.store.saveAccepted(after, signal);
     this.#record = after;
   }

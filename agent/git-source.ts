@@ -17,6 +17,8 @@ export type GitSourceParts = {
   reader: FleetReader;
   cache: NodeCache;
   renderer: Renderer;
+  /** `trust.notBefore` in force. */
+  notBefore: () => string | undefined;
   mark: Mark;
 };
 
@@ -29,7 +31,9 @@ export class GitSource implements Source {
   }
 
   async render(wanted: DesiredAssignment, signal: AbortSignal): Promise<Made> {
-    const { cluster, objects, reader, cache, renderer, mark } = this.#parts;
+    const { cluster, branch, objects, reader, cache, renderer, mark } = this.#parts;
+    const oldest = this.#parts.notBefore();
+    if (oldest !== undefined) await branch.requireNotBefore(wanted.revision, oldest, signal);
     const { assignment, tree, policy } = await deriveVersion(reader, objects, cache, cluster, wanted, signal);
     mark('fetched');
     const request = { objects, rootTree: tree, assignment, renderer, cache };

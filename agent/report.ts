@@ -112,11 +112,14 @@ function syncFacts(view: PlacementView, snapshot: PlacementSnapshot | undefined)
     waiting: view.waiting ?? (view.starting ? 'fetching and rendering' : undefined),
     applying: about?.applying ?? false,
     failed: failed ? `${displayId(failed.id)}: ${failed.error}` : fault?.message,
-    held: about?.held && `${about.held.reason} (approve ${about.held.setHash})`,
+    held: about?.held && heldMessage(about.held),
     current: view.current || view.removed,
     observed: terms.observe && about ? wouldDo(about) : undefined,
   };
 }
+
+const heldMessage = ({ reason, setHash }: NonNullable<PlacementSnapshot['held']>): string =>
+  `${reason}; approve the set ${setHash} to let it go`;
 
 /** In observe mode the counts of the last dry-run say what an apply would do. */
 function wouldDo({ counts }: PlacementSnapshot): string {
@@ -129,7 +132,13 @@ function wouldDo({ counts }: PlacementSnapshot): string {
 }
 
 function faultsOf(view: PlacementView, snapshot: PlacementSnapshot | undefined): Fault[] {
-  const all = [...(view.obstacle ? [view.obstacle] : []), ...view.notes, ...(snapshot?.faults ?? [])];
+  const held = snapshot?.held;
+  const all = [
+    ...(view.obstacle ? [view.obstacle] : []),
+    ...view.notes,
+    ...(snapshot?.faults ?? []),
+    ...(held ? [{ code: 'prune-held' as const, message: heldMessage(held) }] : []),
+  ];
   return all.slice(0, MOST_FAULTS).map((fault) => ({ ...fault, message: clip(fault.message) }));
 }
 

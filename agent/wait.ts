@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { FlotillaError } from '#proto/faults.ts';
 
 /** Waits that an AbortSignal ends, for the parts of the agent that act. */
 

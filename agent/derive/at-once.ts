@@ -14,6 +14,8 @@ export type AtOnce = {
   /** By placement; of one that is gone or invalid, what was read last stays in force. */
   policies: ReadonlyMap<string, Policy>;
   approvals: ReadonlyMap<string, readonly string[]>;
+  /** No version from an older revision is started: `trust.notBefore` of the Fleet. */
+  notBefore: string | undefined;
   /** Of documents that cannot be read. */
   faults: readonly Fault[];
 };
@@ -29,9 +31,13 @@ export type AtOnceQuestion = {
   now: number;
 };
 
-/** Nothing read yet; `entry` and `policies` may come from an earlier run. */
-export function remembered(entry: EntryState, policies: ReadonlyMap<string, Policy>): AtOnce {
-  return { revision: undefined, entry, policies, approvals: new Map(), faults: [] };
+/** Nothing read yet; what is given may come from an earlier run. */
+export function remembered(
+  entry: EntryState,
+  policies: ReadonlyMap<string, Policy>,
+  notBefore?: string,
+): AtOnce {
+  return { revision: undefined, entry, policies, approvals: new Map(), notBefore, faults: [] };
 }
 
 /**
@@ -59,7 +65,9 @@ export async function readAtOnce(
     if (policy) policies.set(name, policy);
     approvals.set(name, approvalsFor(name, fleet?.document, document, now));
   }
-  return { revision: newest, entry: judge(entry, newest, publicKey, before), policies, approvals, faults };
+  const notBefore = fleet?.document ? fleet.document.spec.trust?.notBefore : before.notBefore;
+  const state = judge(entry, newest, publicKey, before);
+  return { revision: newest, entry: state, policies, approvals, notBefore, faults };
 }
 
 type Chosen<T> = { document: T | undefined; revision: string };

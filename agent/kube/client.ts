@@ -225,8 +225,9 @@ export class KubeClient {
       return { object: body as KubeObject, created: status === 201 };
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
-      const { code, status, reason, retryAfter } = error;
-      throw new KubeError(code, scrub(error.message, object), { status, reason, retryAfter });
+      const { code, status, reason, retryAfter, cause } = error;
+      const details = { status, reason, retryAfter, ...(status === 0 && { cause }) };
+      throw new KubeError(code, scrub(error.message, object), details);
     }
   }
 

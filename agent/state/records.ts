@@ -31,6 +31,8 @@ const acceptedRecord = z.object({
   tip: oid.optional(),
   /** Keys that may sign, from the last accepted head; absent: the pinned ones. */
   hubKeys: z.array(z.string()).optional(),
+  /** `trust.notBefore` of the Fleet, as last read. */
+  notBefore: z.string().optional(),
   /** What the cluster's own entry said last. */
   entry: entry.optional(),
 });

@@ -165,3 +165,22 @@ test('hub keys at the accepted head replace the pinned ones, across a restart', 
   lab.publish(newest, next);
   await lab.until('the new key obeyed', 'web', ({ epoch }) => epoch === newest.epoch);
 });
+
+test('no version from before trust.notBefore is started, and what runs from there goes on', async () => {
+  await using lab = await AgentLab.open();
+  lab.start();
+  const old = await lab.clone.head();
+  await lab.clone.write('apps/web/settings.yaml', configMap('settings', 'green'));
+  const fixed = await lab.clone.commit('Mend a hole');
+  await lab.rollOut(fixed);
+  const fleet = await lab.clone.read('flotilla.yaml');
+  await lab.clone.write(
+    'flotilla.yaml',
+    fleet.replace('{ branch: main }', `{ branch: main, trust: { notBefore: ${fixed} } }`),
+  );
+  const head = await lab.clone.commit('Never go back behind it');
+  lab.publish(await lab.document(old, ['web'], { head }));
+  const refused = await lab.until('refused', 'web', ({ faults }) => faults[0]?.code === 'revision-too-old');
+  assert.equal(refused.applied?.revision, fixed);
+  assert.equal((await lab.map('settings'))?.data.colour, 'green');
+});

@@ -306,3 +306,22 @@ test('objects outside of what the placement is allowed are refused before anythi
   assert.match(refused.sync.reason!, /is not allowed to have ConfigMap\/default\/settings/);
   assert.equal(await lab.map('settings'), undefined);
 });
+
+test('deletions beyond the guard wait for an approval by commit, and everything else counts as done', async () => {
+  const many = ['a', 'b', 'c', 'd', 'e'];
+  await using lab = await AgentLab.open({ files: overlay('web', 'settings', ...many) });
+  lab.start();
+  await lab.rollOut(await lab.clone.head());
+  for (const [path, text] of Object.entries(overlay('web', 'settings'))) await lab.clone.write(path, text);
+  const document = await lab.document(await lab.clone.commit('Take five out'), ['web']);
+  lab.publish(document);
+  const waits = await lab.until('held', 'web', ({ sync }) => sync.state === 'AWAITING_APPROVAL');
+  assert.equal(waits.faults[0]?.code, 'prune-held');
+  assert.equal(waits.applied?.revision, document.head);
+  assert.ok(await lab.map('a'));
+  const hash = /set ([0-9a-f]{16})/.exec(waits.sync.reason!)![1]!;
+  await lab.clone.write('placements/web.yaml', placementOf('web', `  approvals: [{ prune: ${hash} }]\n`));
+  await lab.clone.commit('Approve');
+  await lab.until('let go', 'web', ({ sync }) => sync.state === 'SYNCED');
+  for (const name of many) assert.equal(await lab.map(name), undefined);
+});

@@ -2,7 +2,7 @@ import type { Commit } from '#git/objects.ts';
 import type { EventRow } from '../../core/view/events.ts';
 import type { ProblemRow } from '../../core/view/problems.ts';
 import type { DriftGroup, DriftRow, ImageUse, ResourceRow } from '../../core/view/resources.ts';
-import { parseImage } from '../../core/view/resources.ts';
+import { parseImage, refOf } from '../../core/view/resources.ts';
 import { connect, type PageArguments } from '../connection.ts';
 import type { ApiContext } from '../context.ts';
 import { idOf } from '../ids.ts';
@@ -89,6 +89,11 @@ const Event = {
   placement: (({ event }, _, context) => placementNamed(event.placement, context)) as Resolver<EventRow>,
   revision: (({ event }, _, context) =>
     event.revision && revision(event.revision, context)) as Resolver<EventRow>,
+  drift: (({ event }, _, { view }) => {
+    const field = event.drift;
+    const assignment = event.placement && view.assignment(event.cluster, event.placement);
+    return field && assignment ? { assignment, field, ref: refOf(field) } : undefined;
+  }) as Resolver<EventRow>,
   message: (({ event }) => event.message) as Resolver<EventRow>,
 };
 

@@ -117,6 +117,8 @@ export function acme(): ReadModel {
   view.onHeartbeat(heartbeat('prod-eu-1', [{ code: 'kube-forbidden', message: 'secrets' }]), START);
   view.onEvent(event('prod-eu-1', { at: iso(START - 5_000) }), START);
   view.onEvent(event('prod-us-1', { type: 'APPLY_FAILED', at: iso(START - 1_000) }), START);
+  const seen = { type: 'DRIFT_DETECTED', drift: drifted(), at: iso(START - 500) } as const;
+  view.onEvent(event('prod-eu-1', seen), START);
   view.setBus({ ok: true, lastOkAt: START, message: 'connected' });
   view.setGit({ ok: true, lastOkAt: START, message: 'reached' });
   const removal = { ...view.state.lines.platform!.targets['dev-eu-1']!, removal: oid('head') };
