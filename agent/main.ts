@@ -52,7 +52,8 @@ class Agent {
   #session: Session | undefined;
   #fault: Fault | undefined;
   /** Of the document in force, as last known. */
-  #accepted: { epoch: number; head: string | undefined } = { epoch: 0, head: undefined };
+  #epoch = 0;
+  #head: string | undefined;
   #facts: ClusterFacts = { agentVersion: VERSION };
 
   static async open(config: AgentConfig, log: Logger): Promise<Agent> {

@@ -84,7 +84,9 @@ function play(steps: readonly Step[], visit: (before: HubState, world: World) =>
         const target = world.state.lines[placement]?.targets[cluster];
         if (!target) break;
         const { attempt, digest: appliedDigest } = target;
-        statuses.set(assignmentKey(cluster, placement), status({ attempt, appliedDigest, sync, removed }));
+        const epoch = world.state.clusters[cluster]?.epoch ?? 0;
+        const said = status({ attempt, epoch, appliedDigest, sync, removed });
+        statuses.set(assignmentKey(cluster, placement), said);
         break;
       }
       case 'hello':

@@ -3,6 +3,7 @@ import {
   type AssignmentVersion,
   assignmentKey,
   type HubFacts,
+  type HubState,
   type IndexSnapshot,
   type LineState,
   type TargetState,
@@ -19,8 +20,7 @@ export function advanceLine(
   placement: string,
   old: LineState | undefined,
   versions: Versions,
-  facts: HubFacts,
-  now: number,
+  { clusters, facts, now }: { clusters: HubState['clusters']; facts: HubFacts; now: number },
 ): LineState | undefined {
   const { index } = facts;
   const effective = index.placements.get(placement);
@@ -38,7 +38,8 @@ export function advanceLine(
   const targets: Record<string, TargetState> = {};
   for (const cluster of new Set([...Object.keys(old?.targets ?? {}), ...versions.keys()])) {
     const says = planOf(index, placement, cluster);
-    const planned = plan(old?.targets[cluster], says, versions.get(cluster), step);
+    const epoch = clusters[cluster]?.epoch ?? 0;
+    const planned = plan(old?.targets[cluster], says, versions.get(cluster), { ...step, epoch });
     if (!planned) continue;
     const status = facts.statuses.get(assignmentKey(cluster, placement));
     targets[cluster] = observe(planned, status, facts.offline.has(cluster), now);
@@ -51,6 +52,16 @@ export function advanceLine(
   return { version, since: moved ? now : (old?.since ?? now), targets };
 }
 
+type Step = {
+  /** The line has a new version. */
+  moved: boolean;
+  /** Whether a commit is not on the branch any more. */
+  gone: (oid: string) => boolean;
+  head: string;
+  /** Of the cluster's document so far. */
+  epoch: number;
+  now: number;
+};
 type Plan = 'keep' | 'assigned' | 'removal' | 'forgotten';
 
 /** What Git says about one placement on one cluster. Only what was read and does not select the cluster is a removal. */
@@ -66,7 +77,7 @@ function plan(
   was: TargetState | undefined,
   says: Plan,
   version: AssignmentVersion | undefined,
-  { moved, gone, head, now }: { moved: boolean; gone: (oid: string) => boolean; head: string; now: number },
+  { moved, gone, head, epoch, now }: Step,
 ): TargetState | undefined {
   switch (says) {
     case 'keep':
@@ -76,7 +87,7 @@ function plan(
       return undefined;
     case 'removal':
       if (!was || (was.state === 'Removed' && moved)) return undefined;
-      return isLive(was) ? { ...was, removal: head, state: 'Waiting', since: now } : was;
+      return isLive(was) ? { ...was, removal: head, removalAfter: epoch, state: 'Waiting', since: now } : was;
     case 'assigned': {
       const live = was && isLive(was) ? was : undefined;
       if (!version) return live;

@@ -20,7 +20,8 @@ function reports(state: HubState, more: Partial<StatusFacts> = {}): Map<string, 
   const statuses = new Map<string, StatusFacts>();
   for (const [placement, line] of Object.entries(state.lines)) {
     for (const [cluster, { attempt, digest, removal }] of Object.entries(line.targets)) {
-      const said = status({ attempt, appliedDigest: digest, removed: removal !== undefined, ...more });
+      const epoch = state.clusters[cluster]?.epoch ?? 0;
+      const said = status({ attempt, epoch, appliedDigest: digest, removed: removal !== undefined, ...more });
       statuses.set(assignmentKey(cluster, placement), said);
     }
   }
@@ -339,4 +340,32 @@ test('after an acknowledged rewrite equal content is named by the new history, w
   assert.deepEqual([revision, entryRevision, attempt], [oid('z'), oid('z'), 1_000]);
   assert.equal(effects[0]?.document.head, oid('z'));
   assert.equal(go(state, told).state, state);
+});
+
+test('only an answer to the order ends a removal: what was said before it does not count', () => {
+  const told: Told = {
+    ...HEAD_A,
+    head: 'b',
+    placements: { shop: { version: 'a', digests: { west: 'd1' } } },
+  };
+  const before = settled(HEAD_A);
+  const early = reports(before, { removed: true });
+  const removing = go(before, told, { statuses: early });
+  assert.equal(removing.effects[0]?.document.removed.length, 1);
+  assert.equal(go(removing.state, told, { statuses: early }).state, removing.state);
+});
+
+test('a removal of what the agent never started again is ended by the removal before it', () => {
+  const without: Told = {
+    ...HEAD_A,
+    head: 'b',
+    placements: { shop: { version: 'a', digests: { west: 'd1' } } },
+  };
+  const removing = go(settled(HEAD_A), without).state;
+  const statuses = reports(removing);
+  const removed = go(removing, without, { statuses }).state;
+  const again = go(removed, { ...HEAD_A, head: 'c' }, { statuses }, 7_000).state;
+  assert.equal(target(again, 'east')?.state, 'Waiting');
+  const gone = go(again, { ...without, head: 'd' }, { statuses }, 8_000);
+  assert.equal(target(gone.state, 'east')?.state, 'Removed');
 });

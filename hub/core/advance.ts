@@ -21,9 +21,10 @@ export function advance(state: HubState, facts: HubFacts, now: number): Advanced
   // Without a Fleet that was ever valid nothing is known about anything: all stays as it is.
   if (!index.fleet) return { state, effects: [] };
   const versions = versionsByPlacement(index);
+  const inputs = { clusters: state.clusters, facts, now };
   const lines: Record<string, HubState['lines'][string]> = {};
   for (const placement of new Set([...Object.keys(state.lines), ...index.placements.keys()])) {
-    const line = advanceLine(placement, state.lines[placement], versions.get(placement) ?? NONE, facts, now);
+    const line = advanceLine(placement, state.lines[placement], versions.get(placement) ?? NONE, inputs);
     if (line) lines[placement] = line;
   }
 

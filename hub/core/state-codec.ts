@@ -21,6 +21,7 @@ const target = z.object({
   state: z.enum(TARGET_STATES),
   since: z.number(),
   removal: z.string().optional(),
+  removalAfter: z.number().optional(),
 });
 const clusterEntry = z.object({
   v: z.literal(1),
@@ -83,10 +84,14 @@ export function decodeState(entries: ReadonlyMap<string, string>): { state: HubS
     }
   }
   for (const [cluster, targets] of found) {
-    for (const [placement, { removal, ...one }] of Object.entries(targets)) {
+    for (const [placement, { removal, removalAfter, ...one }] of Object.entries(targets)) {
       // A target without its line was saved before a crash kept the line from being saved.
       lines[placement] ??= { version: one.revision, since: one.since, targets: {} };
-      lines[placement].targets[cluster] = { ...one, ...(removal !== undefined && { removal }) };
+      lines[placement].targets[cluster] = {
+        ...one,
+        ...(removal !== undefined && { removal }),
+        ...(removalAfter !== undefined && { removalAfter }),
+      };
     }
   }
   return { state: { lines, clusters }, unreadable };

@@ -23,9 +23,14 @@ function judge(target: TargetState, status: StatusFacts | undefined, offline: bo
   return state === 'Failed' && seen !== 'Current' ? state : seen;
 }
 
+/**
+ * Gone is what the agent says is gone since it was ordered, or said so before an attempt that it never started.
+ */
 function judgeRemoval(target: TargetState, status: StatusFacts | undefined): TargetStateName {
-  if (target.state === 'Removed' || status?.removed) return 'Removed';
-  return 'Waiting';
+  if (target.state === 'Removed') return 'Removed';
+  if (!status?.removed) return 'Waiting';
+  const counts = status.epoch > (target.removalAfter ?? 0) || status.attempt !== target.attempt;
+  return counts ? 'Removed' : 'Waiting';
 }
 
 /** What the echo of an attempt says. What awaits approval is counted as done: everything else was applied. */

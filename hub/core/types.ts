@@ -121,6 +121,8 @@ export type TargetState = AssignmentVersion & {
   readonly since: number;
   /** The revision at which Git no longer gives this placement to the cluster: it is being removed there. */
   readonly removal?: string;
+  /** The cluster's epoch before the removal was ordered: only a report of a later one can be an answer to it. */
+  readonly removalAfter?: number;
 };
 
 /** The line of one placement; for now it has one stage of all clusters. */
