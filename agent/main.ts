@@ -3,6 +3,7 @@ import { delimiter, join, resolve } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { type Fault, FlotillaError, toFault } from '#proto/faults.ts';
 import type { ClusterFacts } from '#proto/messages.ts';
+import type { Nkey } from '#proto/nkey.ts';
 import { NodeCache } from '#render/closure.ts';
 import { openKustomize } from '#render/kustomize.ts';
 import { Bus } from './bus/bus.ts';
@@ -19,14 +20,14 @@ import { initSeed, readSeed } from './seed.ts';
 import { Session, type SessionParts } from './session.ts';
 import { OwnObjects } from './state/api.ts';
 import { Lease, LeaseHeld, leaseIdentity } from './state/lease.ts';
-import { pause } from './wait.ts';
+import { pause, together } from './wait.ts';
 
 const VERSION = (
   JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 ).version;
 
 /** Patience at the end of the process: for what waits to be sent, and for the Lease. */
-const FAREWELL_MS = 3_000;
+const FAREWELL_MS = 1_000;
 
 /**
  * Runs the agent of one cluster until the signal is aborted, then ends in order: writes stop, what waits is sent, the Lease is given
@@ -45,10 +46,9 @@ class Agent {
   readonly #config: AgentConfig;
   readonly #log: Logger;
   readonly #parts: Omit<SessionParts, 'bus'>;
-  readonly #bus: Bus;
+  readonly #key: Nkey;
   readonly #lease: Lease;
-  readonly #busEnd = new AbortController();
-  #busRuns: Promise<void> | undefined;
+  #speaking: { bus: Bus; end: AbortController; running: Promise<void> } | undefined;
   #session: Session | undefined;
   #fault: Fault | undefined;
   /** Of the document in force, as last known. */
@@ -84,32 +84,15 @@ class Agent {
     return new Agent(parts, key);
   }
 
-  private constructor(parts: Omit<SessionParts, 'bus'>, key: ReturnType<typeof readSeed>['key']) {
+  private constructor(parts: Omit<SessionParts, 'bus'>, key: Nkey) {
     const { config, log, own } = parts;
-    const { intervals, cluster, hubUrls } = config;
+    const { intervals } = config;
+    this.#key = key;
     this.#config = config;
     this.#log = log;
     this.#parts = parts;
     const identity = config.identity ?? leaseIdentity(instanceName(config.dataDir));
     this.#lease = new Lease(own, { identity, leaseMs: intervals.leaseMs, log });
-    this.#bus = new Bus(
-      {
-        cluster,
-        key,
-        hubUrls,
-        log,
-        reconnectMs: intervals.reconnectMs,
-        retry: { first: intervals.retryMs, most: intervals.retryMostMs },
-        heartbeatMs: intervals.heartbeatMs,
-        helloMs: intervals.helloMs,
-      },
-      {
-        describe: () => this.#describe(),
-        desired: (envelope) => this.#session?.receive(envelope),
-        resync: () => this.#session?.resync(),
-      },
-      this.#busEnd.signal,
-    );
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -137,23 +120,21 @@ class Agent {
 
   /** One turn as the one writer; ends with the signal or with the loss of the Lease. */
   async #serve(signal: AbortSignal): Promise<void> {
-    const turn = new AbortController();
-    const during = AbortSignal.any([signal, turn.signal]);
-    const kept = this.#lease.keep(during).finally(() => turn.abort());
-    // Looked at below, also when the session cannot be opened.
-    kept.catch(() => undefined);
     try {
-      await this.#learn(during);
-      this.#session = await Session.open({ ...this.#parts, bus: this.#bus }, during);
-      this.#fault = undefined;
-      this.#startBus();
-      this.#bus.hello();
-      await Promise.all([this.#session.run(during), this.#keepLearning(during)]);
+      await together([(during) => this.#lease.keep(during), (during) => this.#work(during)], signal);
     } finally {
-      turn.abort();
       this.#session = undefined;
     }
-    await kept;
+  }
+
+  async #work(signal: AbortSignal): Promise<void> {
+    await this.#learn(signal);
+    const bus = this.#speak();
+    const session = await Session.open({ ...this.#parts, bus }, signal);
+    this.#session = session;
+    this.#fault = undefined;
+    bus.hello();
+    await together([(during) => session.run(during), (during) => this.#keepLearning(during)], signal);
   }
 
   async #learn(signal: AbortSignal): Promise<void> {
@@ -177,38 +158,74 @@ class Agent {
     }
     this.#fault = fault;
     const { leaseMs, retryMs, retryMostMs } = this.#config.intervals;
-    if (error instanceof LeaseHeld) return pause(leaseMs / 3, signal);
-    this.#startBus();
+    if (error instanceof LeaseHeld) {
+      await this.#fallSilent();
+      return pause(leaseMs / 3, signal);
+    }
+    this.#speak();
     await pause(backoff({ first: retryMs, most: retryMostMs }, failures, Math.random()), signal);
   }
 
-  #startBus(): void {
-    this.#busRuns ??= this.#bus.run(this.#busEnd.signal);
+  /** From now on the hub hears from this process. */
+  #speak(): Bus {
+    if (this.#speaking) return this.#speaking.bus;
+    const { cluster, hubUrls, intervals } = this.#config;
+    const end = new AbortController();
+    const bus = new Bus(
+      {
+        cluster,
+        key: this.#key,
+        hubUrls,
+        log: this.#log,
+        reconnectMs: intervals.reconnectMs,
+        retry: { first: intervals.retryMs, most: intervals.retryMostMs },
+        heartbeatMs: intervals.heartbeatMs,
+        helloMs: intervals.helloMs,
+      },
+      {
+        describe: () => this.#describe(),
+        desired: (envelope) => this.#session?.receive(envelope),
+        resync: () => this.#session?.resync(),
+      },
+      end.signal,
+    );
+    this.#speaking = { bus, end, running: bus.run(end.signal) };
+    return bus;
+  }
+
+  /** Sends what waits, as far as patience goes, and closes the connection. */
+  async #fallSilent(): Promise<void> {
+    if (!this.#speaking) return;
+    const { bus, end, running } = this.#speaking;
+    this.#speaking = undefined;
+    const patience = AbortSignal.timeout(FAREWELL_MS);
+    await bus.drain(patience).catch((error: Error) => this.#log.warn(error.message));
+    end.abort();
+    await running;
   }
 
   #describe() {
-    const { epoch = 0, head, faults = [] } = this.#session ?? {};
-    const own = [this.#fault].filter((fault) => fault !== undefined);
+    const session = this.#session;
+    this.#epoch = session?.epoch ?? this.#epoch;
+    this.#head = session?.head ?? this.#head;
     return {
-      ready: this.#session !== undefined,
-      epoch,
-      head,
+      ready: session !== undefined,
+      epoch: this.#epoch,
+      head: this.#head,
       facts: this.#facts,
-      faults: [...own, ...faults],
+      faults: [...(this.#fault ? [this.#fault] : []), ...(session?.faults ?? [])],
     };
   }
 
   async #end(): Promise<void> {
     const { kube, fleet } = this.#parts;
-    const patience = AbortSignal.timeout(FAREWELL_MS);
-    await this.#bus.drain(patience).catch((error: Error) => this.#log.warn(error.message));
-    this.#busEnd.abort();
-    await Promise.all([this.#busRuns, this.#lease.release(patience)]);
+    await this.#fallSilent();
+    await this.#lease.release(AbortSignal.timeout(FAREWELL_MS));
     await Promise.all([kube.close(), fleet.close()]);
   }
 }
 
-/** What only a person can mend, at this very process. */
+/** What only a person can mend, by another configuration of this very process. */
 const isFatal = (error: unknown): boolean =>
   error instanceof FlotillaError && error.code === 'config-invalid';
 

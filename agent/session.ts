@@ -22,7 +22,7 @@ import type { OwnObjects } from './state/api.ts';
 import { StatusMap } from './state/status-map.ts';
 import { type LoadedState, StateStore } from './state/store.ts';
 import { refuseOutside } from './tenancy.ts';
-import { pause } from './wait.ts';
+import { pause, together } from './wait.ts';
 
 export type SessionParts = {
   config: AgentConfig;
@@ -38,7 +38,7 @@ export type SessionParts = {
 };
 
 /** Patience with the last write, ms. */
-const FAREWELL_MS = 2_000;
+const FAREWELL_MS = 1_000;
 
 /** The time in which this process is the one writer: from the Lease being taken to its end. */
 export class Session {
@@ -148,12 +148,15 @@ export class Session {
   async run(signal: AbortSignal): Promise<void> {
     const { placements } = this.#loaded;
     try {
-      await Promise.all([
-        this.#reconciler.run(placements, signal),
-        this.#statusMap.run(signal),
-        this.#passes(signal),
-        this.#sweep(signal),
-      ]);
+      await together(
+        [
+          (during) => this.#reconciler.run(placements, during),
+          (during) => this.#statusMap.run(during),
+          (during) => this.#passes(during),
+          (during) => this.#sweep(during),
+        ],
+        signal,
+      );
     } finally {
       this.#publisher.close();
       await Promise.all([this.#engine.close(), this.#lastStatus()]);

@@ -17,6 +17,29 @@ export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
+/**
+ * Runs works side by side until all have ended. The first that fails ends the others, and its failure is thrown once nothing runs any
+ * more; what the others throw while they are being ended is not news.
+ */
+export async function together(
+  works: readonly ((signal: AbortSignal) => Promise<void>)[],
+  signal: AbortSignal,
+): Promise<void> {
+  const end = new AbortController();
+  const during = AbortSignal.any([signal, end.signal]);
+  let failure: { error: unknown } | undefined;
+  const guarded = works.map(async (work) => {
+    try {
+      await work(during);
+    } catch (error) {
+      if (!during.aborted) failure = { error };
+      end.abort();
+    }
+  });
+  await Promise.all(guarded);
+  if (failure) throw failure.error;
+}
+
 function ignoreAbort(error: unknown): void {
   if ((error as { name?: unknown }).name !== 'AbortError') throw error;
 }

@@ -1,4 +1,3 @@
-import { OWNER_LABEL } from '../core/managed-fields.ts';
 import type { KubeObject, ManagedFieldsEntry, ObjectMeta } from '../core/object.ts';
 
 /**
@@ -80,14 +79,5 @@ export class LiveIndex {
 
   delete(id: string): void {
     this.#objects.delete(id);
-  }
-
-  /** Placement named by the owner label. */
-  ownerOf(id: string): string | undefined {
-    return this.#objects.get(id)?.labels[OWNER_LABEL];
-  }
-
-  get size(): number {
-    return this.#objects.size;
   }
 }

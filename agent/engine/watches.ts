@@ -68,12 +68,6 @@ export class Watches {
     return this.#kinds.get(keyOf(resource))?.synced === true;
   }
 
-  /** Ends the watches of kinds that nobody needs any more. */
-  async keepOnly(needed: ReadonlySet<string>): Promise<void> {
-    const unneeded = [...this.#kinds].filter(([key]) => !needed.has(key)).map(([, watched]) => watched);
-    await Promise.all(unneeded.map((watched) => this.#end(watched)));
-  }
-
   /** The slow pass: every kind is listed again. */
   relist(): void {
     for (const { interruption } of this.#kinds.values()) interruption.fire();

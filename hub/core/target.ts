@@ -23,14 +23,13 @@ function judge(target: TargetState, status: StatusFacts | undefined, offline: bo
   return state === 'Failed' && seen !== 'Current' ? state : seen;
 }
 
-/**
- * Gone is what the agent says is gone since it was ordered, or said so before an attempt that it never started.
- */
-function judgeRemoval(target: TargetState, status: StatusFacts | undefined): TargetStateName {
-  if (target.state === 'Removed') return 'Removed';
-  if (!status?.removed) return 'Waiting';
-  const counts = status.epoch > (target.removalAfter ?? 0) || status.attempt !== target.attempt;
-  return counts ? 'Removed' : 'Waiting';
+/** Gone is what the agent says is gone since it was ordered. What it said before may be about an earlier life. */
+function judgeRemoval(
+  { state, removalAfter = 0 }: TargetState,
+  status: StatusFacts | undefined,
+): TargetStateName {
+  if (state === 'Removed') return 'Removed';
+  return status?.removed && status.epoch > removalAfter ? 'Removed' : 'Waiting';
 }
 
 /** What the echo of an attempt says. What awaits approval is counted as done: everything else was applied. */

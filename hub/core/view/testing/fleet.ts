@@ -145,19 +145,18 @@ export function decided(
   attempt: number,
   more: (cluster: string, placement: string) => Partial<TargetState> = () => ({}),
 ): HubState {
-  const lines: Record<string, LineState> = {};
+  const lines: Record<string, LineState & { targets: Record<string, TargetState> }> = {};
   for (const [key, { version }] of index.assignments) {
     if (!version) continue;
     const [cluster, placement] = key.split('/') as [string, string];
-    const before = lines[placement]?.targets ?? {};
-    lines[placement] = {
-      version: version.revision,
+    lines[placement] ??= { version: version.revision, since: START, targets: {} };
+    lines[placement].targets[cluster] = {
+      ...version,
+      attempt,
+      state: 'Waiting',
       since: START,
-      targets: {
-        ...before,
-        [cluster]: { ...version, attempt, state: 'Waiting', since: START, ...more(cluster, placement) },
-      },
-    } as LineState;
+      ...more(cluster, placement),
+    };
   }
   return { lines, clusters: {} };
 }
