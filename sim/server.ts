@@ -36,6 +36,9 @@ export interface Sim extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** Milliseconds an idle connection stays open. */
+const IDLE = 120_000;
+
 /** Starts the server. Whoever starts it ends it. */
 export async function startSim(options: SimOptions = {}): Promise<Sim> {
   const { port: wanted = 0, clusters: names = [], ...given } = options;
@@ -45,6 +48,8 @@ export async function startSim(options: SimOptions = {}): Promise<Sim> {
     dispatch(clusters, request, response);
   const http = createHttp(listener);
   const https = createHttps({ cert: certificate.cert, key: certificate.key }, listener);
+  // Longer than clients keep idle connections, so that none is closed under a request.
+  for (const one of [http, https]) one.keepAliveTimeout = IDLE;
   const sockets = new Set<Socket>();
   const server = createNet((socket) => {
     sockets.add(socket);

@@ -35,7 +35,8 @@ type Collection = Map<string, Stored>;
 
 /**
  * The objects of one cluster and the recent history of their changes. Revisions rise by one with every change, across
- * all kinds. The history is a ring of `historyLimit` changes: a watch from before it must list again.
+ * all kinds. The history keeps the last `historyLimit` changes, at times half as many
+ * more: a watch from before it must list again.
  */
 export class Store {
   revision = 1;
@@ -114,11 +115,6 @@ export class Store {
     };
   }
 
-  /** Number of objects, all kinds together. */
-  get size(): number {
-    return this.#collections.values().reduce((sum, collection) => sum + collection.size, 0);
-  }
-
   #collection(resource: string): Collection {
     const found = this.#collections.get(resource);
     if (found) return found;
@@ -130,7 +126,8 @@ export class Store {
   #record(resource: string, type: ChangeType, object: Stored, before: Stored | undefined): void {
     const change: Change = { type, resource, revision: object.revision, object, before };
     this.#history.push(change);
-    if (this.#history.length > this.#historyLimit) {
+    // Dropped in batches: one shift a change would move the whole history each time.
+    if (this.#history.length > this.#historyLimit * 1.5) {
       const dropped = this.#history.splice(0, this.#history.length - this.#historyLimit);
       this.#forgotten = dropped.at(-1)?.revision ?? this.#forgotten;
     }

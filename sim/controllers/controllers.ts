@@ -1,8 +1,12 @@
 import type { Cluster } from '../cluster.ts';
+import { StatusError } from '../errors.ts';
 import { watchCrds } from './crds.ts';
 import { watchOwners } from './garbage.ts';
 import { createNamespaces, watchNamespaces } from './namespaces.ts';
 import { watchWorkloads } from './workloads.ts';
+
+/** Milliseconds until work whose write was refused is tried again. */
+const RETRY_AFTER = 500;
 
 /** What a controller gets to work with. */
 export interface ControllerHost {
@@ -39,7 +43,13 @@ export class Controllers implements ControllerHost {
     clearTimeout(this.#timers.get(key));
     const timer = setTimeout(() => {
       this.#timers.delete(key);
-      work();
+      try {
+        work();
+      } catch (error) {
+        // A test may refuse the writes of controllers too; like real ones they come back.
+        if (!(error instanceof StatusError)) throw error;
+        this.later(key, RETRY_AFTER, work);
+      }
     }, milliseconds);
     timer.unref();
     this.#timers.set(key, timer);

@@ -5,7 +5,7 @@ import type { Kind } from '../kinds/kinds.ts';
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 const SUB_VERBS = ['get', 'patch', 'update'];
 
-export const VERSION = {
+const VERSION = {
   major: '1',
   minor: '36',
   gitVersion: 'v1.36.3+sim',

@@ -13,7 +13,8 @@ export type Route =
       readonly name: string | undefined;
       readonly subresource: string | undefined;
     }
-  | { readonly type: 'unknown'; readonly isResource: boolean };
+  /** Nothing; `isServed` says that at least the group and version are. */
+  | { readonly type: 'unknown'; readonly isServed: boolean };
 
 /** Reads a path such as `/apis/apps/v1/namespaces/shop/deployments/web/scale`. */
 export function parseRoute(path: string, kinds: KindTable): Route {
@@ -27,7 +28,7 @@ export function parseRoute(path: string, kinds: KindTable): Route {
 function resource(group: string, version: string, parts: string[], kinds: KindTable): Route {
   const find = (name: string) => kinds.find(group, version, name);
   const hasVersion = kinds.all().some((kind) => kind.group === group && kind.version === version);
-  const unknown: Route = { type: 'unknown', isResource: hasVersion };
+  const unknown: Route = { type: 'unknown', isServed: hasVersion };
   const isScoped = parts[0] === 'namespaces' && parts.length > 2 && !isNamespaceSubresource(parts);
   const namespace = isScoped ? (parts[1] ?? '') : '';
   const [plural = '', name, subresource, ...more] = isScoped ? parts.slice(2) : parts;

@@ -84,7 +84,7 @@ export function watchObjects(
 }
 
 /** What a watcher sees of a change, given what it selects. */
-export function eventFor(change: Change, matches: Matcher): { type: string; object: Stored } | undefined {
+function eventFor(change: Change, matches: Matcher): { type: string; object: Stored } | undefined {
   const { type, object, before } = change;
   const is = matches(object);
   const was = before !== undefined && matches(before);

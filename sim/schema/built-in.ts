@@ -5,7 +5,7 @@ import { PODS } from './table-pods.ts';
 import type { MapType } from './types.ts';
 
 /** Every built-in type by its name in the table; one copy serves all clusters of the process. */
-export const BUILT_IN: ReadonlyMap<string, MapType> = parseTable(PODS, CORE, GROUPS);
+const BUILT_IN: ReadonlyMap<string, MapType> = parseTable(PODS, CORE, GROUPS);
 
 export function builtIn(name: string): MapType {
   const type = BUILT_IN.get(name);

@@ -28,6 +28,7 @@ function fieldOf(type: Type, defaultValue?: Json): Field {
     pointer: true,
     defaultValue,
     patch: { mergeKey: undefined, retainKeys: false, replace: false },
+    number: [0],
   };
 }
 

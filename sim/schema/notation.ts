@@ -12,6 +12,7 @@ import { ANY } from './types.ts';
  * | types | `s` string, `i` integer, `n` number, `b` boolean, `q` quantity, `x` int-or-string, `t` time, `u` micro time, `d` bytes, `j` any JSON, or the name of a struct; `^` after it: granular although the struct says atomic |
  * | `T[]` `T[=]` `T[a,b]` | a list: atomic, a set, keyed by a and b |
  * | `T{}` `T{!}` | a map from string: granular, atomic |
+ * | `@n` `@n.m` | the protobuf number, where it is not the one after the field before; with a dot: inside an embedded message; 0: not in protobuf |
  * | `~key` `~=` `~` | strategic merge patch: elements match by key, a set merges, the value is replaced; without a mark keyed lists match by their first key and other lists are replaced |
  * | `~retainKeys` | the patch strategy of that name |
  * | `?` | a pointer: only an absent value is left out of JSON, not a zero one |
@@ -31,7 +32,7 @@ export function parseTable(...tables: string[]): Map<string, MapType> {
       kind: 'map',
       name,
       get fields() {
-        read ??= new Map(fields.map((text) => parseField(text, named)));
+        read ??= parseFields(fields, named);
         return read;
       },
       rest: undefined,
@@ -41,7 +42,8 @@ export function parseTable(...tables: string[]): Map<string, MapType> {
   return named;
 }
 
-const FIELD = /^([^:]+):(\w+(?:\.\w+)?)(\^?)((?:\[[^\]]*\]|\{!?\})*)((?:~[\w=]*)*)(\??)(!?)(?:=(.*))?$/;
+const FIELD =
+  /^([^:]+):(\w+(?:\.\w+)?)(\^?)((?:\[[^\]]*\]|\{!?\})*)(@[\d.]+)?((?:~[\w=]*)*)(\??)(!?)(?:=(.*))?$/;
 const SCALARS: Record<string, Scalar> = {
   s: 'string',
   i: 'integer',
@@ -54,10 +56,25 @@ const SCALARS: Record<string, Scalar> = {
   d: 'bytes',
 };
 
-function parseField(text: string, named: ReadonlyMap<string, MapType>): [string, Field] {
+function parseFields(texts: readonly string[], named: ReadonlyMap<string, MapType>): Map<string, Field> {
+  const fields = new Map<string, Field>();
+  let expected: readonly number[] = [1];
+  for (const text of texts) {
+    const [name, field] = parseField(text, expected, named);
+    fields.set(name, field);
+    expected = [...field.number.slice(0, -1), (field.number.at(-1) ?? 0) + 1];
+  }
+  return fields;
+}
+
+function parseField(
+  text: string,
+  expected: readonly number[],
+  named: ReadonlyMap<string, MapType>,
+): [string, Field] {
   const match = FIELD.exec(text);
   if (!match) throw new Error(`type table: cannot read the field "${text}"`);
-  const [, name = '', base = '', granular, wraps = '', patch = '', pointer, always, defaultValue] = match;
+  const [, name = '', base = '', granular, wraps = '', at, patch = '', pointer, always, defaultValue] = match;
   let type = baseType(base, named);
   if (granular && type.kind === 'map') type = { ...type, fields: type.fields, atomic: false };
   for (const wrap of wraps.match(/\[[^\]]*\]|\{!?\}/g) ?? []) type = wrapType(type, wrap);
@@ -69,6 +86,7 @@ function parseField(text: string, named: ReadonlyMap<string, MapType>): [string,
       pointer: pointer === '?',
       defaultValue,
       patch: parsePatch(type, patch),
+      number: at === undefined ? expected : at.slice(1).split('.').map(Number),
     },
   ];
 }

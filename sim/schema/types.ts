@@ -52,6 +52,8 @@ export interface Field {
   readonly pointer: boolean;
   readonly defaultValue: Json | undefined;
   readonly patch: PatchStrategy;
+  /** Where protobuf has the field: its number, or the numbers on the way into an embedded message; [0] for nowhere. */
+  readonly number: readonly number[];
 }
 
 /** How a strategic merge patch treats a field. */

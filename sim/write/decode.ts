@@ -22,7 +22,7 @@ export function decodeObject(kind: Kind, json: JsonObject): { object: JsonObject
 }
 
 /** Parses a request body as a JSON object; the error is that of a create or update. */
-export function parseBody(text: string, kind: Kind): JsonObject {
+function parseBody(text: string, kind: Kind): JsonObject {
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -47,7 +47,9 @@ export function patched(write: Write, live: JsonObject, patchType: PatchType, te
   const patch = parsePatch(text, patchType);
   try {
     if (patchType === 'application/strategic-merge-patch+json') {
-      if (write.kind.custom) throw unsupportedPatch(patchType);
+      if (write.kind.custom) {
+        throw unsupportedMedia(PATCH_TYPES.filter((type) => type !== patchType).join(', '));
+      }
       const result = applyStrategicPatch(live, patch as JsonObject, write.kind.type);
       return decodePatched(write, result, text, () => goMap(patch));
     }
@@ -67,10 +69,10 @@ export function patched(write: Write, live: JsonObject, patchType: PatchType, te
   }
 }
 
-export function unsupportedPatch(patchType: string): StatusError {
-  const accepted = PATCH_TYPES.filter((type) => !type.includes('strategic')).join(', ');
+/** The 415 for a body in a form that this kind is not read in. */
+export function unsupportedMedia(accepted: string): StatusError {
   const message = `the body of the request was in an unknown format - accepted media types include: ${accepted}`;
-  return new StatusError(415, 'UnsupportedMediaType', message, patchType ? {} : undefined);
+  return new StatusError(415, 'UnsupportedMediaType', message, {});
 }
 
 function parsePatch(text: string, patchType: PatchType): Json {

@@ -19,7 +19,7 @@ export function owners(object: Loose, without: readonly string[] = CONTROLLERS):
 }
 
 /** What a real cluster's own programs write beside the test; the simulation's controllers go by the same names. */
-export const CONTROLLERS = ['kube-controller-manager', 'kube-scheduler', 'kube-apiserver', 'kwok'];
+const CONTROLLERS = ['kube-controller-manager', 'kube-scheduler', 'kube-apiserver', 'kwok'];
 
 function pathsOf(fields: Record<string, Loose>, prefix: string): string[] {
   return Object.entries(fields).flatMap(([element, below]) => {

@@ -276,4 +276,15 @@ export const CUSTOM: readonly Case[] = [
       version.subresources.scale = { specReplicasPath: '.spec.size', statusReplicasPath: '.status.replicas' };
     },
   ),
+  withWidgets('a watch from a forgotten resourceVersion gets the error 410', async ({ api, path }, group) => {
+    // What a server remembers of a kind begins, at the earliest, when it first served it.
+    using watch = await api.watch(`${path(`${group}/v1`, 'widgets')}?watch=true&resourceVersion=1`);
+    const event = await watch.next();
+    assert.equal(event?.type, 'ERROR');
+    assert.deepEqual(
+      [event?.object.kind, event?.object.code, event?.object.reason],
+      ['Status', 410, 'Expired'],
+    );
+    assert.match(event?.object.message, /^too old resource version: 1 \(\d+\)$/);
+  }),
 ];

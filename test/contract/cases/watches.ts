@@ -122,14 +122,4 @@ export const WATCHES: readonly Case[] = [
     assert.equal(bookmark?.type, 'BOOKMARK');
     assert.deepEqual(bookmark?.object.metadata.annotations, { 'k8s.io/initial-events-end': 'true' });
   }),
-  law('a watch from a forgotten resourceVersion gets the error 410', async ({ api, path }) => {
-    using watch = await api.watch(`${path('v1', 'configmaps')}?watch=true&resourceVersion=1`);
-    const event = await watch.next();
-    assert.equal(event?.type, 'ERROR');
-    assert.deepEqual(
-      [event?.object.kind, event?.object.code, event?.object.reason],
-      ['Status', 410, 'Expired'],
-    );
-    assert.match(event?.object.message, /^too old resource version: 1 \(\d+\)$/);
-  }),
 ];

@@ -81,4 +81,52 @@ export const WORKLOADS: readonly Case[] = [
     assert.equal(done.status.succeeded, 1);
     assert.ok(done.status.completionTime);
   }),
+  law('a StatefulSet becomes ready, at one revision', async ({ api, path, signal }) => {
+    const at = path('apps/v1', 'statefulsets', 'db');
+    const { selector, template } = deployment('db').spec;
+    const spec = { replicas: 2, serviceName: 'db', podManagementPolicy: 'Parallel', selector, template };
+    await api.post(path('apps/v1', 'statefulsets'), { metadata: { name: 'db' }, spec });
+    const isReady = ({ status }: Loose) =>
+      status?.readyReplicas === 2 && status.updatedReplicas === 2 && status.availableReplicas === 2;
+    const { metadata, status } = await until('it', async () => (await api.get(at)).body, isReady, signal);
+    assert.deepEqual(
+      [status.observedGeneration, status.replicas, status.currentReplicas],
+      [metadata.generation, 2, 2],
+    );
+    assert.equal(status.currentRevision, status.updateRevision);
+  }),
+  law('a DaemonSet becomes ready on every node', async ({ api, path, signal }) => {
+    const at = path('apps/v1', 'daemonsets', 'agent');
+    const { selector, template } = deployment('agent').spec;
+    await api.post(path('apps/v1', 'daemonsets'), {
+      metadata: { name: 'agent' },
+      spec: { selector, template },
+    });
+    const isReady = ({ status }: Loose) =>
+      status.desiredNumberScheduled > 0 && status.numberAvailable === status.desiredNumberScheduled;
+    const { metadata, status } = await until('it', async () => (await api.get(at)).body, isReady, signal);
+    const { desiredNumberScheduled: wanted } = status;
+    assert.deepEqual(
+      [
+        status.observedGeneration,
+        status.numberReady,
+        status.updatedNumberScheduled,
+        status.numberMisscheduled,
+      ],
+      [metadata.generation, wanted, wanted, 0],
+    );
+    assert.equal(status.currentNumberScheduled, wanted);
+  }),
+  law('a Pod runs and is ready', async ({ api, path, signal }) => {
+    const at = path('v1', 'pods', 'one');
+    const { containers } = deployment('one').spec.template.spec;
+    await api.post(path('v1', 'pods'), { metadata: { name: 'one' }, spec: { containers } });
+    const isReady = (pod: Loose) => condition(pod, 'Ready')?.[0] === 'True';
+    const { status } = await until('it', async () => (await api.get(at)).body, isReady, signal);
+    assert.equal(status.phase, 'Running');
+    assert.deepEqual(
+      status.containerStatuses.map((c: Loose) => [c.name, c.ready, Object.keys(c.state)]),
+      [['web', true, ['running']]],
+    );
+  }),
 ];
