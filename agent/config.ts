@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { MARK_POINT, type MarkOptions } from '#process/markers.ts';
 import { dnsLabel, duration, milliseconds } from '#proto/documents/common.ts';
 import { FlotillaError } from '#proto/faults.ts';
 import { nkeyRole } from '#proto/nkey.ts';
@@ -36,8 +37,8 @@ export type AgentConfig = {
   /** Names this process in the Lease; undefined: made once and kept in the data directory. */
   identity: string | undefined;
   intervals: Intervals;
-  /** For tests only: where to write the names of the steps passed, and where to die. */
-  markers: { file: string | undefined; stopAt: string | undefined };
+  /** For tests only: where to write the names of the steps passed, and where to die or halt. */
+  markers: MarkOptions;
 };
 
 export type Intervals = {
@@ -119,11 +120,8 @@ const OPTIONS = {
   'retry-most': { schema: span, fallback: '2m', help: 'later retries, at most' },
   reconnect: { schema: span, fallback: '10s', help: 'random wait before NATS is dialled again, at most' },
   'test-markers': { schema: z.string().min(1), help: 'for tests', hidden: true },
-  'test-stop-at': {
-    schema: z.string().regex(/^[a-z-]+(:[1-9][0-9]*)?$/),
-    help: 'for tests',
-    hidden: true,
-  },
+  'test-stop-at': { schema: z.string().regex(MARK_POINT), help: 'for tests', hidden: true },
+  'test-pause-at': { schema: z.string().regex(MARK_POINT), help: 'for tests', hidden: true },
 } as const satisfies Record<string, Option>;
 type Flag = keyof typeof OPTIONS;
 const FLAGS = Object.keys(OPTIONS) as Flag[];
@@ -212,7 +210,11 @@ export function readConfig(argv: readonly string[], env: NodeJS.ProcessEnv): Age
       retryMostMs: values['retry-most']!,
       reconnectMs: values.reconnect!,
     },
-    markers: { file: values['test-markers'], stopAt: values['test-stop-at'] },
+    markers: {
+      file: values['test-markers'],
+      stopAt: values['test-stop-at'],
+      pauseAt: values['test-pause-at'],
+    },
   };
 }
 

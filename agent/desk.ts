@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Mark } from '#process/markers.ts';
 import { canonicalJson } from '#proto/canonical.ts';
 import { openDesired } from '#proto/envelope.ts';
 import { type Fault, FlotillaError, toFault } from '#proto/faults.ts';
@@ -8,7 +9,6 @@ import { judgeDesired, revisionsOf } from './core/accept.ts';
 import { whyStopped } from './core/entry.ts';
 import { type AtOnce, readAtOnce, remembered } from './derive/at-once.ts';
 import type { FleetReader } from './derive/fleet-reader.ts';
-import type { Mark } from './markers.ts';
 import type { AcceptedRecord, PlacementRecord } from './state/records.ts';
 import type { StateStore } from './state/store.ts';
 

@@ -1,4 +1,5 @@
 import type { GitObjects } from '#git/objects.ts';
+import type { Mark } from '#process/markers.ts';
 import type { DesiredAssignment } from '#proto/messages.ts';
 import type { NodeCache } from '#render/closure.ts';
 import { renderAssignment } from '#render/render.ts';
@@ -7,7 +8,6 @@ import type { Branch } from './branch.ts';
 import { confirmRemoval, type Reading, type Removal } from './core/removal.ts';
 import type { FleetReader, Found } from './derive/fleet-reader.ts';
 import { deriveVersion } from './derive/version.ts';
-import type { Mark } from './markers.ts';
 import type { Made, Source } from './placement-ports.ts';
 
 export type GitSourceParts = {

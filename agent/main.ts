@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { type Logger, pino } from 'pino';
+import { createMark } from '#process/markers.ts';
+import { pause, together } from '#process/wait.ts';
 import { type Fault, FlotillaError, toFault } from '#proto/faults.ts';
 import type { ClusterFacts } from '#proto/messages.ts';
 import type { Nkey } from '#proto/nkey.ts';
@@ -14,13 +16,11 @@ import { instanceName } from './instance.ts';
 import { KubeClient } from './kube/client.ts';
 import { connect } from './kube/connection.ts';
 import { request } from './kube/request.ts';
-import { createMark } from './markers.ts';
 import { openRepository } from './repository.ts';
 import { initSeed, readSeed } from './seed.ts';
 import { Session, type SessionParts } from './session.ts';
 import { OwnObjects } from './state/api.ts';
 import { Lease, LeaseHeld, leaseIdentity } from './state/lease.ts';
-import { pause, together } from './wait.ts';
 
 const VERSION = (
   JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }

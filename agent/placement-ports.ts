@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
+import type { Mark } from '#process/markers.ts';
 import type { Policy } from '#proto/assignment.ts';
 import type { Fault } from '#proto/faults.ts';
 import type { DesiredAssignment } from '#proto/messages.ts';
 import type { Removal } from './core/removal.ts';
 import type { ApplyResult, Assignment, Policy as EnginePolicy, PlacementSnapshot } from './engine/ports.ts';
-import type { Mark } from './markers.ts';
 import type { Rendered } from './state/bundle.ts';
 import type { StateStore } from './state/store.ts';
 

@@ -1,3 +1,4 @@
+import { Bell } from '#process/wait.ts';
 import type { Policy } from '#proto/assignment.ts';
 import { canonicalJson } from '#proto/canonical.ts';
 import { type Fault, FlotillaError, toFault } from '#proto/faults.ts';
@@ -12,7 +13,6 @@ import { APPROVE_ALL } from './engine/prune-run.ts';
 import type { Made, PlacementParts, PlacementView, Terms } from './placement-ports.ts';
 import type { Rendered } from './state/bundle.ts';
 import type { PlacementRecord, VersionRecord } from './state/records.ts';
-import { Bell } from './wait.ts';
 
 /** Stands for a digest once everything of the placement is being taken away. */
 const RETIRED = '(retired)';

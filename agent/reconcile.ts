@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { aborted, Bell } from '#process/wait.ts';
 import { type Fault, FlotillaError, toFault } from '#proto/faults.ts';
 import type { Branch } from './branch.ts';
 import type { Bus } from './bus/bus.ts';
@@ -16,7 +17,6 @@ import type { PlacementParts, Surroundings, Terms } from './placement-ports.ts';
 import type { Publisher } from './publisher.ts';
 import type { PlacementRecord } from './state/records.ts';
 import type { StatusMap } from './state/status-map.ts';
-import { aborted, Bell } from './wait.ts';
 
 export type ReconcilerParts = Omit<PlacementParts, 'surroundings' | 'retry'> & {
   cluster: string;

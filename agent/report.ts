@@ -1,4 +1,5 @@
 import type { Fault } from '#proto/faults.ts';
+import { aboutObject } from '#proto/inventory.ts';
 import { clip, LIMITS } from '#proto/limits.ts';
 import type { DriftState, HealthState, SyncState } from '#proto/messages.ts';
 import {
@@ -10,7 +11,6 @@ import {
   sinceOf,
   syncAxis,
 } from './core/axes.ts';
-import { displayId } from './core/object.ts';
 import { isPassing } from './core/passing.ts';
 import type { StatusContent } from './core/status.ts';
 import type { PlacementSnapshot } from './engine/ports.ts';
@@ -111,7 +111,7 @@ function syncFacts(view: PlacementView, snapshot: PlacementSnapshot | undefined)
     obstacle: stands && { message: stands.message, transient: obstacle ? passing : true },
     waiting: view.waiting ?? (view.starting ? 'fetching and rendering' : undefined),
     applying: about?.applying ?? false,
-    failed: failed ? `${displayId(failed.id)}: ${failed.error}` : fault?.message,
+    failed: failed?.error ? aboutObject(failed.id, failed.error) : fault?.message,
     held: about?.held && heldMessage(about.held),
     current: view.current || view.removed,
     observed: terms.observe && about ? wouldDo(about) : undefined,

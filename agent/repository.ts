@@ -1,11 +1,11 @@
 import { join } from 'node:path';
+import { fileCredentials } from '#git/credentials.ts';
 import type { GitObjects } from '#git/objects.ts';
 import { GitRemote } from '#git/remote.ts';
 import { Repository } from '#git/repository.ts';
 import { SparseObjects } from '#git/sparse.ts';
 import type { AgentConfig } from './config.ts';
 import { readConfigured } from './config.ts';
-import { fileCredentials } from './git-credentials.ts';
 import { FirstOf } from './mirrors.ts';
 
 /** The fleet repo as this agent reaches it. */

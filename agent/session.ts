@@ -1,4 +1,6 @@
 import type { Logger } from 'pino';
+import type { Mark } from '#process/markers.ts';
+import { pause, together } from '#process/wait.ts';
 import type { Fault } from '#proto/faults.ts';
 import { toFault } from '#proto/faults.ts';
 import type { NodeCache } from '#render/closure.ts';
@@ -14,7 +16,6 @@ import { ClusterEngine } from './engine/cluster-engine.ts';
 import { ConfigMapInventoryStore } from './engine/inventory-store.ts';
 import { GitSource } from './git-source.ts';
 import type { KubeClient } from './kube/client.ts';
-import type { Mark } from './markers.ts';
 import { Publisher } from './publisher.ts';
 import { Reconciler } from './reconcile.ts';
 import type { FleetRepository } from './repository.ts';
@@ -22,7 +23,6 @@ import type { OwnObjects } from './state/api.ts';
 import { StatusMap } from './state/status-map.ts';
 import { type LoadedState, StateStore } from './state/store.ts';
 import { refuseOutside } from './tenancy.ts';
-import { pause, together } from './wait.ts';
 
 export type SessionParts = {
   config: AgentConfig;

@@ -5,7 +5,7 @@ import { createNkey } from '#proto/nkey.ts';
 import { startSim } from '#sim/server.ts';
 import { startControlPlanes } from '#test/bed/control-planes.ts';
 import { eventually } from '#test/bed/eventually.ts';
-import { ask } from '#test/bed/graphql.ts';
+import { driftTold, untilCurrent } from '#test/bed/fleet-state.ts';
 import { Line } from '#test/bed/line.ts';
 import { makeScratch } from '#test/bed/scratch.ts';
 import { writeFleetRepo } from '../demo/fleet-repo.ts';
@@ -140,58 +140,33 @@ async function driftAndMemory(say: (text: string) => void, signal: AbortSignal):
   ];
 }
 
-async function allCurrent(
+const allCurrent = (
   fleet: Line,
   placement: string,
   count: number,
   oid: string | undefined,
   signal: AbortSignal,
-): Promise<void> {
-  const query = `query($filter: AssignmentFilter) { assignments(filter: $filter, first: 100) { nodes {
-    applied { digest revision { oid } } desired { digest } status { sync health } } } }`;
-  type Node = {
-    applied: { digest: string; revision: { oid: string } } | null;
-    desired: { digest: string } | null;
-    status: { sync: string; health: string };
-  };
-  await eventually(
+) =>
+  untilCurrent(
     `${count} clusters Current`,
-    async (limit) => {
-      const { assignments } = await ask<{ assignments: { nodes: Node[] } }>(
-        fleet.graphql,
-        query,
-        { filter: { placements: [placement] } },
-        limit,
-      );
-      const there = assignments.nodes.filter(
-        ({ applied, desired, status }) =>
-          applied?.digest === desired?.digest &&
-          status.sync === 'SYNCED' &&
-          status.health === 'CURRENT' &&
-          (!oid || applied?.revision.oid === oid),
-      );
-      return there.length === count ? true : undefined;
+    fleet.graphql,
+    {
+      placements: [placement],
+      count,
+      also: (states) => oid === undefined || states.every(({ applied }) => applied?.revision.oid === oid),
     },
     120_000,
     signal,
   );
-}
 
-async function driftToldBy(fleet: Line, manager: string, signal: AbortSignal): Promise<void> {
-  const query = '{ events(types: [DRIFT_DETECTED], first: 100) { nodes { drift { manager } } } }';
-  type Answer = { events: { nodes: { drift: { manager: string | null } | null }[] } };
-  await eventually(
+const driftToldBy = (fleet: Line, manager: string, signal: AbortSignal) =>
+  eventually(
     `drift by ${manager} in GraphQL`,
     async (limit) =>
-      (await ask<Answer>(fleet.graphql, query, {}, limit)).events.nodes.some(
-        ({ drift }) => drift?.manager === manager,
-      )
-        ? true
-        : undefined,
+      (await driftTold(fleet.graphql, 'real', limit)).find((drift) => drift.manager === manager),
     60_000,
     signal,
   );
-}
 
 /** Resident memory of a process, MB of 10⁶ bytes. */
 function rssMb(pid: number): number {

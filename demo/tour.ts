@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '#test/bed/eventually.ts';
+import { type AssignmentState, assignmentsOf, driftTold, isCurrent } from '#test/bed/fleet-state.ts';
 import { ask } from '#test/bed/graphql.ts';
 import { entryOf, type Member } from './fleet-repo.ts';
 
@@ -26,13 +27,6 @@ export const STEPS: readonly Step[] = [
   { title: 'see drift, who made it, and see it corrected', play: drift },
 ];
 
-type AssignmentState = {
-  cluster: { name: string; labels: { key: string; value: string }[] };
-  desired: { digest: string } | null;
-  applied: { digest: string; revision: { oid: string } } | null;
-  status: { sync: string; drift: string; health: string };
-};
-
 async function onboard(stage: Stage, signal: AbortSignal): Promise<string> {
   const { name, key } = stage.newcomer;
   const before = await ask<{ cluster: unknown }>(
@@ -47,7 +41,7 @@ async function onboard(stage: Stage, signal: AbortSignal): Promise<string> {
   const placements = await eventually(
     `cluster ${name} Current`,
     async (limit) => {
-      const states = await assignments(stage, { clusters: [name] }, limit);
+      const states = await assignmentsOf(stage.graphql, { clusters: [name] }, limit);
       return states.length > 0 && states.every(isCurrent) ? states.length : undefined;
     },
     PATIENCE_MS,
@@ -59,7 +53,10 @@ async function onboard(stage: Stage, signal: AbortSignal): Promise<string> {
 async function changeByLabel(stage: Stage, signal: AbortSignal): Promise<string> {
   const filter = { placements: ['storefront'] };
   const before = new Map(
-    (await assignments(stage, filter, signal)).map((one) => [one.cluster.name, one.applied?.digest]),
+    (await assignmentsOf(stage.graphql, filter, signal)).map((one) => [
+      one.cluster.name,
+      one.applied?.digest,
+    ]),
   );
   const file = join(stage.directory, 'apps/storefront/overlays/prod/production-sized.yaml');
   writeFileSync(file, readFileSync(file, 'utf8').replace('cpu: 500m', 'cpu: 750m'));
@@ -68,7 +65,7 @@ async function changeByLabel(stage: Stage, signal: AbortSignal): Promise<string>
   const changed = await eventually(
     'the change on every cluster with env=prod',
     async (limit) => {
-      last = await assignments(stage, filter, limit);
+      last = await assignmentsOf(stage.graphql, filter, limit);
       const concerned = last.filter(isProduction);
       const there = concerned.every(
         (one) =>
@@ -91,45 +88,17 @@ async function changeByLabel(stage: Stage, signal: AbortSignal): Promise<string>
   return `${changed} production clusters run ${oid.slice(0, 7)}, ${others.length} others run what they ran`;
 }
 
-const DRIFT_EVENTS = `query($clusters: ClusterFilter, $types: [EventType!]) {
-  events(types: $types, clusters: $clusters, first: 100) { nodes { type at drift { path manager desired live resource { kind name } } } }
-}`;
-type DriftEvents = {
-  events: {
-    nodes: {
-      type: string;
-      at: string;
-      drift: {
-        path: string;
-        manager: string | null;
-        desired: unknown;
-        live: unknown;
-        resource: { kind: string; name: string };
-      } | null;
-    }[];
-  };
-};
-
 async function drift(stage: Stage, signal: AbortSignal): Promise<string> {
   const cluster = 'prod-eu-1';
   const deployment = '/apis/apps/v1/namespaces/storefront/deployments/storefront';
   const manager = 'night-shift';
   const started = performance.now();
   await stage.patch(cluster, deployment, { spec: { replicas: 9 } }, manager);
-  const clusters = { names: [cluster] };
   const seen = await eventually(
     `drift of /spec/replicas by ${manager} on ${cluster}`,
     async (limit) => {
-      const { events } = await ask<DriftEvents>(
-        stage.graphql,
-        DRIFT_EVENTS,
-        { clusters, types: ['DRIFT_DETECTED'] },
-        limit,
-      );
-      return (
-        events.nodes.find(({ drift: one }) => one?.manager === manager && one.path === '/spec/replicas')
-          ?.drift ?? undefined
-      );
+      const told = await driftTold(stage.graphql, cluster, limit);
+      return told.find((one) => one.manager === manager && one.path === '/spec/replicas');
     },
     PATIENCE_MS,
     signal,
@@ -141,7 +110,11 @@ async function drift(stage: Stage, signal: AbortSignal): Promise<string> {
     `/spec/replicas of ${cluster} back at ${JSON.stringify(seen.desired)}`,
     async (limit) => {
       const live = (await stage.read(cluster, deployment)) as { spec: { replicas: number } };
-      const states = await assignments(stage, { clusters: [cluster], placements: ['storefront'] }, limit);
+      const states = await assignmentsOf(
+        stage.graphql,
+        { clusters: [cluster], placements: ['storefront'] },
+        limit,
+      );
       return live.spec.replicas === seen.desired && states.every((one) => one.status.drift === 'NONE')
         ? true
         : undefined;
@@ -152,31 +125,5 @@ async function drift(stage: Stage, signal: AbortSignal): Promise<string> {
   return `/spec/replicas ${JSON.stringify(seen.desired)} → 9 by ${manager}, told after ${seenAfter.toFixed(0)} ms, corrected`;
 }
 
-const ASSIGNMENTS = `query($filter: AssignmentFilter) { assignments(filter: $filter, first: 100) { nodes {
-  cluster { name labels(keys: ["env"]) { key value } }
-  desired { digest }
-  applied { digest revision { oid } }
-  status { sync drift health }
-} } }`;
-
-async function assignments(stage: Stage, filter: object, signal: AbortSignal): Promise<AssignmentState[]> {
-  const answer = await ask<{ assignments: { nodes: AssignmentState[] } }>(
-    stage.graphql,
-    ASSIGNMENTS,
-    { filter },
-    signal,
-  );
-  return answer.assignments.nodes;
-}
-
 const isProduction = (one: AssignmentState) =>
   one.cluster.labels.some(({ key, value }) => key === 'env' && value === 'prod');
-
-function isCurrent({ desired, applied, status }: AssignmentState): boolean {
-  return (
-    applied !== null &&
-    applied.digest === desired?.digest &&
-    status.sync === 'SYNCED' &&
-    status.health === 'CURRENT'
-  );
-}

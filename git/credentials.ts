@@ -16,18 +16,36 @@ export const anonymous: CredentialsProvider = async () => undefined;
 
 /** User and password or access token, as GitHub, GitLab and Gitea want it. */
 export function basicCredentials(username: string, password: SecretSource): CredentialsProvider {
-  return async () => `Basic ${Buffer.from(`${username}:${await readSecret(password)}`).toString('base64')}`;
+  return async () => basic(`${username}:${await readSecret(password)}`);
 }
 
 export function bearerCredentials(token: SecretSource): CredentialsProvider {
   return async () => `Bearer ${await readSecret(token)}`;
 }
 
+/**
+ * A file that holds `user:password`, or a token alone: Git servers take it as the password of any user. Errors name the file and never
+ * what is in it.
+ */
+export function fileCredentials(path: string): CredentialsProvider {
+  return async () => {
+    const secret = (await readStart(path)).trim();
+    if (!isOneLine(secret)) {
+      const message = `credentials file ${path} is empty, too long or has several lines`;
+      throw new FlotillaError('git-credentials-refused', message);
+    }
+    return basic(secret.includes(':') ? secret : `x-access-token:${secret}`);
+  };
+}
+
+const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`;
+const isOneLine = (secret: string) => /^[^\p{Cc}]+$/u.test(secret);
+
 /** Errors name the file and never what is in it. */
 async function readSecret(source: SecretSource): Promise<string> {
   const text = 'value' in source ? source.value : await readStart(source.file);
   const secret = text.trimEnd();
-  if (!/^[^\p{Cc}]+$/u.test(secret)) {
+  if (!isOneLine(secret)) {
     const where = 'file' in source ? `file ${source.file}` : 'the configured credentials';
     throw new FlotillaError(
       'git-credentials-refused',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { never } from './testing/assert-fault.ts';
-import { MemoryObjects, type SnapshotFile } from './testing/memory-objects.ts';
+import { type MemoryFile, MemoryObjects } from './testing/memory-objects.ts';
 import { diffTrees, entryAt, listFiles, normalizePath } from './tree.ts';
 
 const segment = fc.constantFrom('a', 'b', 'a.b', 'c-1', 'ä');
@@ -48,7 +48,7 @@ test('equal directories are not read', async () => {
 
 test('a changed mode is a change, and a file that becomes a directory is removed', async () => {
   const objects = new MemoryObjects();
-  const executable: SnapshotFile = { mode: 'executable', text: 'x' };
+  const executable: MemoryFile = { program: 'x' };
   const changes = await diffTrees(
     objects,
     objects.snapshot({ run: 'x', etc: 'file' }),
@@ -69,9 +69,9 @@ test('every kind of file is listed with its mode, one request for each level', a
   const objects = new MemoryObjects();
   const tree = objects.snapshot({
     'base/a.yaml': 'a',
-    'base/bin/run': { mode: 'executable', text: '#!' },
-    'base/link': { mode: 'symlink', text: '../..' },
-    'overlays/module': { mode: 'gitlink', text: 'c'.repeat(40) },
+    'base/bin/run': { program: '#!' },
+    'base/link': { link: '../..' },
+    'overlays/module': { gitlink: 'c'.repeat(40) },
   });
   const files = await listFiles(objects, tree, './apps//web/', never);
   assert.deepEqual(
@@ -83,12 +83,12 @@ test('every kind of file is listed with its mode, one request for each level', a
       'apps/web/overlays/module gitlink',
     ],
   );
-  assert.equal(objects.prefetched.length, 3);
+  assert.equal(objects.roundTrips, 3);
 });
 
 test('what stands at a path is found, also the root, and nothing where nothing is', async () => {
   const objects = new MemoryObjects();
-  const root = objects.snapshot({ 'apps/web/a.yaml': 'a', link: { mode: 'symlink', text: 'apps' } });
+  const root = objects.snapshot({ 'apps/web/a.yaml': 'a', link: { link: 'apps' } });
   const at = async (text: string) => (await entryAt(objects, root, text, never))?.mode;
   assert.equal(await at('apps/web/a.yaml'), 'file');
   assert.equal(await at('./apps/web/'), 'tree');

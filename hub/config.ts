@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { MARK_POINT, type MarkOptions } from '#process/markers.ts';
 import { duration, milliseconds } from '#proto/documents/common.ts';
 import { FlotillaError } from '#proto/faults.ts';
 
@@ -26,8 +27,8 @@ export type HubConfig = {
   reconnectMs: number;
   acceptRewrite: string | undefined;
   logLevel: string;
-  /** For tests only: where to write the names of the steps passed, and where to die. */
-  markers: { file: string | undefined; stopAt: string | undefined };
+  /** For tests only: where to write the names of the steps passed, and where to die or halt. */
+  markers: MarkOptions;
 };
 
 export type InitConfig = {
@@ -109,7 +110,8 @@ const OPTIONS = {
   'nats-port': { of: init, schema: port, fallback: '4222', help: 'where nats-server listens' },
   'nats-monitor-port': { of: init, schema: port, help: 'serves monitoring of nats-server over HTTP' },
   'test-markers': { of: run, schema: filled },
-  'test-stop-at': { of: run, schema: z.string().regex(/^[a-z-]+(:[1-9][0-9]*)?$/) },
+  'test-stop-at': { of: run, schema: z.string().regex(MARK_POINT) },
+  'test-pause-at': { of: run, schema: z.string().regex(MARK_POINT) },
 } as const satisfies Record<string, Option>;
 type Flag = keyof typeof OPTIONS;
 const FLAGS = Object.keys(OPTIONS) as Flag[];
@@ -201,7 +203,11 @@ export function readConfig(argv: readonly string[], env: NodeJS.ProcessEnv): Hub
     reconnectMs: values.reconnect!,
     acceptRewrite: values['accept-rewrite'],
     logLevel: values['log-level']!,
-    markers: { file: values['test-markers'], stopAt: values['test-stop-at'] },
+    markers: {
+      file: values['test-markers'],
+      stopAt: values['test-stop-at'],
+      pauseAt: values['test-pause-at'],
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { Bell, fullJitter, pause } from '#process/wait.ts';
 import { type Fault, FlotillaError, toFault } from '#proto/faults.ts';
 import type { Bootstrap } from '#proto/messages.ts';
 import { Bus } from './bus/bus.ts';
@@ -14,7 +15,6 @@ import {
 } from './core/types.ts';
 import { Inbox } from './inbox.ts';
 import { Follower, type FollowerOptions } from './index/follower.ts';
-import { Bell, fullJitter, pause } from './wait.ts';
 
 export type HubOptions = {
   trust: Trust;

@@ -1,5 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pino } from 'pino';
+import { fileCredentials } from '#git/credentials.ts';
+import { createMark } from '#process/markers.ts';
 import { FlotillaError } from '#proto/faults.ts';
 import { startApi } from './api/server.ts';
 import { serverConfig } from './bus/server-config.ts';
@@ -7,9 +9,7 @@ import { initTrust, loadTrust, serverTokens } from './bus/trust.ts';
 import { type HubConfig, readConfig, readInit, usage } from './config.ts';
 import { DEFAULT_PATIENCE } from './core/view/connectivity.ts';
 import { ReadModel } from './core/view.ts';
-import { fileCredentials } from './git-credentials.ts';
 import { Hub } from './hub.ts';
-import { createMarker } from './markers.ts';
 
 /** Wires the hub and nothing else. Data goes to stdout, everything else to stderr. */
 const EXIT = { internal: 70, unavailable: 69, config: 78, usage: 64 } as const;
@@ -62,7 +62,6 @@ async function run(config: HubConfig): Promise<number> {
     startedAt: Date.now(),
     patience: { ...DEFAULT_PATIENCE, heartbeatMs: config.heartbeatMs },
   });
-  const marker = createMarker(config.markers);
   const hub = new Hub({
     trust,
     view,
@@ -86,7 +85,7 @@ async function run(config: HubConfig): Promise<number> {
       reconnectMs: config.reconnectMs,
     },
     heartbeatMs: config.heartbeatMs,
-    ...(marker && { marker }),
+    marker: createMark(config.markers),
   });
   const api = await startApi({
     view,

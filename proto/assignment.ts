@@ -1,9 +1,13 @@
 import { hashOf } from './canonical.ts';
 import type { Cluster } from './documents/cluster.ts';
-import { milliseconds, type Scalar, share } from './documents/common.ts';
+import { milliseconds, share } from './documents/common.ts';
 import type { Fleet } from './documents/fleet.ts';
 import type { Placement } from './documents/placement.ts';
+import type { Sourced } from './documents/read.ts';
+import type { SharedValues } from './documents/values.ts';
+import type { SourceLocation } from './faults.ts';
 import { matches, mismatch } from './selector.ts';
+import { type Files, layerValues, type Resolved, type SharedLayer, sharedLayer } from './values.ts';
 
 /**
  * One placement on one cluster, resolved: everything *staged* that decides what is rendered, apart from file contents.
@@ -20,15 +24,17 @@ export type Assignment = {
   createNamespace: boolean;
   prune: boolean;
   /** Every declared value, typed, with where it comes from. Undeclared values never enter. */
-  values: Readonly<Record<string, { value: Scalar; from: string }>>;
+  values: Readonly<Record<string, Resolved>>;
   kubeVersion?: string;
   apiVersions: readonly string[];
 };
 
 export type ResolveFault = {
-  code: 'path-variable-unknown' | 'value-missing';
+  code: 'path-variable-unknown' | 'value-missing' | 'value-conflict' | 'value-undeclared';
   message: string;
   variable: string;
+  /** Where it stands in the document to blame, if that is neither the placement nor the entry. */
+  locate?: () => SourceLocation;
 };
 export type Resolution = { assignment: Assignment } | { faults: ResolveFault[] };
 
@@ -37,8 +43,22 @@ export function whyNotSelected(placement: Placement, cluster: Cluster): string |
   return mismatch(placement.spec.selector, cluster.metadata.labels ?? {});
 }
 
-/** Resolves a placement on a cluster that it selects. Layering: optional < cluster values < cluster placementValues. */
-export function resolveAssignment(fleet: Fleet, placement: Placement, cluster: Cluster): Resolution {
+/** What is known besides the three documents that every assignment has. */
+export type ResolveWith = {
+  /** The Values documents of the same revision. */
+  values?: Iterable<Sourced<SharedValues>>;
+  /** Instead of `values`: what `sharedLayer` made of them for the placement and the labels of the cluster. */
+  shared?: SharedLayer;
+  files?: Files;
+};
+
+/** Resolves a placement on a cluster that it selects; how values are layered says `layerValues`. */
+export function resolveAssignment(
+  fleet: Fleet,
+  placement: Placement,
+  cluster: Cluster,
+  { values: all, shared, files }: ResolveWith = {},
+): Resolution {
   const { spec } = placement;
   const labels = cluster.metadata.labels ?? {};
   const faults: ResolveFault[] = [];
@@ -59,13 +79,9 @@ export function resolveAssignment(fleet: Fleet, placement: Placement, cluster: C
   const components = (spec.components ?? [])
     .filter((component) => matches(component.selector ?? {}, labels))
     .map((component) => normalise(substitute(component.path)));
-  const values = layer(placement, cluster);
-  for (const name of spec.values?.required ?? []) {
-    if (!Object.hasOwn(values, name)) {
-      const message = `placement ${placement.metadata.name}: cluster ${cluster.metadata.name} has no value ${name}, which is required`;
-      faults.push({ code: 'value-missing', message, variable: name });
-    }
-  }
+  const fromDocuments = shared ?? (all && sharedLayer(all, placement, labels));
+  const { values, faults: wrong } = layerValues(placement, cluster, fromDocuments, files);
+  faults.push(...wrong);
   if (faults.length > 0) return { faults };
   const kubeVersion = cluster.spec.kubeVersion ?? fleet.spec.defaults?.kubeVersion;
   return {
@@ -84,27 +100,14 @@ export function resolveAssignment(fleet: Fleet, placement: Placement, cluster: C
   };
 }
 
-function layer(placement: Placement, cluster: Cluster): Assignment['values'] {
-  const { name } = placement.metadata;
-  const declared = placement.spec.values ?? {};
-  const layers: [from: string, values: Readonly<Record<string, Scalar>>][] = [
-    [`placement ${name} (optional)`, declared.optional ?? {}],
-    [`cluster ${cluster.metadata.name} (values)`, cluster.spec.values ?? {}],
-    [`cluster ${cluster.metadata.name} (placementValues)`, cluster.spec.placementValues?.[name] ?? {}],
-  ];
-  const names = new Set([...(declared.required ?? []), ...Object.keys(declared.optional ?? {})]);
-  const resolved: Record<string, { value: Scalar; from: string }> = {};
-  for (const [from, values] of layers) {
-    for (const key of names) if (Object.hasOwn(values, key)) resolved[key] = { value: values[key]!, from };
-  }
-  return resolved;
-}
-
+const UNTIDY = /(?:^|\/)\.?(?:\/|$)/;
 const normalise = (path: string) =>
-  path
-    .split('/')
-    .filter((part) => part !== '.' && part !== '')
-    .join('/');
+  UNTIDY.test(path)
+    ? path
+        .split('/')
+        .filter((part) => part !== '.' && part !== '')
+        .join('/')
+    : path;
 
 /**
  * Hash of exactly what can influence what an assignment renders and owns. Path-free and Merkle: `root` and `components` are closure

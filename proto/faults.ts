@@ -15,11 +15,23 @@ export const FAULTS = {
   ],
   'document-misplaced': [
     'A document stands where its kind does not belong.',
-    'Fleet belongs in flotilla.yaml, Cluster below clusters/, Placement below placements/.',
+    'Fleet belongs in flotilla.yaml, Cluster below clusters/, Placement below placements/, Values below values/, RolloutStrategy below rollouts/, Access below access/.',
   ],
   'document-duplicate': [
     'Two documents of one kind have the same name.',
     'Names are unique in the fleet, whatever the folder.',
+  ],
+  'document-extension': [
+    'A file in a folder of documents looks like a document, but does not end in `.yaml`.',
+    'Rename it; files that are no YAML or JSON may stand there and are not read.',
+  ],
+  'document-encrypted': [
+    'A document is encrypted with SOPS, and nothing here decrypts.',
+    'Use SealedSecret or ExternalSecret objects; documents of the fleet hold no secrets.',
+  ],
+  'field-reserved': [
+    'A document uses a field that is reserved for a later version.',
+    'Remove it; nothing would act on it.',
   ],
   'document-kind-unsupported': [
     'The kind is known to the design but not read by this version.',
@@ -42,6 +54,14 @@ export const FAULTS = {
     'A label selector cannot be parsed.',
     'Use kubectl syntax, for example env=prod,region in (eu,us),!legacy.',
   ],
+  'selector-label-unknown': [
+    'A selector, an order or a path names a label, or a value of it, that is not in the vocabulary of the Fleet.',
+    'Correct the label, or add it under `spec.labels` of flotilla.yaml.',
+  ],
+  'selector-unmatched': [
+    'A selector matches no cluster. Nothing of the document is in force anywhere.',
+    'The message names the cluster that misses least, and by what.',
+  ],
   'path-escapes': [
     'A path leads out of the repository.',
     'Paths are relative to the root of the repository and stay below it.',
@@ -56,10 +76,18 @@ export const FAULTS = {
   ],
   'value-missing': [
     'A value that the placement requires has no value on a cluster.',
-    'Add it to `values` or `placementValues` of the cluster.',
+    'Add it to `values` or `placementValues` of the cluster, or to a Values document.',
+  ],
+  'value-conflict': [
+    'Two Values documents of equal rank give a cluster different values for one name.',
+    'Let only one of them select the cluster, or set the value where it is more specific.',
+  ],
+  'value-respelled': [
+    'A number is written in a way that YAML does not keep: 1.10 is read as 1.1.',
+    'Put it in quotes if its spelling matters.',
   ],
   'value-undeclared': [
-    '`placementValues` sets a name that the placement does not declare.',
+    '`placementValues`, or a Values document for one placement, sets a name that the placement does not declare.',
     'Declare it under `spec.values`, or remove it.',
   ],
   'placement-unknown': ['A document names a placement that does not exist.', 'Correct the name.'],
@@ -70,6 +98,26 @@ export const FAULTS = {
   'placement-empty': [
     'A placement selects fewer clusters than it expects.',
     'Correct the selector or `expect.minClusters`.',
+  ],
+  'strategy-unknown': [
+    'A document names a rollout strategy that does not exist.',
+    'Correct the name, or add it below rollouts/.',
+  ],
+  'stage-impossible': [
+    'No cluster can ever be in a stage: its selector contradicts itself or the vocabulary, or earlier stages take all.',
+    'Correct the selector, or the order of the stages.',
+  ],
+  'cluster-without-stage': [
+    'A cluster that a placement selects is in no stage of its rollout strategy.',
+    'End the stages with one whose selector is {}.',
+  ],
+  'failure-budget-idle': [
+    'A stage has no more clusters than may fail: its failures never stop a rollout.',
+    'Lower `failure.maxFailed`, or use a percentage.',
+  ],
+  'image-tag-in-overlay': [
+    'An image tag is set in an overlay of one environment; it would not travel through the stages.',
+    'Set it in the base: promotion is the line, not a copy.',
   ],
   // ---- rendering
   'closure-missing-file': [

@@ -69,14 +69,14 @@ const cases: [title: string, files: Record<string, string>, code: string, at: st
     'a missing field',
     { 'placements/b.yaml': placement('b').replace(/ {2}path.*\n/, '') },
     'document-invalid',
-    'placements/b.yaml:5',
+    'placements/b.yaml:4:1',
     /spec\.path is missing/,
   ],
   [
     'a label outside the vocabulary',
     { 'clusters/b.yaml': cluster('b', 'envv: dev, env: dev') },
     'label-invalid',
-    'clusters/b.yaml:5:19',
+    'clusters/b.yaml:5:13',
     /did you mean env\?/,
   ],
   [
@@ -223,9 +223,4 @@ test('without flotilla.yaml the fleet is invalid, not empty', () => {
   const model = assembleFleet([['clusters/a.yaml', cluster('a', 'env: prod')]]);
   assert.equal(model.invalid.fleet, true);
   assert.equal(model.problems[0]?.code, 'fleet-missing');
-});
-
-test('kinds that are not read yet are said so, as a warning', () => {
-  const [problem] = problemsOf({ 'values/eu.yaml': 'kind: Values' });
-  assert.deepEqual([problem?.code, problem?.severity], ['document-kind-unsupported', 'warning']);
 });

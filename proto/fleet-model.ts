@@ -1,273 +1,206 @@
-import { whyNotSelected } from './assignment.ts';
-import type { Cluster } from './documents/cluster.ts';
-import type { Fleet } from './documents/fleet.ts';
-import type { Placement } from './documents/placement.ts';
-import { type FleetDocument, kindAt, type Locate, readDocument } from './documents/read.ts';
-import { didYouMean, type Problem } from './problems.ts';
-import type { Labels } from './selector.ts';
+import type { Kind } from './documents/kinds.ts';
+import { kindAt, looksMeant } from './documents/kinds.ts';
+import { type Claim, type FleetDocument, type ReadResult, readDocument } from './documents/read.ts';
+import { type Before, type Context, contextOf, type Documents, without } from './fleet-checks/context.ts';
+import { checkCycles } from './fleet-checks/cycles.ts';
+import { type Finding, settle } from './fleet-checks/finding.ts';
+import { checkKeys } from './fleet-checks/keys.ts';
+import { checkReferences } from './fleet-checks/references.ts';
+import { checkSelection } from './fleet-checks/selection.ts';
+import { checkStages } from './fleet-checks/stages.ts';
+import { checkTenancy } from './fleet-checks/tenancy.ts';
+import { checkValueConflicts } from './fleet-checks/values.ts';
+import { checkLabels, checkSelectors } from './fleet-checks/vocabulary.ts';
+import type { Problem } from './problems.ts';
 
-/** A document with the file it stands in. */
-export type Sourced<T> = { file: string; document: T; locate: Locate };
+export type { Sourced } from './documents/read.ts';
+export type { Before, Documents } from './fleet-checks/context.ts';
 
 /**
  * What a fleet repository means at one revision: the documents that are valid, and every problem of the others.
  * A document with an error is absent here; whoever keeps history lets what it concerns stay at its last valid revision.
+ *
+ * Values documents are the exception: one that can be read stays, also when it contradicts another document, because whoever
+ * resolves an assignment that it concerns gets a fault then, and nothing of that assignment moves. Without it the assignment
+ * would silently get other values.
  */
-export type FleetModel = {
-  fleet: Sourced<Fleet> | undefined;
-  clusters: ReadonlyMap<string, Sourced<Cluster>>;
-  placements: ReadonlyMap<string, Sourced<Placement>>;
+export type FleetModel = Documents & {
   problems: readonly Problem[];
-  /** Names whose file exists but is invalid: they are in force at their last valid revision, not removed. */
-  invalid: { fleet: boolean; clusters: ReadonlySet<string>; placements: ReadonlySet<string> };
+  /**
+   * Names that are there but not valid: they are in force at their last valid revision, not removed. Also names whose file is
+   * gone though others still need it.
+   */
+  invalid: {
+    fleet: boolean;
+    clusters: ReadonlySet<string>;
+    placements: ReadonlySet<string>;
+    values: ReadonlySet<string>;
+    strategies: ReadonlySet<string>;
+    access: ReadonlySet<string>;
+  };
 };
 
-/** Reads all documents of a repository (path → text; other files are ignored). Never throws on bad input. */
-export function assembleFleet(files: Iterable<readonly [path: string, text: string]>): FleetModel {
-  const problems: Problem[] = [];
-  const invalid = { fleet: false, clusters: new Set<string>(), placements: new Set<string>() };
-  const clusters = new Map<string, Sourced<Cluster>>();
-  const placements = new Map<string, Sourced<Placement>>();
-  let fleet: Sourced<Fleet> | undefined;
-  const refuse = (kind: string | undefined, name: string, found: Problem[]) => {
-    const concerns = kind === 'Cluster' ? { cluster: name } : kind === 'Placement' ? { placement: name } : {};
-    problems.push(...found.map((problem) => ({ ...problem, ...concerns })));
-    if (!found.some((problem) => problem.severity === 'error')) return;
-    if (kind === 'Fleet') invalid.fleet = true;
-    if (kind === 'Cluster') invalid.clusters.add(name);
-    if (kind === 'Placement') invalid.placements.add(name);
-  };
+/** One file of a repository, read: it depends on path and text alone, so it can be kept as long as those stay. */
+export type FleetFile = { file: string; result: ReadResult };
 
-  for (const [path, text] of files) {
-    const kind = kindAt(path);
-    if (!kind) continue;
-    const result = readDocument(path, text);
-    if ('problems' in result) refuse(kind, stemOf(path), result.problems);
-    else if (result.read.kind === 'Fleet') fleet = result.read;
-    else if (result.read.kind === 'Cluster') keep(clusters, result.read, refuse);
-    else keep(placements, result.read, refuse);
-  }
-  if (!fleet && !invalid.fleet) {
-    const message = 'flotilla.yaml is missing at the root of the repository';
-    problems.push({ code: 'fleet-missing', severity: 'error', message, source: { file: 'flotilla.yaml' } });
-    invalid.fleet = true;
-  }
-  for (const [name, cluster] of clusters) {
-    const found = [
-      ...checkLabels(fleet?.document, cluster),
-      ...checkPlacementValues(cluster, placements, invalid.placements),
-    ];
-    if (found.length > 0) refuse('Cluster', name, found);
-  }
-  for (const [name, found] of checkKeys(clusters)) refuse('Cluster', name, found);
-  for (const [name, placement] of placements) {
-    const found = [
-      ...checkDependencies(placement, placements, invalid.placements),
-      ...checkExpectation(placement, clusters, invalid.clusters.size),
-    ];
-    if (found.length > 0) refuse('Placement', name, found);
-  }
-  for (const name of invalid.clusters) clusters.delete(name);
-  for (const name of invalid.placements) placements.delete(name);
-  return { fleet, clusters, placements, problems, invalid };
+/** Reads one file; undefined where nothing of the fleet is expected. */
+export function readFleetFile(file: string, text: string): FleetFile | undefined {
+  if (kindAt(file) === undefined && looksMeant(file) === undefined) return undefined;
+  return { file, result: readDocument(file, text) };
 }
 
-function keep<T extends Cluster | Placement>(
-  into: Map<string, Sourced<T>>,
-  read: { kind: FleetDocument['kind']; file: string; document: T; locate: Locate },
-  refuse: (kind: string, name: string, found: Problem[]) => void,
-) {
-  const { name } = read.document.metadata;
-  const first = into.get(name);
-  if (!first) {
-    into.set(name, read);
-    return;
+/**
+ * Reads all documents of a repository (path → text; other files are ignored). Never throws on bad input. With what was in force
+ * before, errors between documents are charged to the document that changed (see `chargedTo`).
+ */
+export function assembleFleet(
+  files: Iterable<readonly [path: string, text: string]>,
+  before?: Before,
+): FleetModel {
+  const read: FleetFile[] = [];
+  for (const [path, text] of files) {
+    const file = readFleetFile(path, text);
+    if (file) read.push(file);
   }
-  const message = `${read.file}: ${read.kind} ${name} exists already in ${first.file}`;
-  refuse(read.kind, name, [
-    {
+  return judgeFleet(read, before);
+}
+
+/** Puts files together that were read one by one; see `assembleFleet`. */
+export function judgeFleet(files: Iterable<FleetFile>, before?: Before): FleetModel {
+  const draft = new Draft();
+  for (const file of files) draft.add(file);
+  draft.settleClaims();
+  const context = contextOf(draft.documents, draft.invalid, before);
+  draft.judge(aboutClusters(context), context);
+  draft.judge(aboutAll(without(context, draft.invalid.get('Cluster'))), context);
+  return draft.model();
+}
+
+/** First, because what other documents select is not told of clusters that are refused. */
+function* aboutClusters(context: Context): Iterable<Finding> {
+  yield* checkLabels(context);
+  yield* checkKeys(context);
+}
+
+function* aboutAll(context: Context): Iterable<Finding> {
+  yield* checkReferences(context);
+  yield* checkCycles(context);
+  yield* checkTenancy(context);
+  yield* checkSelectors(context);
+  yield* checkSelection(context);
+  yield* checkStages(context);
+  yield* checkValueConflicts(context);
+}
+
+type Table = Map<string, FleetDocument>;
+
+/** Documents and problems while they are put together. */
+class Draft {
+  readonly problems: Problem[] = [];
+  readonly invalid = new Map<Kind, Set<string>>();
+  readonly #tables: Record<Kind, Table> = {
+    Fleet: new Map(),
+    Cluster: new Map(),
+    Placement: new Map(),
+    Values: new Map(),
+    RolloutStrategy: new Map(),
+    Access: new Map(),
+  };
+  readonly #claims: Claim[] = [];
+
+  add({ file, result }: FleetFile): void {
+    if ('problems' in result) {
+      const [byPlace] = result.claims ?? [];
+      this.problems.push(...result.problems.map((problem) => ({ ...problem, ...concern(byPlace) })));
+      if (result.problems.some(({ severity }) => severity === 'error'))
+        this.#claims.push(...(result.claims ?? []));
+      return;
+    }
+    const { read, warnings = NONE } = result;
+    const claim = { kind: read.kind, name: read.kind === 'Fleet' ? FLEET : read.document.metadata.name };
+    for (const problem of warnings) this.problems.push({ ...problem, ...concern(claim) });
+    const table = this.#tables[read.kind];
+    const first = table.get(claim.name);
+    if (!first) {
+      table.set(claim.name, read);
+      return;
+    }
+    const path = ['metadata', 'name'];
+    this.problems.push({
       code: 'document-duplicate',
       severity: 'error',
-      message,
-      source: read.locate(['metadata', 'name']),
-      text: name,
-    },
-  ]);
-}
-
-function checkLabels(fleet: Fleet | undefined, { document, file, locate }: Sourced<Cluster>): Problem[] {
-  const vocabulary = fleet?.spec.labels;
-  if (!vocabulary) return [];
-  const has: Labels = document.metadata.labels ?? {};
-  const problem = (key: string, message: string, more: Partial<Problem> = {}): Problem => ({
-    code: 'label-invalid',
-    severity: 'error',
-    message: `${file}: ${message}`,
-    source: locate(['metadata', 'labels', key]),
-    ...more,
-  });
-  const found: Problem[] = [];
-  for (const [key, value] of Object.entries(has)) {
-    const rule = Object.hasOwn(vocabulary, key) ? vocabulary[key] : undefined;
-    if (!rule) {
-      const near = didYouMean(key, Object.keys(vocabulary));
-      found.push(
-        problem(
-          key,
-          `label ${key} is not in the vocabulary of the fleet${near ? `; did you mean ${near}?` : ''}`,
-          { text: key, ...(near && { suggestion: near }) },
-        ),
-      );
-    } else if (rule.enum && !rule.enum.includes(value)) {
-      const near = didYouMean(value, rule.enum);
-      found.push(
-        problem(
-          key,
-          `label ${key}=${value} is not one of ${rule.enum.join(', ')}${near ? `; did you mean ${near}?` : ''}`,
-          { text: value, ...(near && { suggestion: near }) },
-        ),
-      );
-    } else if (rule.pattern && !new RegExp(rule.pattern).test(value)) {
-      found.push(problem(key, `label ${key}=${value} does not match ${rule.pattern}`, { text: value }));
-    }
-  }
-  for (const [key, rule] of Object.entries(vocabulary)) {
-    if (rule.required && !Object.hasOwn(has, key))
-      found.push(problem(key, `label ${key} is required and missing`));
-  }
-  return found;
-}
-
-function checkPlacementValues(
-  { document, file, locate }: Sourced<Cluster>,
-  placements: ReadonlyMap<string, Sourced<Placement>>,
-  invalid: ReadonlySet<string>,
-): Problem[] {
-  const found: Problem[] = [];
-  for (const [name, values] of Object.entries(document.spec.placementValues ?? {})) {
-    const target = placements.get(name)?.document;
-    const source = locate(['spec', 'placementValues', name]);
-    if (!target) {
-      if (invalid.has(name)) continue;
-      const near = didYouMean(name, placements.keys());
-      const message = `${file}: placementValues names placement ${name}, which does not exist${near ? `; did you mean ${near}?` : ''}`;
-      found.push({
-        code: 'placement-unknown',
-        severity: 'error',
-        message,
-        source,
-        text: name,
-        ...(near && { suggestion: near }),
-      });
-      continue;
-    }
-    const declared = [
-      ...(target.spec.values?.required ?? []),
-      ...Object.keys(target.spec.values?.optional ?? {}),
-    ];
-    for (const key of Object.keys(values).filter((key) => !declared.includes(key))) {
-      const near = didYouMean(key, declared);
-      const message = `${file}: placement ${name} does not declare value ${key}${near ? `; did you mean ${near}?` : ''}`;
-      found.push({
-        code: 'value-undeclared',
-        severity: 'error',
-        message,
-        source: locate(['spec', 'placementValues', name, key]),
-        text: key,
-        ...(near && { suggestion: near }),
-      });
-    }
-  }
-  return found;
-}
-
-/** An agent key belongs to one cluster; all but the first by name are refused. */
-function checkKeys(clusters: ReadonlyMap<string, Sourced<Cluster>>): Map<string, Problem[]> {
-  const owners = new Map<string, string>();
-  const found = new Map<string, Problem[]>();
-  for (const name of [...clusters.keys()].sort()) {
-    const { document, file, locate } = clusters.get(name)!;
-    document.spec.agent.publicKeys.forEach((key, index) => {
-      const owner = owners.get(key);
-      if (owner === undefined) owners.set(key, name);
-      else if (owner !== name) {
-        const message = `${file}: the agent key ${key} belongs to cluster ${owner} already`;
-        found.set(name, [
-          {
-            code: 'key-duplicate',
-            severity: 'error',
-            message,
-            source: locate(['spec', 'agent', 'publicKeys', index]),
-            text: key,
-          },
-        ]);
-      }
+      message: `${file}: ${read.kind} ${claim.name} exists already in ${first.file}`,
+      source: read.locate(path),
+      text: read.quote(path),
+      ...concern(claim),
     });
+    this.refuse(read.kind, claim.name);
   }
-  return found;
-}
 
-function checkDependencies(
-  placement: Sourced<Placement>,
-  all: ReadonlyMap<string, Sourced<Placement>>,
-  invalid: ReadonlySet<string>,
-): Problem[] {
-  const { document, file, locate } = placement;
-  const found: Problem[] = [];
-  (document.spec.dependsOn ?? []).forEach((name, index) => {
-    if (all.has(name) || invalid.has(name)) return;
-    const near = didYouMean(name, all.keys());
-    const message = `${file}: dependsOn names placement ${name}, which does not exist${near ? `; did you mean ${near}?` : ''}`;
-    found.push({
-      code: 'placement-unknown',
-      severity: 'error',
-      message,
-      source: locate(['spec', 'dependsOn', index]),
-      text: name,
-      ...(near && { suggestion: near }),
-    });
-  });
-  const cycle = cycleThrough(document.metadata.name, all);
-  if (cycle) {
-    found.push({
-      code: 'dependency-cycle',
-      severity: 'error',
-      message: `${file}: dependsOn is a circle: ${cycle.join('→')}`,
-      source: locate(['spec', 'dependsOn']),
-    });
-  }
-  return found;
-}
-
-function cycleThrough(start: string, all: ReadonlyMap<string, Sourced<Placement>>): string[] | undefined {
-  const seen = new Set<string>();
-  const walk = (name: string, trail: string[]): string[] | undefined => {
-    for (const next of all.get(name)?.document.spec.dependsOn ?? []) {
-      if (next === start) return [...trail, next];
-      if (seen.has(next)) continue;
-      seen.add(next);
-      const cycle = walk(next, [...trail, next]);
-      if (cycle) return cycle;
+  /** What invalid files stand for is missed only where no valid file says it. */
+  settleClaims(): void {
+    for (const { kind, name } of this.#claims) {
+      const known = kind === 'Fleet' ? FLEET : name;
+      if (!this.#tables[kind].has(known)) this.refuse(kind, known);
     }
-    return undefined;
-  };
-  return walk(start, [start]);
+    if (this.#tables.Fleet.size > 0 || this.invalid.has('Fleet')) return;
+    const message = 'flotilla.yaml is missing at the root of the repository';
+    const source = { file: 'flotilla.yaml' };
+    this.problems.unshift({ code: 'fleet-missing', severity: 'error', message, source });
+    this.refuse('Fleet', FLEET);
+  }
+
+  /** Values documents that were read stay; see `FleetModel`. */
+  judge(findings: Iterable<Finding>, { changed, values }: Context): void {
+    for (const { problem, charged } of settle(findings, changed)) {
+      this.problems.push(problem);
+      const stays = charged.kind === 'Values' && values.has(charged.name);
+      if (problem.severity === 'error' && !stays) this.refuse(charged.kind, charged.name);
+    }
+  }
+
+  refuse(kind: Kind, name: string): void {
+    const names = this.invalid.get(kind);
+    if (names) names.add(name);
+    else this.invalid.set(kind, new Set([name]));
+  }
+
+  /** Every document that was read, also those of a name that is refused. */
+  get documents(): Documents {
+    const tables = this.#tables;
+    return {
+      fleet: tables.Fleet.get(FLEET) as Documents['fleet'],
+      clusters: tables.Cluster as ReadonlyMap<string, unknown> as Documents['clusters'],
+      placements: tables.Placement as ReadonlyMap<string, unknown> as Documents['placements'],
+      values: tables.Values as ReadonlyMap<string, unknown> as Documents['values'],
+      strategies: tables.RolloutStrategy as ReadonlyMap<string, unknown> as Documents['strategies'],
+      access: tables.Access as ReadonlyMap<string, unknown> as Documents['access'],
+    };
+  }
+
+  model(): FleetModel {
+    for (const [kind, names] of this.invalid) for (const name of names) this.#tables[kind].delete(name);
+    const names = (kind: Kind): ReadonlySet<string> => this.invalid.get(kind) ?? new Set();
+    return {
+      ...this.documents,
+      problems: this.problems,
+      invalid: {
+        fleet: this.invalid.has('Fleet'),
+        clusters: names('Cluster'),
+        placements: names('Placement'),
+        values: names('Values'),
+        strategies: names('RolloutStrategy'),
+        access: names('Access'),
+      },
+    };
+  }
 }
 
-function checkExpectation(
-  { document, file, locate }: Sourced<Placement>,
-  clusters: ReadonlyMap<string, Sourced<Cluster>>,
-  unreadable: number,
-): Problem[] {
-  const least = document.spec.expect?.minClusters;
-  if (!least) return [];
-  const selected = [...clusters.values()].filter(
-    (cluster) => whyNotSelected(document, cluster.document) === undefined,
-  );
-  // A cluster that cannot be read is in force at its last valid revision and may well be selected there.
-  if (selected.length + unreadable >= least) return [];
-  const message = `${file}: selects ${selected.length} clusters, but expects at least ${least}`;
-  return [{ code: 'placement-empty', severity: 'error', message, source: locate(['spec', 'selector']) }];
-}
+const NONE: readonly Problem[] = [];
+/** The Fleet is the only one of its kind, whatever it calls itself. */
+const FLEET = 'fleet';
 
-const stemOf = (path: string) => path.slice(path.lastIndexOf('/') + 1).replace(/\.yaml$/, '');
+function concern(claim: Claim | undefined): Pick<Problem, 'cluster' | 'placement'> {
+  if (claim?.kind === 'Cluster') return { cluster: claim.name };
+  return claim?.kind === 'Placement' ? { placement: claim.name } : {};
+}

@@ -41,6 +41,18 @@ export function inventoryId(entry: { group: string; kind: string; namespace: str
   return `${entry.group}/${entry.kind}/${entry.namespace}/${entry.name}`;
 }
 
+/** The same for an id. */
+export function displayId(id: string): string {
+  const [, kind = '', namespace = '', ...name] = id.split('/');
+  return [kind, ...(namespace ? [namespace] : []), name.join('/')].join('/');
+}
+
+/** A message about an object, with the object as its subject where it does not name it itself. */
+export function aboutObject(id: string, message: string): string {
+  const name = displayId(id);
+  return message.includes(name) ? message : `${name}: ${message}`;
+}
+
 export function encodeInventory(inventory: Inventory): Uint8Array[] {
   const entries = [...inventory.entries]
     .sort((a, b) => (inventoryId(a) < inventoryId(b) ? -1 : 1))

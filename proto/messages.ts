@@ -13,11 +13,14 @@ const dnsLabel = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/);
 const text = z.string().max(LIMITS.text);
 const count = z.int().nonnegative();
 
+/** A code of the catalogue; one of a newer version reads as `internal`. */
+const faultCode = z
+  .string()
+  .refine(isFaultCode)
+  .or(z.string().transform(() => 'internal' as const));
+
 export const fault = z.object({
-  code: z
-    .string()
-    .refine(isFaultCode)
-    .or(z.string().transform(() => 'internal' as const)),
+  code: faultCode,
   message: text,
   source: z.object({ file: z.string(), line: count.optional(), column: count.optional() }).optional(),
 });
@@ -128,8 +131,9 @@ export const objectStatus = z.object({
   assessed: z.boolean(),
   drift: z.enum(DRIFT_STATES),
   images: z.array(z.string()).max(50).optional(),
-  /** Why the last apply of it failed. */
+  /** Why the last apply of it failed, and the code of that fault. */
   error: text.optional(),
+  errorCode: faultCode.optional(),
   /** The file in the fleet repo it came from, where known. */
   source: z.string().optional(),
 });

@@ -32,17 +32,27 @@ export function didYouMean(word: string, candidates: Iterable<string>): string |
   return best;
 }
 
-/** Levenshtein distance, or `most` as soon as it cannot be smaller. */
+/** Edits (a letter put in, taken out or exchanged, two neighbours swapped) from one word to the other, or `most` as soon as it cannot be fewer. */
 function editDistance(a: string, b: string, most: number): number {
   if (Math.abs(a.length - b.length) >= most) return most;
+  let above: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      next.push(
+        Math.min(
+          row[j]! + 1,
+          next[j - 1]! + 1,
+          row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1),
+          swapped ? above[j - 2]! + 1 : most,
+        ),
+      );
     }
-    if (Math.min(...next) >= most) return most;
+    if (Math.min(...next) >= most && Math.min(...row) >= most - 1) return most;
+    above = row;
     row = next;
   }
-  return row[b.length]!;
+  return Math.min(row[b.length]!, most);
 }

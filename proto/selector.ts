@@ -8,7 +8,7 @@ import { FlotillaError } from './faults.ts';
  */
 export const OPERATORS = ['In', 'NotIn', 'Exists', 'DoesNotExist'] as const;
 
-const labelKey = z
+export const labelKey = z
   .string()
   .regex(
     /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/,
@@ -43,25 +43,43 @@ export type Selector = z.infer<typeof selector>;
 
 /** Whether labels satisfy the selector. */
 export function matches(selected: Selector, of: Labels): boolean {
-  return mismatch(selected, of) === undefined;
+  return requirementsOf(selected).every((one) => holds(one, of));
 }
 
 /** The first requirement that does not hold, in words; undefined when all hold. */
 export function mismatch(selected: Selector, of: Labels): string | undefined {
-  for (const one of requirementsOf(selected)) {
-    if (!holds(one, of)) {
-      const has = Object.hasOwn(of, one.key) ? `${one.key}=${of[one.key]}` : `no label ${one.key}`;
-      return `wants ${formatRequirement(one)}, has ${has}`;
-    }
-  }
-  return undefined;
+  const failing = requirementsOf(selected).find((one) => !holds(one, of));
+  return failing && inWords(failing, of);
 }
 
-function requirementsOf({ matchLabels = {}, matchExpressions = [] }: Selector): Requirement[] {
+/** Every requirement that does not hold, in words. */
+export function mismatches(selected: Selector, of: Labels): string[] {
+  return requirementsOf(selected)
+    .filter((one) => !holds(one, of))
+    .map((one) => inWords(one, of));
+}
+
+function inWords(failing: Requirement, of: Labels): string {
+  const has = Object.hasOwn(of, failing.key)
+    ? `${failing.key}=${of[failing.key]}`
+    : `no label ${failing.key}`;
+  return `wants ${formatRequirement(failing)}, has ${has}`;
+}
+
+/** Documents do not change once they are read, so a selector is taken apart once. */
+const takenApart = new WeakMap<Selector, readonly Requirement[]>();
+
+/** A selector as one list of requirements, all of which must hold; those of `matchLabels` come first. */
+export function requirementsOf(selected: Selector): readonly Requirement[] {
+  const known = takenApart.get(selected);
+  if (known) return known;
+  const { matchLabels = {}, matchExpressions = [] } = selected;
   const equal = Object.entries(matchLabels).map(
     ([key, value]): Requirement => ({ key, operator: 'In', values: [value] }),
   );
-  return [...equal, ...matchExpressions];
+  const requirements = [...equal, ...matchExpressions];
+  takenApart.set(selected, requirements);
+  return requirements;
 }
 
 function holds({ key, operator, values = [] }: Requirement, of: Labels): boolean {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type MemoryFile, MemoryObjects } from '#git/testing/memory-objects.ts';
 import { type FaultCode, FlotillaError, type SourceLocation } from '#proto/faults.ts';
 import { closureNode, NodeCache } from './closure.ts';
-import { type MemoryFile, MemoryObjects } from './testing/memory-objects.ts';
 
 type Files = Record<string, MemoryFile>;
 
@@ -398,7 +398,7 @@ for (const [what, code, source, message, files] of REFUSALS) {
   test(`${what} is refused as ${code} with its place`, async () => {
     const store = new MemoryObjects();
     const { signal } = new AbortController();
-    await assert.rejects(closureNode(store, store.write(files), 'o', new NodeCache(), signal), (error) => {
+    await assert.rejects(closureNode(store, store.snapshot(files), 'o', new NodeCache(), signal), (error) => {
       assert.ok(error instanceof FlotillaError, String(error));
       assert.equal(error.code, code, error.message);
       assert.deepEqual(error.source, source);

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { SparseObjects } from '#git/sparse.ts';
 import { fastImport } from '#git/testing/fast-import.ts';
 import { openRemote, openRepository, startGitHost } from '#git/testing/git-host.ts';
+import { MemoryObjects } from '#git/testing/memory-objects.ts';
 import { readClosure } from './closure.ts';
-import { MemoryObjects } from './testing/memory-objects.ts';
 
 const { signal } = new AbortController();
 
@@ -32,7 +32,7 @@ test('over a real Git server a closure costs requests by its depth, and has the 
   );
   assert.equal(closure.files.size, 43);
   const memory = new MemoryObjects();
-  const root = memory.write(files);
+  const root = memory.snapshot(files);
   assert.equal(root, tree);
   assert.equal((await readClosure(memory, root, 'apps/web/prod', {}, signal)).node, closure.node);
 });

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type MemoryFile, MemoryObjects } from '#git/testing/memory-objects.ts';
 import { type ClosureLimits, closureNode, NodeCache, readClosure } from './closure.ts';
-import { type MemoryFile, MemoryObjects } from './testing/memory-objects.ts';
 
 type Files = Record<string, MemoryFile>;
 const { signal } = new AbortController();
 
 async function closureOf(files: Files, path: string, limits: Partial<ClosureLimits> = {}) {
   const store = new MemoryObjects();
-  return closureNode(store, store.write(files), path, new NodeCache(), signal, limits);
+  return closureNode(store, store.snapshot(files), path, new NodeCache(), signal, limits);
 }
 
 const CM = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n';
@@ -239,7 +239,7 @@ for (const [what, files, path] of READS) {
 
 test('a cycle is found through a base that was read before for another overlay', async () => {
   const store = new MemoryObjects();
-  const root = store.write({
+  const root = store.snapshot({
     'base/kustomization.yaml': 'resources: [../apps]\n',
     'apps/kustomization.yaml': 'namePrefix: x\n',
     'apps/o/kustomization.yaml': 'resources: [../../base]\n',
@@ -266,7 +266,7 @@ test('files, depth and bytes are limited', async () => {
   assert.equal((await closureOf(chain, 'd0', { depth: 9 })).files.length, 10);
   await assert.rejects(closureOf(chain, 'd0', { files: 9 }), { code: 'closure-too-large' });
   const store = new MemoryObjects();
-  const root = store.write({ 'o/kustomization.yaml': 'resources: [a]\n', 'o/a': 'x'.repeat(100) });
+  const root = store.snapshot({ 'o/kustomization.yaml': 'resources: [a]\n', 'o/a': 'x'.repeat(100) });
   const read = (limits: Partial<ClosureLimits>) => readClosure(store, root, 'o', { limits }, signal);
   await assert.rejects(read({ fileBytes: 99 }), {
     code: 'closure-too-large',
@@ -290,7 +290,7 @@ test('a lattice of bases is read in linear time', { timeout: 10_000 }, async () 
 
 test('a closure is read with its contents, those of a symlink being its target', async () => {
   const store = new MemoryObjects();
-  const root = store.write({
+  const root = store.snapshot({
     'o/kustomization.yaml': 'resources: [a.yaml]\n',
     'o/a.yaml': { link: 'b.yaml' },
     'o/b.yaml': { program: CM },
@@ -311,7 +311,7 @@ test('a store that fetches is asked per level of nesting, not per file', async (
   files['apps/web/base/kustomization.yaml'] = `resources: [${names.join(', ')}, sub/s.yaml]\n`;
   for (const name of names) files[`apps/web/base/${name}`] = `${CM}data: {n: ${name}}\n`;
   files['apps/web/base/sub/s.yaml'] = CM;
-  const root = store.write(files);
+  const root = store.snapshot(files);
   await readClosure(store, root, 'apps/web/o', {}, signal);
   // Four trees down, the overlay's kustomization, the base's tree, its kustomization, one tree below, all files.
   assert.ok(store.roundTrips <= 9, `${store.roundTrips} round trips`);
@@ -326,18 +326,18 @@ test('a second overlay on the same base, and the next revision, read only what i
     'base/x.yaml': CM,
   };
   const cache = new NodeCache();
-  const root = store.write(files);
+  const root = store.snapshot(files);
   await closureNode(store, root, 'a', cache, signal);
   store.reset();
   await closureNode(store, root, 'b', cache, signal);
-  assert.equal(store.read.length, 2, 'the tree of b and its kustomization');
-  const next = store.write({ ...files, 'base/x.yaml': `${CM}data: {}\n` });
+  assert.equal(store.reads.length, 2, 'the tree of b and its kustomization');
+  const next = store.snapshot({ ...files, 'base/x.yaml': `${CM}data: {}\n` });
   store.reset();
   const closures = [
     await closureNode(store, next, 'a', cache, signal),
     await closureNode(store, next, 'b', cache, signal),
   ];
-  assert.equal(store.read.length, 2, 'the root tree and the tree of base');
+  assert.equal(store.reads.length, 2, 'the root tree and the tree of base');
   assert.equal(closures[0]!.files.length, 3);
 });
 
@@ -352,7 +352,7 @@ test('what is not there yet but would matter is watched', async () => {
 
 test('an aborted read ends with the reason given', async () => {
   const store = new MemoryObjects();
-  const root = store.write({ 'o/kustomization.yaml': 'namePrefix: x\n' });
+  const root = store.snapshot({ 'o/kustomization.yaml': 'namePrefix: x\n' });
   const stopped = AbortSignal.abort(new Error('enough'));
   await assert.rejects(closureNode(store, root, 'o', new NodeCache(), stopped), { message: 'enough' });
 });

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { MemoryObjects } from '#git/testing/memory-objects.ts';
 import { canonicalJson } from '#proto/canonical.ts';
 import { FlotillaError } from '#proto/faults.ts';
 import { obtainTools } from '#tools/obtain.ts';
@@ -10,7 +11,6 @@ import { readClosure } from './closure.ts';
 import { openKustomize } from './kustomize.ts';
 import type { Renderer } from './renderer.ts';
 import { type CorpusCase, corpusFiles, readCorpus } from './testing/corpus.ts';
-import { MemoryObjects } from './testing/memory-objects.ts';
 import { type Json, readYaml } from './yaml/read.ts';
 
 const { signal } = new AbortController();
@@ -29,7 +29,7 @@ const cases = readCorpus('closures hold all that kustomize needs for each case o
 /** Renders a case from nothing but the files of its closure. */
 async function render(one: CorpusCase): Promise<Json[]> {
   const store = new MemoryObjects();
-  const root = store.write(corpusFiles(one));
+  const root = store.snapshot(corpusFiles(one));
   const { path, options, usesCharts, files } = await readClosure(store, root, one.root, {}, signal);
   return renderer.render({ path, components: [], options, usesCharts, files }, signal);
 }

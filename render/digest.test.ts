@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { posix } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { MemoryObjects } from '#git/testing/memory-objects.ts';
 import type { Assignment } from '#proto/assignment.ts';
 import { closureNode, NodeCache } from './closure.ts';
 import { digestOf } from './digest.ts';
-import { MemoryObjects } from './testing/memory-objects.ts';
 
 const { signal } = new AbortController();
 
@@ -56,7 +56,7 @@ const repository = fc
 
 async function digestIn(files: Record<string, string>, one = assignment()) {
   const store = new MemoryObjects();
-  return digestOf(store, store.write(files), one, new NodeCache(), signal);
+  return digestOf(store, store.snapshot(files), one, new NodeCache(), signal);
 }
 
 test('changing any file of the closure changes the digest', async () => {
@@ -105,7 +105,7 @@ test('a cache that saw other revisions gives the same closures as an empty one',
       const store = new MemoryObjects();
       const shared = new NodeCache({ nodes: 6, treeEntries: 20, files: 4 });
       for (const files of [...revisions, ...revisions]) {
-        const root = store.write(files);
+        const root = store.snapshot(files);
         const warm = await closureNode(store, root, 'apps/d0', shared, signal);
         assert.deepEqual(warm, await closureNode(store, root, 'apps/d0', new NodeCache(), signal));
       }

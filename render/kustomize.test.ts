@@ -3,11 +3,11 @@ import { chmod, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { type MemoryFile, MemoryObjects } from '#git/testing/memory-objects.ts';
 import { obtainTools } from '#tools/obtain.ts';
 import { closureNode, NodeCache, readFiles } from './closure.ts';
 import { type KustomizeOptions, openKustomize } from './kustomize.ts';
 import type { RenderInput } from './renderer.ts';
-import { type MemoryFile, MemoryObjects } from './testing/memory-objects.ts';
 import type { Json } from './yaml/read.ts';
 
 const { signal } = new AbortController();
@@ -29,7 +29,7 @@ async function inputOf(
   more: { components?: string[]; namespace?: string } = {},
 ): Promise<RenderInput> {
   const store = new MemoryObjects();
-  const root = store.write(tree);
+  const root = store.snapshot(tree);
   const { components = [], namespace } = more;
   const cache = new NodeCache();
   const [overlay, ...rest] = await Promise.all(

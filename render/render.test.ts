@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { MemoryObjects } from '#git/testing/memory-objects.ts';
 import type { Assignment } from '#proto/assignment.ts';
 import { renderAssignment } from './render.ts';
 import type { Renderer, RenderInput } from './renderer.ts';
-import { MemoryObjects } from './testing/memory-objects.ts';
 import type { Json } from './yaml/read.ts';
 
 const { signal } = new AbortController();
@@ -42,7 +42,7 @@ const ASSIGNMENT: Assignment = {
 
 async function render(objects: Json[], over: Partial<Assignment> = {}) {
   const store = new MemoryObjects();
-  const rootTree = store.write({
+  const rootTree = store.snapshot({
     'apps/web/prod/kustomization.yaml': 'resources: [x.yaml]\nsortOptions: {order: fifo}\n',
     'apps/web/prod/x.yaml': 'kind: X\n',
     'apps/web/eu/kustomization.yaml': 'kind: Component\nnamePrefix: eu-\n',

@@ -16,7 +16,10 @@ import { repositoryRoot } from './house/sources.ts';
  */
 const SUITES = {
   unit: {
-    globs: ['{proto,git,render,agent,hub,cli,sim,tools,demo,bench}/**/*.test.ts', 'test/house/*.test.ts'],
+    globs: [
+      '{proto,process,git,render,agent,hub,cli,sim,tools,demo,bench}/**/*.test.ts',
+      'test/{house,fleet-model}/*.test.ts',
+    ],
     concurrency: 2,
   },
   contract: { globs: ['test/contract/**/*.test.ts'], concurrency: 1 },

@@ -1,3 +1,4 @@
+import { Bell, pause } from '#process/wait.ts';
 import type { Fault } from '#proto/faults.ts';
 import { clip } from '#proto/limits.ts';
 import {
@@ -12,7 +13,6 @@ import {
 import { tailOf, up } from '#proto/subjects.ts';
 import type { StatusContent } from '../core/status.ts';
 import { jittered } from '../core/waits.ts';
-import { Bell, pause } from '../wait.ts';
 import { Link, type LinkOptions } from './link.ts';
 import { Outbox } from './outbox.ts';
 

@@ -1,11 +1,11 @@
 import { AuthorizationError, connect, type NatsConnection, UserAuthenticationExpiredError } from 'nats';
 import type { Logger } from 'pino';
+import { aborted, pause } from '#process/wait.ts';
 import { type Fault, FlotillaError, toFault } from '#proto/faults.ts';
 import type { Bootstrap } from '#proto/messages.ts';
 import type { Nkey } from '#proto/nkey.ts';
 import { down } from '#proto/subjects.ts';
 import { backoff } from '../core/backoff.ts';
-import { aborted, pause } from '../wait.ts';
 import { askBootstrap } from './bootstrap.ts';
 
 export type LinkOptions = {

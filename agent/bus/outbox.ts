@@ -1,9 +1,9 @@
+import { aborted, pause } from '#process/wait.ts';
 import { statusSetHash } from '#proto/status-set.ts';
 import { up } from '#proto/subjects.ts';
 import { contentHash } from '../core/object.ts';
 import { fitStatus, type StatusContent } from '../core/status.ts';
 import { nextNumber } from '../core/waits.ts';
-import { aborted, pause } from '../wait.ts';
 
 /** What the outbox needs of the link; `flush` rejects where delivery is not sure. */
 export interface Wire {

@@ -1,5 +1,5 @@
+import { displayId } from '#proto/inventory.ts';
 import type { DriftState, HealthState, ObjectStatus, SyncState } from '#proto/messages.ts';
-import { displayId } from './object.ts';
 
 /** One axis without `since`, which is when its state was entered. */
 export type Axis<S> = { state: S; reason?: string };

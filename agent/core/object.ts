@@ -65,12 +65,6 @@ export function displayName(object: KubeObject): string {
   return namespace ? `${object.kind}/${namespace}/${name}` : `${object.kind}/${name}`;
 }
 
-/** The same for an id. */
-export function displayId(id: string): string {
-  const [, kind = '', namespace = '', ...name] = id.split('/');
-  return [kind, ...(namespace ? [namespace] : []), name.join('/')].join('/');
-}
-
 /** 96 bits of SHA-256 of the canonical JSON: enough to tell contents apart, short enough to keep per object. */
 export function contentHash(value: unknown): string {
   return shortHash(canonicalJson(value ?? null));

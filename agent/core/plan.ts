@@ -1,7 +1,7 @@
 import { hashOf } from '#proto/canonical.ts';
-import { type InventoryEntry, inventoryId } from '#proto/inventory.ts';
+import { displayId, type InventoryEntry, inventoryId } from '#proto/inventory.ts';
 import { OWNER_LABEL, type Tool } from './managed-fields.ts';
-import { displayId, type KubeObject, type ObjectMeta, objectId, splitApiVersion } from './object.ts';
+import { type KubeObject, type ObjectMeta, objectId, splitApiVersion } from './object.ts';
 import { objectPolicy } from './object-policy.ts';
 import { compareObjects } from './phases.ts';
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { displayId } from '#proto/inventory.ts';
 import { imagesOf } from './images.ts';
-import { displayId, displayName, type KubeObject, objectId } from './object.ts';
+import { displayName, type KubeObject, objectId } from './object.ts';
 import { isPaused, objectPolicy } from './object-policy.ts';
 import { definedIn, prepareAll, prepareObject, scoped } from './prepare.ts';
 import { scrub } from './redact.ts';

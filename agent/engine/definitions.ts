@@ -1,6 +1,6 @@
+import { pause } from '#process/wait.ts';
 import { backoff } from '../core/backoff.ts';
 import { computeHealth } from '../core/health.ts';
-import { pause } from '../wait.ts';
 import type { Context } from './context.ts';
 import { eachOf } from './pool.ts';
 import { type Tracked, target } from './tracked.ts';

@@ -1,8 +1,8 @@
+import { pause } from '#process/wait.ts';
 import { type KubeObject, splitApiVersion } from '../core/object.ts';
 import { definedIn, scoped } from '../core/prepare.ts';
 import type { Resource } from '../kube/discovery.ts';
 import { KubeError } from '../kube/errors.ts';
-import { pause } from '../wait.ts';
 import type { Kube } from './ports.ts';
 import type { ObjectError } from './tracked.ts';
 

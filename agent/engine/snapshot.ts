@@ -41,7 +41,7 @@ function statusOf(state: PlacementState, tracked: Tracked): ObjectStatus {
     assessed: health.assessed,
     drift,
     ...(images.length > 0 && { images }),
-    ...(error && { error: clip(error.message) }),
+    ...(error && { error: clip(error.message), errorCode: error.code }),
     ...(source && { source }),
   };
 }
@@ -57,7 +57,7 @@ function unplaced(state: PlacementState): ObjectStatus[] {
       health: 'UNKNOWN',
       assessed: false,
       drift: 'UNKNOWN',
-      ...(error && { error: clip(error.message) }),
+      ...(error && { error: clip(error.message), errorCode: error.code }),
       ...(state.assignment?.sources?.has(id) && { source: state.assignment.sources.get(id)! }),
     }));
 }

@@ -30,8 +30,7 @@ export const isExpired = (error: unknown): error is KubeError => isStatus(error,
 
 /** True where trying the same again can help: no answer, overload, a server error. */
 export function isTransient(error: unknown): boolean {
-  if (!(error instanceof KubeError)) return false;
-  return error.status === 0 || error.status === 429 || error.status >= 500;
+  return error instanceof KubeError && (error.code === 'kube-unreachable' || error.code === 'kube-failed');
 }
 
 type Status = {
@@ -52,7 +51,7 @@ export function errorOf(
   const named = typeof reason === 'string' && reason !== '' ? reason : defaultReason(status);
   const text = typeof message === 'string' && message !== '' ? message : `HTTP status ${status}`;
   const seconds = Number(retryAfterHeader ?? details?.retryAfterSeconds ?? Number.NaN);
-  return new KubeError(codeOf(status), clip(`${subject}: ${named}: ${text}`), {
+  return new KubeError(codeOf(status, text), clip(`${subject}: ${named}: ${text}`), {
     status,
     reason: named,
     retryAfter: Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined,
@@ -71,7 +70,9 @@ const REASONS: Record<number, string> = {
 };
 const defaultReason = (status: number): string => REASONS[status] ?? 'Unknown';
 
-function codeOf(status: number): FaultCode {
+/** A field that the schema does not know is answered with 500 by server-side apply, and yet it is the object's own fault. */
+function codeOf(status: number, message: string): FaultCode {
+  if (message.startsWith('failed to create typed patch object')) return 'kube-rejected';
   if (status === 401 || status === 403) return 'kube-forbidden';
   if (status === 429 || status >= 500) return 'kube-failed';
   return 'kube-rejected';

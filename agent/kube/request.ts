@@ -1,7 +1,7 @@
 import { type Dispatcher, request as undiciRequest } from 'undici';
+import { pause } from '#process/wait.ts';
 import { clip } from '#proto/limits.ts';
 import { backoff } from '../core/backoff.ts';
-import { pause } from '../wait.ts';
 import type { Connection, Credentials } from './connection.ts';
 import { errorOf, isTransient, KubeError, neverSent, noAnswer } from './errors.ts';
 

@@ -1,8 +1,8 @@
+import { pause } from '#process/wait.ts';
 import { FlotillaError } from '#proto/faults.ts';
 import { backoff } from '../core/backoff.ts';
 import { isRecord, type KubeObject } from '../core/object.ts';
 import { jittered } from '../core/waits.ts';
-import { pause } from '../wait.ts';
 import { type KubeClient, METADATA } from './client.ts';
 import { pathOfResource, type Resource } from './discovery.ts';
 import { errorOf, isExpired, isNotFound, KubeError, noAnswer } from './errors.ts';

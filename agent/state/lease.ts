@@ -1,10 +1,10 @@
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
+import { pause } from '#process/wait.ts';
 import { FlotillaError } from '#proto/faults.ts';
 import type { KubeObject } from '../core/object.ts';
 import { numberAt, textAt } from '../core/object.ts';
 import { isConflict, KubeError } from '../kube/errors.ts';
-import { pause } from '../wait.ts';
 import type { OwnObjects } from './api.ts';
 
 export type LeaseOptions = {

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
+import { Bell, pause } from '#process/wait.ts';
 import { FlotillaError } from '#proto/faults.ts';
-import { Bell, pause } from '../wait.ts';
 import { type OwnObjects, STATE_LABEL } from './api.ts';
 
 const NAME = 'flotilla-status';

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
+import { aborted } from '#process/wait.ts';
 import { type Fault, FlotillaError } from '#proto/faults.ts';
 import type { DesiredPayload, RpcRequest } from '#proto/messages.ts';
 import { down, type RpcVerb, STREAMS } from '#proto/subjects.ts';
 import type { HubState } from '../core/types.ts';
-import { aborted } from '../wait.ts';
 import { type DialOptions, dialNats, watchNats } from './connect.ts';
 import { DesiredPublisher, type PublishResult } from './desired-publisher.ts';
 import { readStream } from './read-stream.ts';

@@ -5,8 +5,8 @@ import {
   type NatsConnection,
   UserAuthenticationExpiredError,
 } from 'nats';
+import { aborted, fullJitter, pause } from '#process/wait.ts';
 import { type Fault, FlotillaError } from '#proto/faults.ts';
-import { aborted, fullJitter, pause } from '../wait.ts';
 import { hubUserJwt, type Trust } from './trust.ts';
 
 export type DialOptions = {

@@ -104,11 +104,15 @@ function plan(
   }
 }
 
-/** Once a version has reached everyone, those it did not change are named by it too: the same digest, read at its revision. */
+/**
+ * Once a version has reached everyone, those it did not change are named by it too: the same digest, read at its revision. That
+ * includes a cluster that joined while the version was on its way.
+ */
 function nameUnchanged(targets: Record<string, TargetState>, versions: Versions, name: string): void {
   for (const [cluster, target] of Object.entries(targets)) {
     const at = versions.get(cluster);
-    if (target.state !== 'Unchanged' || at?.digest !== target.digest || at.revision !== name) continue;
+    const runs = target.state === 'Unchanged' || target.state === 'Current';
+    if (!runs || at?.digest !== target.digest || at.revision !== name) continue;
     if (target.revision === name && target.entryRevision === at.entryRevision) continue;
     targets[cluster] = { ...target, revision: at.revision, entryRevision: at.entryRevision };
   }

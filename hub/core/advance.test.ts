@@ -369,3 +369,26 @@ test('a removal is ordered although an earlier one of the same placement was end
   assert.deepEqual(second.effects[0]?.document.removed, [{ placement: 'shop', revision: oid('d') }]);
   assert.equal(target(second.state, 'east')?.state, 'Waiting');
 });
+
+test('a cluster that was still applying when the version moved, with the same digest, is named by it too in the end', () => {
+  const joined: Told = {
+    head: 'b',
+    clusters: { east: {}, west: {} },
+    placements: { shop: { version: 'a', digests: { east: 'd1', west: 'd1' } } },
+  };
+  const east: Told = {
+    ...joined,
+    clusters: { east: {} },
+    placements: { shop: { version: 'a', digests: { east: 'd1' } } },
+  };
+  const applying = go(settled({ ...east, head: 'a' }), joined, {}, 4_000).state;
+  assert.equal(target(applying, 'west')?.state, 'Waiting');
+  const moved: Told = {
+    ...joined,
+    head: 'c',
+    placements: { shop: { version: 'c', digests: { east: 'd2', west: 'd1' } } },
+  };
+  const working = go(applying, moved).state;
+  const ended = go(working, moved, { statuses: reports(working) }, 6_000).state;
+  assert.deepEqual([target(ended, 'east')?.revision, target(ended, 'west')?.revision], [oid('c'), oid('c')]);
+});

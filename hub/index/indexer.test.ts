@@ -59,7 +59,7 @@ const versionOf = (indexed: Indexed | undefined, on: string, of = 'shop') =>
 test('an unrelated commit keeps every version, and reads nothing but what it changed', async () => {
   const { objects, commits, indexer } = await history(BASE, { ...BASE, 'docs/readme.md': 'hello' });
   const before = await indexer.begin(commits.slice(0, 1), never);
-  objects.reads.length = 0;
+  objects.reset();
   const after = await indexer.advance([commits[1]!], never);
   assert.equal(versionOf(after, 'east'), versionOf(before, 'east'));
   assert.equal(after.versions.get('shop')?.name, commits[0]!.oid);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nkeyRole } from '../nkey.ts';
 import { labels } from '../selector.ts';
 
 /** What all documents of the fleet repo share (design/10-fleet-repo). Strict: an unknown key is an error. */
@@ -13,18 +14,20 @@ export const dnsLabel = z
   );
 
 export const metadata = z.strictObject({
-  name: dnsLabel,
-  labels: labels.optional(),
-  annotations: z.record(z.string(), z.string()).optional(),
+  name: dnsLabel.describe('Unique among the documents of its kind, and the name of the file.'),
+  labels: labels.describe('What selectors look at.').optional(),
+  annotations: z.record(z.string(), z.string()).describe('Free text for people and tools.').optional(),
 });
 
 /** A value that a cluster hands to overlays: typed, never a secret. */
-export const scalar = z.union([z.string(), z.number(), z.boolean()]);
+export const scalar = z.union([z.string(), z.number(), z.boolean()], {
+  error: 'takes text, a number, true or false',
+});
 export type Scalar = z.infer<typeof scalar>;
 
 export const valueName = z
   .string()
-  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'not a value name (letters, digits and _)');
+  .regex(/^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$/, 'not a value name (letters, digits and _)');
 export const values = z.record(valueName, scalar);
 export type Values = z.infer<typeof values>;
 
@@ -44,7 +47,8 @@ export function milliseconds(text: string): number {
   return sum;
 }
 
-export const percent = z.string().regex(/^(100|[0-9]{1,2})%$/, 'not a percentage such as 10%');
+export const PERCENT = /^(100|[0-9]{1,2})%$/;
+export const percent = z.string().regex(PERCENT, 'not a percentage such as 10%');
 
 /** Share of a percentage that the schema has accepted, 0 to 1. */
 export const share = (text: string): number => Number(text.slice(0, -1)) / 100;
@@ -52,10 +56,61 @@ export const share = (text: string): number => Number(text.slice(0, -1)) / 100;
 /** A path inside the repository: relative, no `..`, no empty part. `{…}` is allowed where a placement substitutes. */
 export const repoPath = z
   .string()
-  .min(1)
-  .refine((path) => !path.startsWith('/') && !path.split('/').some((part) => part === '..' || part === ''), {
-    message: 'leads out of the repository: paths are relative to its root, without .. and //',
+  .min(1, 'is empty')
+  .superRefine((path, context) => {
+    const parts = path.split('/');
+    if (path.startsWith('/') || parts.includes('..')) {
+      context.addIssue({
+        code: 'custom',
+        message: 'leads out of the repository: paths are relative to its root, without ..',
+        params: { fault: 'path-escapes' },
+      });
+    } else if (parts.includes('')) {
+      context.addIssue({ code: 'custom', message: 'has an empty part: no // and no / at the end' });
+    }
   });
+
+/** A path in which `{name}` and `{label}` stand for what a cluster has. */
+export const variablePath = repoPath.refine((path) => /^[^{}]*(\{[^{}]+\}[^{}]*)*$/.test(path), {
+  message: 'has a brace without its partner, or nothing between the two',
+});
+
+/** `{variables}` of a path that the schema has accepted. */
+export const variablesOf = (path: string): string[] =>
+  [...path.matchAll(/\{([^{}]+)\}/g)].map(([, name]) => name!);
+
+const SEED = /\bS[A-Z][A-Z2-7]{56}\b/g;
+const LEAKED = 'is a secret seed, not a public key; it must be considered leaked: make a new key';
+
+const LETTERS = { user: 'U', server: 'N' } as const;
+
+/** A public key of a role. A seed in its place is named as what it is, and never repeated. */
+const publicKey = (role: 'user' | 'server', whose: string) =>
+  z
+    .string()
+    .meta({ pattern: `^${LETTERS[role]}[A-Z2-7]{55}$` })
+    .superRefine((key, context) => {
+      if (/^S[A-Z][A-Z2-7]/.test(key)) {
+        context.addIssue({ code: 'custom', message: LEAKED, params: { fault: 'key-invalid', secret: true } });
+      } else if (nkeyRole(key) !== role) {
+        context.addIssue({
+          code: 'custom',
+          message: `is not a public key of ${whose} (${LETTERS[role]}… with a valid checksum)`,
+          params: { fault: 'key-invalid' },
+        });
+      }
+    });
+
+/** One or two keys; a second one only while keys change. */
+export const publicKeys = (role: 'user' | 'server', whose: string) =>
+  z
+    .array(publicKey(role, whose))
+    .min(1)
+    .max(2)
+    .refine((keys) => new Set(keys).size === keys.length, 'the same key twice');
+
+/** Text without nkey seeds: what is quoted from a document must not spread a secret that should not be there. */
+export const withoutSeeds = (text: string): string => text.replace(SEED, 'S…');
 
 export const DRIFT_MODES = ['correct', 'report'] as const;
 
@@ -65,15 +120,24 @@ export const ignoreRule = z.strictObject({
   name: z.string().optional(),
   paths: z.array(z.string().startsWith('/', 'a JSON pointer starts with /')).optional(),
   managers: z.array(z.string()).optional(),
-  reason: z.string().min(1),
-  until: z.iso.date().optional(),
+  reason: z.string().min(1, 'is empty: say why').describe('Why this drift is meant; shown beside it.'),
+  until: z.iso
+    .date('not a date such as 2026-12-31')
+    .describe('The last day on which it is ignored.')
+    .optional(),
 });
 export type IgnoreRule = z.infer<typeof ignoreRule>;
 
 export const approval = z.strictObject({
-  prune: z.string().optional(),
-  removal: z.string().optional(),
-  placement: dnsLabel.optional(),
-  until: z.iso.date().optional(),
+  prune: z.string().describe('Hash of the held set of objects.').optional(),
+  removal: z.string().describe('Hash of the held set of assignments.').optional(),
+  placement: dnsLabel.describe('For a placement that is gone; in flotilla.yaml.').optional(),
+  until: z.iso.date('not a date such as 2026-12-31').describe('The last day on which it counts.').optional(),
 });
 export type CommittedApproval = z.infer<typeof approval>;
+
+/** Arguments of `refine`: an approval names the one deletion that it lets go. */
+export const oneDeletion: [(one: Pick<CommittedApproval, 'prune' | 'removal'>) => boolean, string] = [
+  ({ prune, removal }) => (prune === undefined) !== (removal === undefined),
+  'takes either prune or removal',
+];

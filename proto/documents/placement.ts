@@ -8,52 +8,96 @@ import {
   duration,
   ignoreRule,
   metadata,
-  repoPath,
+  oneDeletion,
   valueName,
   values,
+  variablePath,
 } from './common.ts';
 
 /** `placements/**` `/*.yaml`: which clusters get which overlay, and how. */
-export const placement = z.strictObject({
-  apiVersion: z.literal(API_VERSION),
-  kind: z.literal('Placement'),
-  metadata,
-  spec: z.strictObject({
-    owner: z.string().optional(),
-    runbook: z.string().optional(),
-    selector,
-    expect: z.strictObject({ minClusters: z.int().nonnegative().optional() }).optional(),
-    path: repoPath,
-    components: z.array(z.strictObject({ path: repoPath, selector: selector.optional() })).optional(),
-    namespace: dnsLabel.optional(),
-    createNamespace: z.boolean().optional(),
-    values: z
-      .strictObject({ required: z.array(valueName).optional(), optional: values.optional() })
-      .optional(),
-    dependsOn: z.array(dnsLabel).optional(),
-    apply: z.enum(['independent', 'atomic']).optional(),
-    prune: z.boolean().optional(),
-    adopt: z.array(z.enum(['flux', 'argo', 'helm'])).optional(),
-    allow: z
-      .strictObject({
-        namespaces: z.array(z.string()).optional(),
-        clusterScoped: z.array(z.string()).optional(),
-      })
-      .optional(),
-    drift: z
-      .strictObject({
-        mode: z.enum(DRIFT_MODES).optional(),
-        extras: z.enum(['report', 'remove']).optional(),
-        ignore: z.array(ignoreRule).optional(),
-      })
-      .optional(),
-    health: z
-      .strictObject({ timeout: duration.optional(), requireAddress: z.boolean().optional() })
-      .optional(),
-    serviceAccount: dnsLabel.optional(),
-    trust: z.strictObject({ requireSignedCommits: z.boolean().optional() }).optional(),
-    strategy: dnsLabel.optional(),
-    approvals: z.array(approval).optional(),
-  }),
-});
+export const placement = z
+  .strictObject({
+    apiVersion: z.literal(API_VERSION),
+    kind: z.literal('Placement'),
+    metadata,
+    spec: z.strictObject({
+      owner: z.string().describe('Who is called when it fails.').optional(),
+      runbook: z.string().describe('URL of what to do then.').optional(),
+      selector: selector.describe('Clusters that get it; {} is all.'),
+      expect: z
+        .strictObject({
+          minClusters: z.int().nonnegative().describe('Selecting fewer is an error.').optional(),
+        })
+        .optional(),
+      path: variablePath.describe('Overlay directory; {name} and {label} stand for what a cluster has.'),
+      components: z
+        .array(z.strictObject({ path: variablePath, selector: selector.optional() }))
+        .describe('kustomize components added on the clusters selected, in order.')
+        .optional(),
+      namespace: dnsLabel.describe('Namespace of all namespaced objects, as in kustomize.').optional(),
+      createNamespace: z.boolean().describe('Adds the Namespace object. Default: false.').optional(),
+      values: z
+        .strictObject({
+          required: z.array(valueName).describe('Names that every cluster must have a value for.').optional(),
+          optional: values.describe('Names with their defaults.').optional(),
+        })
+        .describe('The ${names} that are substituted; no other is.')
+        .optional(),
+      dependsOn: z
+        .array(dnsLabel)
+        .describe('Placements that must be Current on a cluster before this one starts there.')
+        .optional(),
+      apply: z
+        .enum(['independent', 'atomic'])
+        .describe('atomic: everything is dry-run before anything is written. Default: independent.')
+        .optional(),
+      prune: z
+        .boolean()
+        .describe('Remove what is no longer rendered. Default: of the fleet, else true.')
+        .optional(),
+      adopt: z
+        .array(z.enum(['flux', 'argo', 'helm']))
+        .describe('Tools whose objects may be taken over; of others they are a conflict.')
+        .optional(),
+      allow: z
+        .strictObject({
+          namespaces: z.array(z.string()).describe('Namespaces that it may write to; * is any.').optional(),
+          clusterScoped: z
+            .array(z.string())
+            .describe('Kinds without namespace that it may write; * is any.')
+            .optional(),
+        })
+        .describe('Tenancy: outside of it is an error.')
+        .optional(),
+      drift: z
+        .strictObject({
+          mode: z.enum(DRIFT_MODES).describe('Default: of the fleet, else correct.').optional(),
+          extras: z
+            .enum(['report', 'remove'])
+            .describe('Fields that others added. Default: report.')
+            .optional(),
+          ignore: z.array(ignoreRule).optional(),
+        })
+        .optional(),
+      health: z
+        .strictObject({
+          timeout: duration.describe('Still in progress after it is a failure. Default: 5m.').optional(),
+          requireAddress: z
+            .boolean()
+            .describe('Load balancers and ingresses must have an address. Default: false.')
+            .optional(),
+        })
+        .optional(),
+      serviceAccount: dnsLabel.describe('Service account that the agent acts as.').optional(),
+      trust: z.strictObject({ requireSignedCommits: z.boolean().optional() }).optional(),
+      strategy: dnsLabel
+        .describe('Rollout strategy. Default: of the fleet, else all clusters at once.')
+        .optional(),
+      approvals: z
+        .array(approval.omit({ placement: true }).refine(...oneDeletion))
+        .describe('Lets go deletions that are held; `flotilla approve` writes them.')
+        .optional(),
+    }),
+  })
+  .describe('Which clusters get which overlay, and how.');
 export type Placement = z.infer<typeof placement>;

@@ -1,230 +1,182 @@
-import {
-  isMap,
-  LineCounter,
-  type Node,
-  type ParsedNode,
-  parseDocument,
-  type Document as YamlDocument,
-} from 'yaml';
 import type { z } from 'zod';
 import { LIMITS } from '../limits.ts';
 import { didYouMean, type Problem } from '../problems.ts';
-import { type Cluster, cluster } from './cluster.ts';
-import { type Fleet, fleet } from './fleet.ts';
-import { type Placement, placement } from './placement.ts';
+import { readQuick } from '../yaml/quick.ts';
+import type { Access } from './access.ts';
+import type { Cluster } from './cluster.ts';
+import { API_VERSION, dnsLabel } from './common.ts';
+import { explain, meant, problemAt } from './explain.ts';
+import type { Fleet } from './fleet.ts';
+import { isKind, KINDS, type Kind, kindAt, looksMeant, SCHEMAS, stemOf } from './kinds.ts';
+import type { Placement } from './placement.ts';
+import { type Part, Positions } from './positions.ts';
+import type { RolloutStrategy } from './strategy.ts';
+import type { SharedValues } from './values.ts';
+
+export { kindAt } from './kinds.ts';
 
 /**
  * Text of one file of the fleet repo → a document, or everything that is wrong with it, each with line and column.
- * Where in the repository a kind belongs is decided here too: a file elsewhere is no document.
+ * Where in the repository a kind belongs is decided by `kindAt`: a file elsewhere is no document.
  */
 export type FleetDocument =
-  | { kind: 'Fleet'; file: string; document: Fleet; locate: Locate }
-  | { kind: 'Cluster'; file: string; document: Cluster; locate: Locate }
-  | { kind: 'Placement'; file: string; document: Placement; locate: Locate };
+  | ({ kind: 'Fleet' } & Sourced<Fleet>)
+  | ({ kind: 'Cluster' } & Sourced<Cluster>)
+  | ({ kind: 'Placement' } & Sourced<Placement>)
+  | ({ kind: 'Values' } & Sourced<SharedValues>)
+  | ({ kind: 'RolloutStrategy' } & Sourced<RolloutStrategy>)
+  | ({ kind: 'Access' } & Sourced<Access>);
+
+/** A document with the file it stands in. Where things stand in it is found only when asked: that reads the text again. */
+export type Sourced<T> = {
+  file: string;
+  document: T;
+  locate: Locate;
+  /** What stands at a path, as written: its first line, at most 80 letters. */
+  quote: (path: readonly PropertyKey[], part?: Part) => string;
+};
 
 /** Line and column of a path inside the document, for problems found later. */
-export type Locate = (path: readonly PropertyKey[]) => { file: string; line: number; column: number };
-export type ReadResult = { read: FleetDocument } | { problems: Problem[] };
+export type Locate = (
+  path: readonly PropertyKey[],
+  part?: Part,
+) => { file: string; line: number; column: number };
 
-const SCHEMAS = { Fleet: fleet, Cluster: cluster, Placement: placement } as const;
-type Kind = keyof typeof SCHEMAS;
+/** A document that is missed as long as a file is wrong: by its place, and by what it says of itself. */
+export type Claim = { kind: Kind; name: string };
+export type ReadResult =
+  | { read: FleetDocument; warnings?: Problem[] }
+  | { problems: Problem[]; claims?: Claim[] };
 
-/** The kind that belongs at a path; undefined where no document is expected. Kinds without a schema yet are named too. */
-export function kindAt(path: string): string | undefined {
-  if (path === 'flotilla.yaml') return 'Fleet';
-  const [folder] = path.split('/', 1);
-  if (!path.endsWith('.yaml') || !path.includes('/')) return undefined;
-  const kinds: Record<string, string> = {
-    clusters: 'Cluster',
-    placements: 'Placement',
-    values: 'Values',
-    rollouts: 'RolloutStrategy',
-    access: 'Access',
-  };
-  return Object.hasOwn(kinds, folder!) ? kinds[folder!] : undefined;
-}
+/** Places in a document whose numbers are values, so that their spelling may matter. */
+const VALUES: Partial<Record<Kind, readonly (readonly string[])[]>> = {
+  Cluster: [
+    ['spec', 'values'],
+    ['spec', 'placementValues'],
+  ],
+  Placement: [['spec', 'values', 'optional']],
+  Values: [['spec', 'values']],
+};
 
+/** Reads one file. Never throws for what a text says. A repository is read file by file; `fleet-model.ts` puts it together. */
 export function readDocument(file: string, text: string): ReadResult {
-  const expected = kindAt(file);
-  const at = (line: number, column: number) => ({ file, line, column });
-  const fail = (
-    code: Problem['code'],
-    message: string,
-    source: Problem['source'],
-    more: Partial<Problem> = {},
-  ): ReadResult => ({
-    problems: [{ code, severity: 'error', message, source, ...more }],
-  });
+  const kind = kindAt(file) ?? looksMeant(file);
+  if (kind === undefined) return refuse([notRead(file)], []);
+  const byPlace: Claim = { kind, name: stemOf(file) };
   if (text.length > LIMITS.documentBytes) {
-    return fail('document-invalid', `${file} is larger than ${LIMITS.documentBytes} bytes`, at(1, 1));
+    const token = { line: 1, column: 1, text: '' };
+    return refuse([problemAt(file, token, `is larger than ${LIMITS.documentBytes} bytes`)], [byPlace]);
   }
-  if (expected === undefined || !Object.hasOwn(SCHEMAS, expected)) {
-    return {
-      problems: [
-        {
-          code: 'document-kind-unsupported',
-          severity: 'warning',
-          message: `${file}: kind ${expected ?? 'unknown'} is not read by this version; nothing of it is in force`,
-          source: at(1, 1),
-        },
-      ],
-    };
+  const quick = readQuick(text);
+  const fault = quick ? undefined : positionsOf(text).fault;
+  const value = quick ? quick.value : positionsOf(text).value;
+  const claims = [
+    byPlace,
+    ...claimedBy(value).filter((own) => own.kind !== kind || own.name !== byPlace.name),
+  ];
+  if (kindAt(file) === undefined) return refuse([wrongEnding(file)], claims);
+  if (fault)
+    return refuse([problemAt(file, fault.token, fault.message, { code: 'document-syntax' })], claims);
+  const foreign = checkKind(file, kind, value, text);
+  if (foreign) return refuse([foreign], claims);
+  const result = SCHEMAS[kind].safeParse(value) as z.ZodSafeParseResult<FleetDocument['document']>;
+  if (!result.success) {
+    const failed = { file, kind, value, positions: positionsOf(text) };
+    const problems = withoutEchoes(result.error.issues).flatMap((issue) => explain(issue, failed));
+    // What is encrypted makes no sense anywhere: everything else is its echo.
+    const encrypted = problems.filter(({ code }) => code === 'document-encrypted');
+    return refuse(encrypted.length > 0 ? encrypted : problems, claims);
   }
-  const lines = new LineCounter();
-  const yaml = parseDocument(text, {
-    lineCounter: lines,
-    version: '1.2',
-    uniqueKeys: true,
-    prettyErrors: false,
-  });
-  if (yaml.errors.length > 0) {
-    // Only the first: what follows a syntax error in a file is mostly its echo.
-    return {
-      problems: yaml.errors.slice(0, 1).map((error) => {
-        const { line, col } = lines.linePos(error.pos[0]);
-        const several = error.code === 'MULTIPLE_DOCS' ? 'one document per file' : undefined;
-        return {
-          code: 'document-syntax',
-          severity: 'error',
-          message: `${file}:${line}:${col}: ${several ?? error.message.split('\n')[0]}`,
-          source: at(line, col),
-          text: text.slice(error.pos[0], error.pos[1]).slice(0, 80),
-        };
-      }),
-    };
+  const document = result.data;
+  const { name } = document.metadata;
+  if (kind !== 'Fleet' && name !== byPlace.name) {
+    const message = `metadata.name is ${name}, but the file is named ${byPlace.name}`;
+    const problem = problemAt(file, positionsOf(text).at(['metadata', 'name']), message, {
+      code: 'document-misnamed',
+    });
+    return refuse([problem], claims);
   }
-  const locate: Locate = (path) => {
-    const offset = nodeAt(yaml, path)?.range?.[0] ?? 0;
-    const { line, col } = lines.linePos(offset);
-    return at(line, col);
+  const spelling = quick ? [] : checkNumbers(file, kind, text);
+  if (spelling.some(({ severity }) => severity === 'error')) return refuse(spelling, claims);
+  const locate: Locate = (path, part) => {
+    const { line, column } = positionsOf(text).at(path, part);
+    return { file, line, column };
   };
-  const value: unknown = yaml.toJS({ maxAliasCount: 100 });
-  const kind = (value as { kind?: unknown } | null)?.kind;
-  if (kind !== undefined && kind !== expected && typeof kind === 'string') {
-    return fail(
-      'document-misplaced',
-      `${file} holds kind ${kind}, but kind ${expected} belongs there`,
-      locate(['kind']),
-      {
-        text: kind,
-      },
-    );
-  }
-  const read = SCHEMAS[expected as Kind].safeParse(value);
-  if (!read.success)
-    return { problems: read.error.issues.flatMap((issue) => explain(issue, file, value, yaml, lines)) };
-  const { name } = read.data.metadata;
-  const stem = file.slice(file.lastIndexOf('/') + 1, -'.yaml'.length);
-  if (expected !== 'Fleet' && name !== stem) {
-    return fail(
-      'document-misnamed',
-      `${file}: metadata.name is ${name}, but the file is named ${stem}`,
-      locate(['metadata', 'name']),
-      {
-        text: name,
-      },
-    );
-  }
-  return { read: { kind: expected, file, document: read.data, locate } as FleetDocument };
+  const quote = (path: readonly PropertyKey[], part?: Part) => positionsOf(text).at(path, part).text;
+  const read = { kind, file, document, locate, quote } as FleetDocument;
+  return spelling.length > 0 ? { read, warnings: spelling } : { read };
 }
 
-/** A schema issue in words, at the offending key or value; unknown keys become one problem each. */
-function explain(
-  issue: z.core.$ZodIssue,
-  file: string,
-  value: unknown,
-  yaml: YamlDocument,
-  lines: LineCounter,
-): Problem[] {
-  const field = issue.path.map(String).join('.');
-  const problem = (message: string, node: Node | undefined, more: Partial<Problem> = {}): Problem => {
-    const { line, col } = lines.linePos(node?.range?.[0] ?? 0);
-    return {
-      code: 'document-invalid',
-      severity: 'error',
-      message: `${file}:${line}:${col}: ${message}`,
-      source: { file, line, column: col },
-      ...more,
-    };
-  };
-  if (issue.code === 'unrecognized_keys') {
-    const known = knownKeys(value, issue.path, file);
-    return issue.keys.map((key) => {
-      const near = didYouMean(key, known);
-      return problem(
-        `unknown key ${[field, key].filter(Boolean).join('.')}${near ? `; did you mean ${near}?` : ''}`,
-        keyNode(yaml, issue.path, key),
-        {
-          text: key,
-          ...(near && { suggestion: near }),
-        },
-      );
+/** Problems of one document are asked for in a row, so that the last text parsed is the one that counts. */
+let latest: { text: string; positions: Positions } | undefined;
+function positionsOf(text: string): Positions {
+  if (latest?.text !== text) latest = { text, positions: new Positions(text) };
+  return latest.positions;
+}
+
+/** Where a map has unknown keys, what else is said of it as a whole is mostly for want of the right ones. */
+function withoutEchoes(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] {
+  const unknown = new Set(
+    issues.filter(({ code }) => code === 'unrecognized_keys').map(({ path }) => path.join('.')),
+  );
+  return issues.filter(({ code, path }) => code !== 'custom' || !unknown.has(path.join('.')));
+}
+
+const refuse = (problems: Problem[], claims: Claim[]): ReadResult => ({ problems, claims });
+
+/** What a document says that it is, as far as that can be made out. */
+function claimedBy(value: unknown): Claim[] {
+  const { kind, metadata } = (value ?? {}) as { kind?: unknown; metadata?: { name?: unknown } | null };
+  const name = dnsLabel.safeParse(metadata?.name);
+  return typeof kind === 'string' && isKind(kind) && name.success ? [{ kind, name: name.data }] : [];
+}
+
+/** A kind that does not belong at the place, or an API version that is not this program's. */
+function checkKind(file: string, expected: Kind, value: unknown, text: string): Problem | undefined {
+  const { kind, apiVersion } = (value ?? {}) as { kind?: unknown; apiVersion?: unknown };
+  const near = typeof kind === 'string' && !isKind(kind) ? didYouMean(kind, KINDS) : undefined;
+  if (typeof kind === 'string' && kind !== expected && near !== expected) {
+    const message = `holds kind ${kind}, but kind ${expected} belongs there${meant(near)}`;
+    return problemAt(file, positionsOf(text).at(['kind']), message, {
+      code: 'document-misplaced',
+      ...(near !== undefined && { suggestion: near }),
     });
   }
-  const offending = valueAt(value, issue.path);
-  const near =
-    issue.code === 'invalid_value' && typeof offending === 'string'
-      ? didYouMean(offending, issue.values.map(String))
-      : undefined;
-  const missing = offending === undefined;
-  const secret = (issue as { params?: { secret?: boolean } }).params?.secret === true;
-  const what = missing
-    ? `${field || 'the document'} is missing`
-    : `${field}: ${issue.message}${near ? `; did you mean ${near}?` : ''}`;
-  const isKey = issue.path.includes('publicKeys');
-  return [
-    problem(what, nodeAt(yaml, issue.path), {
-      ...(isKey && { code: 'key-invalid' }),
-      ...(issue.path.at(-1) === 'path' && issue.message.startsWith('leads out') && { code: 'path-escapes' }),
-      ...(typeof offending === 'string' && !secret && { text: offending.slice(0, 80) }),
-      ...(near && { suggestion: near }),
-    }),
-  ];
+  if (typeof apiVersion === 'string' && /^flotilla\.dev\/v/.test(apiVersion) && apiVersion !== API_VERSION) {
+    const message = `apiVersion ${apiVersion} is not read by this version${meant(API_VERSION)}`;
+    return problemAt(file, positionsOf(text).at(['apiVersion']), message, {
+      code: 'document-kind-unsupported',
+      suggestion: API_VERSION,
+    });
+  }
+  return undefined;
 }
 
-/** The keys that the schema allows at a path of the document. */
-function knownKeys(value: unknown, path: readonly PropertyKey[], file: string): string[] {
-  let schema: unknown = SCHEMAS[kindAt(file) as Kind];
-  for (const part of path) schema = step(unwrap(schema), part);
-  const shape = (unwrap(schema) as { shape?: object } | undefined)?.shape;
-  const present = new Set(Object.keys((valueAt(value, path) ?? {}) as object));
-  return Object.keys(shape ?? {}).filter((key) => !present.has(key));
-}
-
-function unwrap(schema: unknown): unknown {
-  let inner = schema as { unwrap?: () => unknown; element?: unknown; def?: { type?: string } } | undefined;
-  while (inner && inner.def?.type === 'optional' && inner.unwrap) inner = inner.unwrap() as typeof inner;
-  return inner;
-}
-
-function step(schema: unknown, part: PropertyKey): unknown {
-  const { shape, element, valueType } = (schema ?? {}) as {
-    shape?: Record<PropertyKey, unknown>;
-    element?: unknown;
-    valueType?: unknown;
-  };
-  return shape?.[part] ?? element ?? valueType;
-}
-
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (inner, part) => (inner as Record<PropertyKey, unknown> | null | undefined)?.[part],
-    value,
+/** Values whose digits YAML does not keep. */
+function checkNumbers(file: string, kind: Kind, text: string): Problem[] {
+  return (VALUES[kind] ?? []).flatMap((place) =>
+    positionsOf(text)
+      .respelled(place)
+      .map(({ path, token, value }) => {
+        const lost = Number.isInteger(value) && !Number.isSafeInteger(value);
+        const why = lost ? 'has more digits than a number keeps' : `is read as the number ${value}`;
+        const quoted = JSON.stringify(token.text);
+        const message = `${path.join('.')}: ${token.text} ${why}; write ${quoted} to keep it`;
+        const problem = problemAt(file, token, message, { code: 'value-respelled', suggestion: quoted });
+        return lost ? problem : { ...problem, severity: 'warning' };
+      }),
   );
 }
 
-/** The node at a path, or the nearest one above it that exists. */
-function nodeAt(yaml: YamlDocument, path: readonly PropertyKey[]): ParsedNode | undefined {
-  for (let length = path.length; length > 0; length--) {
-    const node = yaml.getIn(path.slice(0, length), true);
-    if (node) return node as ParsedNode;
-  }
-  return (yaml.contents as ParsedNode | null) ?? undefined;
+function wrongEnding(file: string): Problem {
+  const name = file.replace(/\.[^.]*$/, '.yaml');
+  const message = `is not read: documents end in .yaml${meant(name)}`;
+  const token = { line: 1, column: 1, text: '' };
+  return problemAt(file, token, message, { code: 'document-extension', suggestion: name });
 }
 
-function keyNode(yaml: YamlDocument, path: readonly PropertyKey[], key: string): Node | undefined {
-  const map = path.length === 0 ? yaml.contents : yaml.getIn(path, true);
-  if (!isMap(map)) return nodeAt(yaml, path);
-  const pair = map.items.find((item) => String((item.key as { value?: unknown }).value) === key);
-  return (pair?.key as Node | undefined) ?? nodeAt(yaml, path);
+function notRead(file: string): Problem {
+  const source = { file, line: 1, column: 1 };
+  const message = `${file}: no document is read from here; nothing of it is in force`;
+  return { code: 'document-kind-unsupported', severity: 'warning', message, source };
 }

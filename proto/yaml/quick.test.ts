@@ -13,7 +13,7 @@ const documents = globSync(['fleet-repo-example/*.yaml', 'fleet-repo-example/{cl
 
 /** What the whole parser says; undefined where it finds anything wrong. */
 function whole(text: string): { value: unknown } | undefined {
-  const document = parseDocument(text, { version: '1.2', prettyErrors: false, logLevel: 'silent' });
+  const document = parseDocument(text, { version: '1.2', prettyErrors: false, logLevel: 'error' });
   return document.errors.length > 0 ? undefined : { value: document.toJS() };
 }
 

@@ -22,8 +22,8 @@ export type ServiceSpec = {
 
 /** What tests do to every server of the bed. */
 export interface Controllable extends AsyncDisposable {
-  /** Starts it, on the same port and directory as before, and waits until it can be used. */
-  start(signal?: AbortSignal): Promise<void>;
+  /** Starts it, on the same port and directory as before, and waits until it can be used; `env` is for this run alone. */
+  start(signal?: AbortSignal, env?: NodeJS.ProcessEnv): Promise<void>;
   stop(): Promise<void>;
   /** Ends it as a power cut would. */
   kill9(): Promise<void>;
@@ -42,26 +42,31 @@ export class Service implements Controllable {
     return this.process?.pid;
   }
 
-  async start(signal?: AbortSignal): Promise<void> {
+  /** Resolves when the running process has ended, by itself or not; undefined when there is none. */
+  get ended(): OwnedProcess['ended'] | undefined {
+    return this.process?.ended;
+  }
+
+  async start(signal?: AbortSignal, env?: NodeJS.ProcessEnv): Promise<void> {
     const { spec } = this;
     if (this.process) throw new Error(`${spec.name} runs already`);
     await mkdir(dirname(spec.logFile), { recursive: true });
     const log = openSync(spec.logFile, 'a');
-    const process = spawnOwned(spec.command, spec.args, {
+    const owned = spawnOwned(spec.command, spec.args, {
       stdout: log,
       stderr: log,
-      ...(spec.env && { env: spec.env }),
+      ...((spec.env || env) && { env: { ...(spec.env ?? process.env), ...env } }),
       ...(spec.cwd !== undefined && { cwd: spec.cwd }),
     });
     closeSync(log);
-    this.process = process;
-    process.ended.then(() => {
-      if (this.process === process) this.process = undefined;
+    this.process = owned;
+    owned.ended.then(() => {
+      if (this.process === owned) this.process = undefined;
     });
     try {
-      await this.untilReady(process, signal);
+      await this.untilReady(owned, signal);
     } catch (error) {
-      await process.kill9();
+      await owned.kill9();
       throw error;
     }
   }

@@ -142,6 +142,16 @@ const painted = (cluster: string, colour: string) =>
     signal,
   );
 
+/** Takes a commit back and waits until both clusters have what was first committed. */
+async function takeBack(commit: string): Promise<void> {
+  await line.clone.revert(commit);
+  await noProblems();
+  for (const cluster of ['good', 'other']) {
+    await painted(cluster, 'blue');
+    await settled(cluster);
+  }
+}
+
 for (const [title, write, code, says] of [
   [
     'broken YAML in one cluster file',
@@ -166,9 +176,7 @@ for (const [title, write, code, says] of [
     assert.equal(found.source?.path, 'clusters/other.yaml');
     await painted('good', colour);
     assert.deepEqual(await settings('other'), before);
-    await line.clone.revert(commit);
-    await noProblems();
-    await settled('other');
+    await takeBack(commit);
   });
 }
 
@@ -202,9 +210,7 @@ for (const [title, write, code, says] of [
     const found = await problem((one) => one.code === code);
     assert.match(found.message, says);
     assert.deepEqual(await settings('good'), before);
-    await line.clone.revert(commit);
-    await noProblems();
-    await settled('good');
+    await takeBack(commit);
   });
 }
 
@@ -220,11 +226,9 @@ test('a manifest that the API server refuses: the object and its reason are name
   const colour = await alsoPaint();
   const commit = await line.clone.commit('A ConfigMap with a spec');
   const found = await problem((one) => one.code === 'kube-rejected');
-  assert.match(found.message, /ConfigMap\/web\/wrong[\s\S]*unknown field "spec"/);
+  assert.match(found.message, /ConfigMap\/web\/wrong[\s\S]*\.spec: field not declared in schema/);
   await painted('good', colour);
-  await line.clone.revert(commit);
-  await noProblems();
-  await settled('good');
+  await takeBack(commit);
 });
 
 test('credentials that the Git server begins to refuse: said in words, nothing is removed, and it recovers', async () => {
@@ -244,20 +248,16 @@ test('credentials that the Git server begins to refuse: said in words, nothing i
     port: line.git.port,
     auth: { user: 'somebody', password: 'else' },
   });
-  const state = await eventually(
-    'refused credentials in GraphQL',
-    async () => ((await git()).ok ? undefined : git()),
-    PATIENCE_MS,
-    signal,
-  );
-  const words = await eventually(
-    'the words',
-    async () => (/credentials/.test((await git()).message ?? '') ? git() : undefined),
-    PATIENCE_MS,
-    signal,
-  );
-  assert.match(words.message ?? '', /refused/, JSON.stringify(state));
-  await refusing.stop();
+  try {
+    await eventually(
+      'the refusal in GraphQL',
+      async () => (/credentials are asked for/.test((await git()).message ?? '') ? true : undefined),
+      PATIENCE_MS,
+      signal,
+    );
+  } finally {
+    await refusing.stop();
+  }
   await line.git.start();
   await eventually(
     'Git reachable again',

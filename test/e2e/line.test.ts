@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { createNkey } from '#proto/nkey.ts';
 import { type ControlPlanes, startControlPlanes } from '../bed/control-planes.ts';
 import { eventually } from '../bed/eventually.ts';
+import { assignmentsOf, driftOpen, driftTold, untilCurrent } from '../bed/fleet-state.ts';
 import { ask } from '../bed/graphql.ts';
 import { Line, type LineMember } from '../bed/line.ts';
 import { makeScratch, type Scratch } from '../bed/scratch.ts';
@@ -47,47 +48,19 @@ after(async () => {
   await scratch?.[Symbol.asyncDispose]();
 });
 
-type AssignmentState = {
-  placement: { name: string };
-  applied: { revision: { oid: string }; digest: string } | null;
-  desired: { digest: string } | null;
-  status: { sync: string; drift: string; health: string; reason: string | null };
-};
-
-async function assignments(cluster: string, limit: AbortSignal): Promise<AssignmentState[]> {
-  const query = `query($name: String!) { cluster(name: $name) { assignments(first: 50) { nodes {
-    placement { name } applied { digest revision { oid } } desired { digest } status { sync drift health reason } } } } }`;
-  const { cluster: found } = await ask<{ cluster: { assignments: { nodes: AssignmentState[] } } | null }>(
-    line.graphql,
-    query,
-    { name: cluster },
-    limit,
-  );
-  return found?.assignments.nodes ?? [];
-}
-
-/** Waits until every assignment of the cluster is Current on what is desired. */
-async function converged(cluster: string, oid?: string): Promise<void> {
-  let last: AssignmentState[] = [];
-  await eventually(
+/** Waits until both assignments of the cluster are Current on what is desired. */
+const converged = (cluster: string, oid?: string) =>
+  untilCurrent(
     `${cluster} Current${oid ? ` at ${oid.slice(0, 7)}` : ''}`,
-    async (limit) => {
-      last = await assignments(cluster, limit);
-      const there = last.filter(
-        ({ applied, desired, status }) =>
-          applied &&
-          applied.digest === desired?.digest &&
-          status.sync === 'SYNCED' &&
-          status.health === 'CURRENT',
-      );
-      const reached = oid === undefined || there.some(({ applied }) => applied?.revision.oid === oid);
-      return last.length === 2 && there.length === 2 && reached ? true : undefined;
+    line.graphql,
+    {
+      clusters: [cluster],
+      count: 2,
+      also: (states) => oid === undefined || states.some(({ applied }) => applied?.revision.oid === oid),
     },
     PATIENCE_MS,
     signal,
-    () => JSON.stringify(last),
   );
-}
 
 type Live = {
   metadata: { uid: string; resourceVersion: string };
@@ -109,38 +82,6 @@ async function edit(cluster: string, path: string, body: object, manager = 'kube
   assert.equal(code, 200, JSON.stringify(answer));
 }
 
-type DriftSeen = {
-  path: string;
-  kind: string;
-  desired: unknown;
-  live: unknown;
-  manager: string | null;
-  resource: { kind: string; name: string };
-};
-const DRIFT_FIELDS = 'path kind desired live manager resource { kind name }';
-
-async function driftEvent(cluster: string, path: string, limit: AbortSignal): Promise<DriftSeen | undefined> {
-  const query = `query($clusters: ClusterFilter) { events(types: [DRIFT_DETECTED], clusters: $clusters, first: 100) { nodes { drift { ${DRIFT_FIELDS} } } } }`;
-  const { events } = await ask<{ events: { nodes: { drift: DriftSeen | null }[] } }>(
-    line.graphql,
-    query,
-    { clusters: { names: [cluster] } },
-    limit,
-  );
-  return events.nodes.map((event) => event.drift).find((one) => one?.path === path) ?? undefined;
-}
-
-async function openDrift(cluster: string, limit: AbortSignal): Promise<DriftSeen[]> {
-  const query = `query($filter: DriftFilter) { drift(filter: $filter, first: 50) { nodes { ${DRIFT_FIELDS} } } }`;
-  const { drift } = await ask<{ drift: { nodes: DriftSeen[] } }>(
-    line.graphql,
-    query,
-    { filter: { clusters: [cluster] } },
-    limit,
-  );
-  return drift.nodes;
-}
-
 test('what is committed becomes Current on a real cluster, with its values, and GraphQL says so', async () => {
   await converged('north');
   const settings = await live('north', SETTINGS);
@@ -150,7 +91,7 @@ test('what is committed becomes Current on a real cluster, with its values, and 
 });
 
 test('committing an entry onboards the cluster whose agent was waiting, with no other step', async () => {
-  assert.deepEqual(await assignments('south', signal), []);
+  assert.deepEqual(await assignmentsOf(line.graphql, { clusters: ['south'] }, signal), []);
   assert.equal(await status('south', SETTINGS), 404);
   await line.clone.write('clusters/south.yaml', entry('south', 'staging', south));
   await line.clone.commit('Onboard south');
@@ -174,7 +115,8 @@ test('an edit of an applied field is told with pointer, values and manager withi
   await edit('north', WEB, { spec: { replicas: 5 } });
   const seen = await eventually(
     'the drift event',
-    (limit) => driftEvent('north', '/spec/replicas', limit),
+    async (limit) =>
+      (await driftTold(line.graphql, 'north', limit)).find(({ path }) => path === '/spec/replicas'),
     10_000,
     signal,
   );
@@ -196,7 +138,7 @@ test('an edit of an applied field is told with pointer, values and manager withi
   );
   await eventually(
     'drift closed',
-    async (limit) => ((await openDrift('north', limit)).length === 0 ? true : undefined),
+    async (limit) => ((await driftOpen(line.graphql, 'north', limit)).length === 0 ? true : undefined),
     10_000,
     signal,
   );
@@ -220,7 +162,7 @@ test('a deleted object comes back', async () => {
 test('in report mode drift is told and stays, also after a restart of the agent', async () => {
   await edit('north', LEDGER, { data: { state: 'closed' } }, 'accountant');
   const look = async (limit: AbortSignal) =>
-    (await openDrift('north', limit)).find((one) => one.path === '/data/state');
+    (await driftOpen(line.graphql, 'north', limit)).find((one) => one.path === '/data/state');
   const seen = await eventually('open drift', look, 10_000, signal);
   assert.deepEqual([seen.desired, seen.live, seen.manager], ['open', 'closed', 'accountant']);
   const before = (await live('north', LEDGER)).metadata.resourceVersion;
@@ -300,7 +242,8 @@ test('an entry that is deleted stops the agent from writing, and prunes nothing'
   await line.clone.commit('Let south go');
   await eventually(
     'south gone from the API',
-    async (limit) => ((await assignments('south', limit)).length === 0 ? true : undefined),
+    async (limit) =>
+      (await assignmentsOf(line.graphql, { clusters: ['south'] }, limit)).length === 0 ? true : undefined,
     PATIENCE_MS,
     signal,
   );

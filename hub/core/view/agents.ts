@@ -1,3 +1,5 @@
+import type { Fault } from '#proto/faults.ts';
+import { aboutObject } from '#proto/inventory.ts';
 import type { ClusterFacts, Heartbeat, Hello, Status as Report } from '#proto/messages.ts';
 import type { Connectivity } from './axes.ts';
 import type { Heard } from './connectivity.ts';
@@ -84,7 +86,7 @@ export class Agents {
     const known = record.reports.get(report.placement);
     if (known && known.report.seq >= report.seq) return false;
     const { cluster, placement } = report;
-    const problems = report.faults.map((fault) =>
+    const problems = [...report.faults, ...faultsOfObjects(report)].map((fault) =>
       fromFault(fault, { cluster, placement }, now, known?.problems),
     );
     record.reports.delete(placement);
@@ -112,4 +114,19 @@ export class Agents {
       this.#records.delete(oldest);
     }
   }
+}
+
+/** What the API server refused, object by object. */
+function faultsOfObjects({ objects }: Report): Fault[] {
+  return objects.flatMap(({ id, error, errorCode = 'kube-rejected', source }) =>
+    error === undefined
+      ? []
+      : [
+          {
+            code: errorCode,
+            message: aboutObject(id, error),
+            ...(source && { source: { file: source } }),
+          },
+        ],
+  );
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Waits that an AbortSignal ends, for the parts of the agent that act. */
+/** Waits that an AbortSignal ends, for everything that acts. */
 
 /** What a timer of Node can hold; a longer one would fire at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
@@ -45,8 +45,14 @@ function ignoreAbort(error: unknown): void {
 }
 
 /**
- * A level that somebody waits for: `ring` while nobody waits is remembered, many rings are one.
+ * A random wait before the n-th retry (from 1), in milliseconds: exponential with full jitter, so that many who lost the
+ * same server do not come back at once. (AWS Architecture Blog, "Exponential Backoff And Jitter", 2015.)
  */
+export function fullJitter(attempt: number, options: { first: number; most: number }): number {
+  return Math.random() * Math.min(options.most, options.first * 2 ** Math.min(attempt - 1, 20));
+}
+
+/** A level that somebody waits for: `ring` while nobody waits is remembered, many rings are one. */
 export class Bell {
   #rung = false;
   #waiting: (() => void) | undefined;

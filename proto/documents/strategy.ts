@@ -1,0 +1,148 @@
+import { z } from 'zod';
+import { cronFault } from '../cron.ts';
+import { didYouMean } from '../problems.ts';
+import { labelKey, selector } from '../selector.ts';
+import { API_VERSION, dnsLabel, duration, metadata, milliseconds, PERCENT, percent } from './common.ts';
+
+const amountError = 'takes a number of clusters or a percentage such as 10%';
+const part = z.string().regex(PERCENT, amountError);
+/** A number of clusters, or a share of a stage's members rounded down. */
+const amount = z.union([z.int().nonnegative(), part], { error: amountError });
+const concurrency = z
+  .union([z.int(), part], { error: amountError })
+  .refine((most) => (typeof most === 'number' ? most > 0 : most !== '0%'), 'nothing would ever start');
+const group = z.string().min(1, 'is empty');
+
+const approvalGate = z.strictObject({
+  groups: z.array(group).min(1).describe('Groups whose members may approve.'),
+  count: z.int().positive().describe('How many of them. Default: 1.').optional(),
+  notAuthor: z.boolean().describe('Nobody approves a commit of their own. Default: false.').optional(),
+  expires: duration.describe('An approval counts for so long until it is used.').optional(),
+});
+const webhookGate = z.strictObject({
+  url: z.url({ protocol: /^https?$/, error: 'not an http or https URL' }),
+  secret: z
+    .string()
+    .min(1)
+    .describe('Name of a secret in the configuration of the hub; never the secret itself.'),
+  timeout: duration.describe('Default: 30s.').optional(),
+  retries: z.int().nonnegative().max(20).describe('Default: 3.').optional(),
+});
+const gate = z
+  .strictObject({
+    soak: duration.describe('Everything stays Current for so long.').optional(),
+    approval: approvalGate.optional(),
+    webhook: webhookGate.optional(),
+  })
+  .refine((one) => Object.keys(one).length === 1, 'a gate is exactly one of soak, approval and webhook');
+export type GateSpec = z.infer<typeof gate>;
+
+const stage = z.strictObject({
+  name: dnsLabel,
+  selector: selector.describe(
+    'Clusters of the stage; the first stage that matches wins. {} is all that are left.',
+  ),
+  before: z
+    .array(
+      gate.refine((one) => one.soak === undefined, 'soak belongs in `after`: nothing has started before'),
+    )
+    .describe('Gates before anything starts.')
+    .optional(),
+  after: z.array(gate).describe('Gates before the next stage, in order.').optional(),
+  maxConcurrent: concurrency.describe('Clusters at work at a time. Default: the whole stage.').optional(),
+  orderBy: labelKey.describe('Label that decides the order of clusters. Default: by name.').optional(),
+});
+export type StageSpec = z.infer<typeof stage>;
+
+const timezone = z.string().superRefine((name, context) => {
+  if (isTimezone(name)) return;
+  const near = didYouMean(name, Intl.supportedValuesOf('timeZone'));
+  context.addIssue({
+    code: 'custom',
+    message: 'not a time zone such as Europe/Berlin',
+    params: { ...(near && { suggestion: near }) },
+  });
+});
+
+const cron = z.string().superRefine((text, context) => {
+  const fault = cronFault(text);
+  if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+});
+
+const window = z.strictObject({
+  selector: selector.describe('Clusters that it binds. Default: all.').optional(),
+  cron: cron.describe('When it opens: minute, hour, day of month, month, day of week.'),
+  duration: duration
+    .refine((text) => milliseconds(text) > 0, 'never opens')
+    .describe('How long it stays open.'),
+  timezone: timezone.describe('IANA name, such as Europe/Berlin.'),
+});
+export type WindowSpec = z.infer<typeof window>;
+
+/** `rollouts/**` `/<name>.yaml`: ordered groups of clusters, with gates. */
+export const strategy = z
+  .strictObject({
+    apiVersion: z.literal(API_VERSION),
+    kind: z.literal('RolloutStrategy'),
+    metadata,
+    spec: z.strictObject({
+      stages: z
+        .array(stage)
+        .min(1)
+        .superRefine((stages, context) => {
+          const first = new Map<string, number>();
+          stages.forEach(({ name }, index) => {
+            const known = first.get(name);
+            if (known === undefined) first.set(name, index);
+            else
+              context.addIssue({
+                code: 'custom',
+                path: [index, 'name'],
+                message: `is the name of stage ${known + 1} already`,
+              });
+          });
+        })
+        .describe('In order; the last one catches all that are left.'),
+      failure: z
+        .strictObject({
+          maxFailed: amount.describe('More failures in a stage stop it. Default: 0.').optional(),
+          action: z.enum(['pause', 'rollback']).describe('Default: pause.').optional(),
+          minCurrent: z
+            .int()
+            .positive()
+            .describe('Changed clusters that must be Current to pass. Default: 1.')
+            .optional(),
+        })
+        .optional(),
+      offline: z
+        .strictObject({
+          after: duration.describe('Unreachable for so long is offline. Default: 10m.').optional(),
+          max: percent
+            .describe(
+              'More of the connected fleet lost at once (and at least 3) holds every rollout. Default: 20%.',
+            )
+            .optional(),
+        })
+        .optional(),
+      regression: z
+        .strictObject({ window: duration.describe('Default: 2h.').optional() })
+        .describe('Clusters that become unhealthy within it count as failed.')
+        .optional(),
+      progressDeadline: duration
+        .describe('A cluster not Current by then has failed. Default: 10m.')
+        .optional(),
+      windows: z.array(window).describe('Times at which something may start.').optional(),
+    }),
+  })
+  .describe('In which order and under which conditions clusters get a change.');
+export type RolloutStrategy = z.infer<typeof strategy>;
+
+function isTimezone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
