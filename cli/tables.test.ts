@@ -51,6 +51,7 @@ prod-eu-1   ▲ DRIFTED    5m      5m     shop: 2 fields
 dev-eu-1    ◐ APPLYING   5m      5m     legacy: is being removed
 
 TO BE MENDED         CLUSTER     SEEN   WHAT
+✖ kube-rejected      prod-eu-1   5m     Deployment/shop/web: quota
 ✖ kube-forbidden     prod-eu-1   5m     secrets
 ▲ document-invalid   prod-eu-1   5m     clusters/x.yaml:4:3: unknown key spec.mod; did you mean mode?
 `,

@@ -19,7 +19,7 @@ test('the fleet tells its head, whether Git and the bus answer, and what is to b
     [fleet.name, fleet.branch, fleet.head.oid, fleet.head.headline, fleet.git.ok, fleet.bus.ok],
     ['acme', 'main', oid('head'), 'head', true, true],
   );
-  assert.equal(fleet.problems.totalCount, 2);
+  assert.equal(fleet.problems.totalCount, 3, 'a document, a fault of an agent, an object that was refused');
   assert.equal(fleet.problems.pageInfo.hasNextPage, true);
 });
 

@@ -191,15 +191,15 @@ export class ChaosFleet implements AsyncDisposable {
     await eventually('the change in the cluster', look, PATIENCE_MS, never, () => last.join('; '));
   }
 
-  /** Waits until the API tells a reason of an assignment that matches. */
-  async toldOf(reason: RegExp): Promise<void> {
+  /** Waits until the API gives a reason with these words for an assignment that is not as it should be. */
+  async toldOf(words: string): Promise<void> {
     let last: string[] = [];
     const look = async (limit: AbortSignal) => {
-      last = (await this.assignments(limit)).map(({ status }) => JSON.stringify(status));
-      return last.some((text) => reason.test(text)) ? true : undefined;
+      last = (await this.assignments(limit)).flatMap(({ status }) => status.reason ?? []);
+      return last.some((reason) => reason.includes(words)) ? true : undefined;
     };
     const never = new AbortController().signal;
-    await eventually(`a reason like ${reason}`, look, PATIENCE_MS, never, () => last.join('; '));
+    await eventually(`a reason with ${words}`, look, PATIENCE_MS, never, () => last.join('; '));
   }
 
   private async differences(
