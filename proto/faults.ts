@@ -34,8 +34,8 @@ export const FAULTS = {
     'Remove it; nothing would act on it.',
   ],
   'document-kind-unsupported': [
-    'The kind is known to the design but not read by this version.',
-    'Nothing of the file is in force. Remove it, or use a version that reads it.',
+    'Documents of this kind are not acted upon by this version.',
+    'Nothing of the file is in force. Remove it, or use a version that acts upon it.',
   ],
   'fleet-missing': [
     'There is no flotilla.yaml (kind Fleet) at the root of the repository.',

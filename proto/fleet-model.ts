@@ -1,5 +1,4 @@
-import type { Kind } from './documents/kinds.ts';
-import { kindAt, looksMeant } from './documents/kinds.ts';
+import { FLEET_NAME, type Kind, kindAt, looksMeant } from './documents/kinds.ts';
 import { type Claim, type FleetDocument, type ReadResult, readDocument } from './documents/read.ts';
 import { type Before, type Context, contextOf, type Documents, without } from './fleet-checks/context.ts';
 import { checkCycles } from './fleet-checks/cycles.ts';
@@ -117,7 +116,7 @@ class Draft {
       return;
     }
     const { read, warnings = NONE } = result;
-    const claim = { kind: read.kind, name: read.kind === 'Fleet' ? FLEET : read.document.metadata.name };
+    const claim = { kind: read.kind, name: read.kind === 'Fleet' ? FLEET_NAME : read.document.metadata.name };
     for (const problem of warnings) this.problems.push({ ...problem, ...concern(claim) });
     const table = this.#tables[read.kind];
     const first = table.get(claim.name);
@@ -140,14 +139,14 @@ class Draft {
   /** What invalid files stand for is missed only where no valid file says it. */
   settleClaims(): void {
     for (const { kind, name } of this.#claims) {
-      const known = kind === 'Fleet' ? FLEET : name;
+      const known = kind === 'Fleet' ? FLEET_NAME : name;
       if (!this.#tables[kind].has(known)) this.refuse(kind, known);
     }
     if (this.#tables.Fleet.size > 0 || this.invalid.has('Fleet')) return;
     const message = 'flotilla.yaml is missing at the root of the repository';
     const source = { file: 'flotilla.yaml' };
     this.problems.unshift({ code: 'fleet-missing', severity: 'error', message, source });
-    this.refuse('Fleet', FLEET);
+    this.refuse('Fleet', FLEET_NAME);
   }
 
   /** Values documents that were read stay; see `FleetModel`. */
@@ -169,7 +168,7 @@ class Draft {
   get documents(): Documents {
     const tables = this.#tables;
     return {
-      fleet: tables.Fleet.get(FLEET) as Documents['fleet'],
+      fleet: tables.Fleet.get(FLEET_NAME) as Documents['fleet'],
       clusters: tables.Cluster as ReadonlyMap<string, unknown> as Documents['clusters'],
       placements: tables.Placement as ReadonlyMap<string, unknown> as Documents['placements'],
       values: tables.Values as ReadonlyMap<string, unknown> as Documents['values'],
@@ -197,9 +196,6 @@ class Draft {
 }
 
 const NONE: readonly Problem[] = [];
-/** The Fleet is the only one of its kind, whatever it calls itself. */
-const FLEET = 'fleet';
-
 function concern(claim: Claim | undefined): Pick<Problem, 'cluster' | 'placement'> {
   if (claim?.kind === 'Cluster') return { cluster: claim.name };
   return claim?.kind === 'Placement' ? { placement: claim.name } : {};

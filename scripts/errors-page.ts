@@ -20,4 +20,6 @@ export function renderErrorsPage(): string {
   ].join('\n');
 }
 
-if (import.meta.main) writeFileSync(join(import.meta.dirname, '../docs/errors.md'), renderErrorsPage());
+export function writeErrorsPage(): void {
+  writeFileSync(join(import.meta.dirname, '../docs/errors.md'), renderErrorsPage());
+}

@@ -31,7 +31,7 @@ function print(value: unknown, indent: string, before: number): string {
   return `{\n${lines.join(',\n')}\n${indent}}`;
 }
 
-if (import.meta.main) {
+export function writeSchemas(): void {
   const folder = join(import.meta.dirname, '..', SCHEMAS_FOLDER);
   mkdirSync(folder, { recursive: true });
   for (const [file, text] of renderSchemas()) writeFileSync(join(folder, file), text);

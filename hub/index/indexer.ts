@@ -1,4 +1,5 @@
 import type { Commit, GitObjects } from '#git/objects.ts';
+import type { FleetModel } from '#proto/fleet-model.ts';
 import type { Problem } from '#proto/problems.ts';
 import { type DocumentsInForce, documentsInForce, type Reading } from '../core/in-force.ts';
 import { type Assigned, assign } from './assignments.ts';
@@ -118,5 +119,17 @@ function hasUnreadable({ unreadable }: DocumentsInForce): boolean {
 /** Every problem at a revision: of documents, and of assignments that do not resolve. */
 export function problemsOf({ reading, rows }: Indexed): Problem[] {
   const ofRows = [...rows.values()].flatMap(({ problem }) => (problem ? [problem] : []));
-  return [...reading.model.problems, ...ofRows];
+  return [...reading.model.problems, ...ofRows, ...notActedUpon(reading.model)];
+}
+
+/** Documents that are valid and yet without effect: somebody who committed one must not believe otherwise. */
+function notActedUpon({ values, strategies, access }: FleetModel): Problem[] {
+  return [...values.values(), ...strategies.values(), ...access.values()].map(
+    ({ document, file, locate }) => ({
+      code: 'document-kind-unsupported',
+      severity: 'warning',
+      message: `${file}: kind ${document.kind} is checked, but not acted upon by this version`,
+      source: locate(['kind']),
+    }),
+  );
 }

@@ -24,8 +24,15 @@ const labelRule = z.strictObject({
 });
 export type LabelRule = z.infer<typeof labelRule>;
 
+/** Refused rather than ignored: what asks for a check must not run unchecked. */
+export const requireSignedCommits = z
+  .boolean()
+  .refine((required) => !required, 'cannot be required yet: this version does not check signatures')
+  .describe('Commits must be signed. This version refuses true: it does not check signatures yet.')
+  .optional();
+
 export const trust = z.strictObject({
-  requireSignedCommits: z.boolean().optional(),
+  requireSignedCommits,
   allowedSigners: repoPath.describe('File of allowed signers, as ssh-keygen reads it.').optional(),
   notBefore: z
     .string()

@@ -18,6 +18,8 @@ export type Kind = keyof typeof SCHEMAS;
 export const KINDS = Object.keys(SCHEMAS) as Kind[];
 
 export const FLEET_FILE = 'flotilla.yaml';
+/** Among documents the Fleet is known by this name: it is the only one of its kind, whatever it calls itself. */
+export const FLEET_NAME = 'fleet';
 const FOLDERS: Readonly<Record<string, Kind>> = {
   clusters: 'Cluster',
   placements: 'Placement',

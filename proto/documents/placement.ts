@@ -13,6 +13,7 @@ import {
   values,
   variablePath,
 } from './common.ts';
+import { requireSignedCommits } from './fleet.ts';
 
 /** `placements/**` `/*.yaml`: which clusters get which overlay, and how. */
 export const placement = z
@@ -88,8 +89,11 @@ export const placement = z
             .optional(),
         })
         .optional(),
-      serviceAccount: dnsLabel.describe('Service account that the agent acts as.').optional(),
-      trust: z.strictObject({ requireSignedCommits: z.boolean().optional() }).optional(),
+      serviceAccount: dnsLabel
+        .refine(() => false, 'cannot be used yet: this version does not impersonate service accounts')
+        .describe('Service account that the agent acts as. This version refuses it.')
+        .optional(),
+      trust: z.strictObject({ requireSignedCommits }).optional(),
       strategy: dnsLabel
         .describe('Rollout strategy. Default: of the fleet, else all clusters at once.')
         .optional(),

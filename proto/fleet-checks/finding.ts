@@ -1,4 +1,4 @@
-import type { Kind } from '../documents/kinds.ts';
+import { FLEET_NAME, type Kind } from '../documents/kinds.ts';
 import type { Part } from '../documents/positions.ts';
 import type { Sourced } from '../documents/read.ts';
 import type { FaultCode } from '../faults.ts';
@@ -32,7 +32,8 @@ export function party(
   path: readonly PropertyKey[],
   part?: Part,
 ): Party {
-  return { kind, name: of.document.metadata.name, file: of.file, place: { of, path, ...(part && { part }) } };
+  const name = kind === 'Fleet' ? FLEET_NAME : of.document.metadata.name;
+  return { kind, name, file: of.file, place: { of, path, ...(part && { part }) } };
 }
 
 /**

@@ -59,7 +59,7 @@ function* clustersInNoStage(
 }
 
 const fleetAt = (fleet: Sourced<Fleet> | undefined, path: readonly string[]): Party[] =>
-  fleet ? [{ ...party('Fleet', fleet, path, 'key'), name: 'fleet' }] : [];
+  fleet ? [party('Fleet', fleet, path, 'key')] : [];
 
 /** Tells each stage of a strategy once: of the first placement for which its budget is idle. */
 function* idleBudgets(

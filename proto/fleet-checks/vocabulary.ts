@@ -186,5 +186,5 @@ function* inPath(
 }
 
 function ruleParty(fleet: Sourced<Fleet>, key: string): Party {
-  return { ...party('Fleet', fleet, ['spec', 'labels', key], 'key'), name: 'fleet' };
+  return party('Fleet', fleet, ['spec', 'labels', key], 'key');
 }

@@ -39,9 +39,10 @@ for (const [index, history] of all.entries()) {
 async function play(history: History, next: History | undefined): Promise<void> {
   await arm(history);
   const then = await fleet.objects();
-  const commit = await fleet.commit(history);
+  let commit = await fleet.commit(history);
   if (history.dies) await died(fleet[history.dies.of], history.dies);
   if (history.halts) await halted(fleet[history.halts.of], history.halts);
+  if (history.reverts) commit = await fleet.line.clone.revert(commit);
   await mend(history);
   await fleet.converged(history.after, commit, foreign);
   const now = await fleet.objects();

@@ -151,9 +151,9 @@ export class ChaosFleet implements AsyncDisposable {
   }
 
   /** Writes the difference between the two contents and pushes it. */
-  async commit({ before, after, victim, seed }: History): Promise<string> {
+  async commit({ before, changed, victim, seed }: History): Promise<string> {
     const { clone } = this.line;
-    const files = filesOf(after);
+    const files = filesOf(changed);
     for (const path of Object.keys(filesOf(before))) if (!(path in files)) await clone.remove(path);
     for (const [path, text] of Object.entries(files)) await clone.write(path, text);
     return clone.commit(`Change for ${victim}, seed ${seed}`);

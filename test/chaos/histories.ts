@@ -54,6 +54,11 @@ export type History = {
   halts?: Step & { nth: number };
   change: Change;
   before: Content;
+  /** What the commit makes of it. */
+  changed: Content;
+  /** Whether the commit is reverted while the victim is dead: then what was done by half has to be undone. */
+  reverts: boolean;
+  /** What Git says in the end. */
   after: Content;
   /** Whether what is halted goes on before what died is started again. */
   goesOnFirst: boolean;
@@ -100,6 +105,8 @@ function historyOf(victim: Victim, seed: number, before: Content): History {
     (kind !== 'remove' || names.length > FEWEST_MAPS) && (kind !== 'add' || names.length <= MANY_MAPS);
   const kinds = (KINDS[point] ?? ANY).filter(possible);
   const change = changeOf(pick(kinds, random), names, `${victim}-${seed}`, random);
+  const outcome = changed(before, change, `${victim}-${seed}`, random);
+  const reverts = victim === 'agent' && random() < 0.4;
   const at = (step: Step) => ({ ...step, nth: nthOf(step.name, change, random) });
   return {
     victim,
@@ -108,7 +115,9 @@ function historyOf(victim: Victim, seed: number, before: Content): History {
     ...(halts && { halts: at(halts) }),
     change,
     before,
-    after: changed(before, change, `${victim}-${seed}`, random),
+    changed: outcome,
+    reverts,
+    after: reverts ? before : outcome,
     goesOnFirst: random() < 0.5,
   };
 }
@@ -177,11 +186,11 @@ function generator(seed: number): () => number {
 }
 
 /** For the name of a test. */
-export function describeHistory({ victim, seed, dies, halts, change }: History): string {
+export function describeHistory({ victim, seed, dies, halts, change, reverts }: History): string {
   const place = (step: Step & { nth: number }) => `${step.name}${step.nth > 1 ? `:${step.nth}` : ''}`;
   const where = [
     dies ? `at ${place(dies)}` : undefined,
     halts ? `while the ${halts.of} is halted at ${place(halts)}` : undefined,
   ].filter(Boolean);
-  return `seed ${seed}: ${victim} killed ${where.join(' ')} during ${change.kind}`;
+  return `seed ${seed}: ${victim} killed ${where.join(' ')} during ${change.kind}${reverts ? ', which is then reverted' : ''}`;
 }
