@@ -17,7 +17,8 @@ export async function eventually<T>(
       if (found !== undefined) return found;
       failure = undefined;
     } catch (error) {
-      failure = error;
+      // A look that the end of the wait breaks off has seen nothing; what was seen before it says more.
+      if (!limit.aborted || describe() === '') failure = error;
     }
     await pause(40, limit);
   }
