@@ -90,7 +90,8 @@ export class Placement {
     const order = this.#order;
     const { digest } = order.type === 'assigned' ? order.assignment : {};
     const isNew = digest !== undefined && digest !== this.#given?.digest && digest !== this.#intended;
-    return isNew && !this.#terms.stopped && !this.#obstacle && !this.#waiting;
+    const stuck = this.#obstacle !== undefined && !isPassing(this.#obstacle.code);
+    return isNew && !this.#terms.stopped && !stuck && !this.#waiting;
   }
 
   /** A new order, from a document that was accepted and saved. */

@@ -203,14 +203,25 @@ export class Reconciler {
     };
   }
 
-  /** On a cluster where something runs already, nobody takes an object away that a neighbour is about to want. */
+  /**
+   * Nobody who has something in the cluster takes an object away that a neighbour is about to want.
+   * @throws FlotillaError neighbour-unknown when that is not known in time: it is tried again, and nothing was taken away
+   */
   async #othersIntend(name: string, signal: AbortSignal): Promise<void> {
+    const { applied, target, removal } = this.#members.get(name)?.placement.record ?? {};
+    if (!applied && !target && !removal) return;
     const others = () => [...this.#members.values()].filter(({ placement }) => placement.name !== name);
-    if (!others().some(({ placement }) => placement.record.applied)) return;
     const limit = AbortSignal.any([signal, AbortSignal.timeout(NEIGHBOURS_MS)]);
     while (!limit.aborted && others().some(({ placement }) => placement.isPreparing))
       await Promise.race([this.#intentions.promise, aborted(limit)]);
     signal.throwIfAborted();
+    const unknown = others().filter(({ placement }) => placement.isPreparing);
+    if (unknown.length === 0) return;
+    const names = unknown.map(({ placement }) => placement.name).join(', ');
+    throw new FlotillaError(
+      'neighbour-unknown',
+      `placement ${name} waits to know what ${names} is about to want`,
+    );
   }
 
   /** A status was built: whoever waits for this placement may start when it has become ready. */

@@ -282,6 +282,10 @@ export const FAULTS = {
     'Widen `allow`, or move the object.',
   ],
   'inventory-unreadable': ['The inventory in the cluster cannot be read.', 'Nothing is pruned until it can.'],
+  'neighbour-unknown': [
+    'What a neighbouring placement is about to want is not known yet. Nothing is applied or pruned until it is.',
+    'It is tried again by itself; see what keeps the neighbour from being rendered.',
+  ],
   'prune-held': [
     'A deletion waits for approval.',
     'Approve the set hash by a commit, or bring the objects back.',

@@ -10,6 +10,7 @@ const PASSING = new Set<FaultCode>([
   'kube-failed',
   'nats-unreachable',
   'lease-held',
+  'neighbour-unknown',
 ]);
 
 export const isPassing = (code: FaultCode): boolean => PASSING.has(code);

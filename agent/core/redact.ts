@@ -16,12 +16,19 @@ export function secretTexts(object: KubeObject): string[] {
     for (const line of text.split('\n')) if (line.length >= LONG_LINE) texts.add(line);
   };
   for (const value of Object.values(isRecord(object.data) ? object.data : {})) {
-    if (typeof value !== 'string') continue;
+    if (typeof value !== 'string') {
+      add(String(value));
+      continue;
+    }
     add(value);
     add(Buffer.from(value, 'base64').toString('utf8'));
   }
   for (const value of Object.values(isRecord(object.stringData) ? object.stringData : {})) {
-    if (typeof value !== 'string') continue;
+    if (typeof value !== 'string') {
+      // A number or boolean that was not quoted: the server refuses it, and repeats it.
+      add(String(value));
+      continue;
+    }
     add(value);
     add(Buffer.from(value).toString('base64'));
   }

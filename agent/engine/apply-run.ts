@@ -31,11 +31,18 @@ export async function applyRun(
   signal: AbortSignal,
 ): Promise<void> {
   const { hold, observe, atomic } = state.policy;
+  // Asked again at every step: a hold or a pause may come in the middle.
+  const mayWrite = () => !state.policy.hold && !state.policy.observe;
   const settled = assignment.settled === true;
   // What is new waits until the hold ends; what is in force stays watched over.
   if (hold && !settled && state.objects.size > 0) return;
   const engaged = await engage(context, state, assignment, signal);
-  const how: BringHow = { settled, mayWrite: !hold && !observe };
+  const how: BringHow = {
+    settled,
+    get mayWrite() {
+      return mayWrite();
+    },
+  };
   state.begin(engaged.objects, engaged.refused);
   takeCharge(context, state, engaged);
   if (how.mayWrite) {

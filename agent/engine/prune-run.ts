@@ -129,7 +129,7 @@ async function resourceOf(
   }
 }
 
-/** From what the watch has told; asked where the kind cannot be watched. An object without our label counts as not there. */
+/** From what the watch has told; asked where it has told nothing: a watch that lags must not make an orphan. */
 async function liveOfEntry(
   context: Context,
   resource: Resource,
@@ -138,7 +138,6 @@ async function liveOfEntry(
 ): Promise<ObjectMeta | undefined> {
   const known = context.index.get(inventoryId(entry));
   if (known) return metaOf(known);
-  if (context.watches.isSynced(resource)) return undefined;
   return (await context.kube.get(targetOfEntry(resource, entry), signal, { metadata: true }))?.metadata;
 }
 

@@ -32,7 +32,7 @@ function readTable(table: string): BadFleet[] {
       const { clean, marks } = withoutMarks(files);
       const every = codes!.split(', ');
       const expected = marks.map(({ place, token }, index) =>
-        `${every[index] ?? every[0]} ${place} ${token.includes('SU') || token.includes('SN') ? '' : token}`.trim(),
+        `${every[index] ?? every[0]} ${place} ${/\bS[UN][A-Z2-7]/.test(token) ? '' : token}`.trim(),
       );
       if (at !== undefined) expected.push(`${codes} ${at}`);
       return { title: title!.slice(2), says: new RegExp(says!), files: clean, expected };
