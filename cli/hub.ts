@@ -1,4 +1,5 @@
 import { FlotillaError, isFaultCode } from '#proto/faults.ts';
+import { withoutCredentials } from '#proto/url.ts';
 import { usage } from './args.ts';
 import { Denied } from './exit.ts';
 import { eventsIn } from './server-sent-events.ts';
@@ -96,7 +97,7 @@ function refuse(response: Response, answer: Answer | undefined, url: string): vo
     throw new FlotillaError(isFaultCode(code) ? code : 'hub-refused', error.message);
   }
   if (answer?.data == null) {
-    const message = `hub ${url} answers HTTP ${response.status} and not GraphQL: is this the address of a hub?`;
+    const message = `hub ${withoutCredentials(url)} answers HTTP ${response.status} and not GraphQL: is this the address of a hub?`;
     throw new FlotillaError('hub-refused', message);
   }
 }
@@ -105,6 +106,6 @@ function unreachable(url: string, cause: unknown): FlotillaError {
   const { name, cause: inner } = cause as { name?: string; cause?: { code?: string; message?: string } };
   const why =
     name === 'TimeoutError' ? `no answer in ${TIMEOUT_MS / 1_000} s` : (inner?.code ?? inner?.message);
-  const message = `hub ${url} does not answer${why ? ` (${why})` : ''}: check --hub or FLOTILLA_HUB, and that the hub runs`;
+  const message = `hub ${withoutCredentials(url)} does not answer${why ? ` (${why})` : ''}: check --hub or FLOTILLA_HUB, and that the hub runs`;
   return new FlotillaError('hub-unreachable', message, { cause });
 }

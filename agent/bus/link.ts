@@ -5,6 +5,7 @@ import { type Fault, FlotillaError, toFault } from '#proto/faults.ts';
 import type { Bootstrap } from '#proto/messages.ts';
 import type { Nkey } from '#proto/nkey.ts';
 import { down } from '#proto/subjects.ts';
+import { withoutCredentials } from '#proto/url.ts';
 import { backoff } from '../core/backoff.ts';
 import { askBootstrap } from './bootstrap.ts';
 
@@ -172,7 +173,7 @@ export class Link {
           cause,
         });
       }
-      const message = `NATS cannot be reached at ${identity.natsUrls.join(', ')}: ${(cause as Error).message}`;
+      const message = `NATS cannot be reached at ${withoutCredentials(identity.natsUrls.join(', '))}: ${(cause as Error).message}`;
       throw new FlotillaError('nats-unreachable', message, { cause });
     }
   }

@@ -7,6 +7,7 @@ import {
 } from 'nats';
 import { aborted, fullJitter, pause } from '#process/wait.ts';
 import { type Fault, FlotillaError } from '#proto/faults.ts';
+import { withoutCredentials } from '#proto/url.ts';
 import { hubUserJwt, type Trust } from './trust.ts';
 
 export type DialOptions = {
@@ -107,7 +108,7 @@ function isRefusal(error: unknown): boolean {
 }
 
 function natsFault(error: unknown, servers: readonly string[]): Fault {
-  const where = servers.join(', ');
+  const where = withoutCredentials(servers.join(', '));
   const text = error instanceof Error ? error.message : String(error);
   return isRefusal(error)
     ? { code: 'nats-refused', message: `NATS at ${where} refuses the hub: ${text}` }
