@@ -1,17 +1,19 @@
 import type { Commit } from '#git/objects.ts';
+import type { Access } from '#proto/documents/access.ts';
 import type { Cluster } from '#proto/documents/cluster.ts';
 import type { Fleet } from '#proto/documents/fleet.ts';
 import type { Placement } from '#proto/documents/placement.ts';
-import type { Locate } from '#proto/documents/read.ts';
+import type { RolloutStrategy } from '#proto/documents/strategy.ts';
+import type { SharedValues } from '#proto/documents/values.ts';
 import type { FleetModel, Sourced } from '#proto/fleet-model.ts';
 import type { Effective } from './types.ts';
 
 /** A document in force, with what is needed to go on from it. */
-export type InForce<T> = Effective<T> & {
-  readonly locate: Locate;
-  /** Object id of the file. */
-  readonly blob: string;
-};
+export type InForce<T> = Effective<T> &
+  Sourced<T> & {
+    /** Object id of the file. */
+    readonly blob: string;
+  };
 export type EntryOrigin = { readonly enrolledBy: Commit; readonly relabelledAt: string };
 export type InForceCluster = InForce<Cluster> & EntryOrigin;
 
@@ -20,6 +22,13 @@ export type DocumentsInForce = {
   readonly fleet: InForce<Fleet> | undefined;
   readonly clusters: ReadonlyMap<string, InForceCluster>;
   readonly placements: ReadonlyMap<string, InForce<Placement>>;
+  readonly values: ReadonlyMap<string, InForce<SharedValues>>;
+  readonly strategies: ReadonlyMap<string, InForce<RolloutStrategy>>;
+  readonly access: ReadonlyMap<string, InForce<Access>>;
+  /**
+   * A Values document cannot be read: what it says is not known, so that no assignment may move whose placement declares values.
+   */
+  readonly valuesInDoubt: boolean;
   /** Invalid, and never valid as far as was walked. */
   readonly unreadable: { readonly clusters: ReadonlySet<string>; readonly placements: ReadonlySet<string> };
 };
@@ -38,11 +47,12 @@ export function documentsInForce(
   commit: Commit,
   origins: ReadonlyMap<string, EntryOrigin> = new Map(),
 ): DocumentsInForce {
-  const read = <T>(known: InForce<T> | undefined, { document, file, locate }: Sourced<T>): InForce<T> => {
+  const read = <T>(known: InForce<T> | undefined, sourced: Sourced<T>): InForce<T> => {
+    const { document, file, locate, quote } = sourced;
     const blob = blobs.get(file) ?? '';
     if (known?.blob === blob && known.file === file)
       return known.invalid ? { ...known, invalid: false } : known;
-    return { document, file, locate, blob, revision: commit.oid, invalid: false };
+    return { document, file, locate, quote, blob, revision: commit.oid, invalid: false };
   };
   const held = <D extends { invalid: boolean }>(known: D): D =>
     known.invalid ? known : { ...known, invalid: true };
@@ -51,9 +61,24 @@ export function documentsInForce(
     if (!before) return NOTHING;
     return { ...before, fleet: before.fleet && held(before.fleet) };
   }
-  const clusters = new Map<string, InForceCluster>();
-  const placements = new Map<string, InForce<Placement>>();
   const unreadable = { clusters: new Set<string>(), placements: new Set<string>() };
+  /** The valid ones as they are, the invalid ones as they last were. */
+  const all = <T>(
+    was: ReadonlyMap<string, InForce<T>> | undefined,
+    valid: ReadonlyMap<string, Sourced<T>>,
+    invalid: ReadonlySet<string>,
+    never?: Set<string>,
+  ): Map<string, InForce<T>> => {
+    const found = new Map<string, InForce<T>>();
+    for (const [name, sourced] of valid) found.set(name, read(was?.get(name), sourced));
+    for (const name of invalid) {
+      const known = was?.get(name);
+      if (known) found.set(name, held(known));
+      else never?.add(name);
+    }
+    return found;
+  };
+  const clusters = new Map<string, InForceCluster>();
   for (const [name, sourced] of model.clusters) {
     const known = before?.clusters.get(name);
     const now = read<Cluster>(known, sourced);
@@ -64,15 +89,17 @@ export function documentsInForce(
     if (known) clusters.set(name, held(known));
     else unreadable.clusters.add(name);
   }
-  for (const [name, sourced] of model.placements) {
-    placements.set(name, read(before?.placements.get(name), sourced));
-  }
-  for (const name of model.invalid.placements) {
-    const known = before?.placements.get(name);
-    if (known) placements.set(name, held(known));
-    else unreadable.placements.add(name);
-  }
-  return { fleet: read(before?.fleet, model.fleet), clusters, placements, unreadable };
+  const { invalid } = model;
+  return {
+    fleet: read(before?.fleet, model.fleet),
+    clusters,
+    placements: all(before?.placements, model.placements, invalid.placements, unreadable.placements),
+    values: all(before?.values, model.values, invalid.values),
+    strategies: all(before?.strategies, model.strategies, invalid.strategies),
+    access: all(before?.access, model.access, invalid.access),
+    valuesInDoubt: invalid.values.size > 0,
+    unreadable,
+  };
 
   function originOf(name: string, known: InForceCluster | undefined, document: Cluster): EntryOrigin {
     if (!known) return origins.get(name) ?? { enrolledBy: commit, relabelledAt: commit.oid };
@@ -85,6 +112,10 @@ const NOTHING: DocumentsInForce = {
   fleet: undefined,
   clusters: new Map(),
   placements: new Map(),
+  values: new Map(),
+  strategies: new Map(),
+  access: new Map(),
+  valuesInDoubt: false,
   unreadable: { clusters: new Set(), placements: new Set() },
 };
 

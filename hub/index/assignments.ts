@@ -1,9 +1,14 @@
 import type { Commit } from '#git/objects.ts';
 import { type Assignment, resolveAssignment, whyNotSelected } from '#proto/assignment.ts';
+import { canonicalJson } from '#proto/canonical.ts';
+import type { Cluster } from '#proto/documents/cluster.ts';
 import type { Fleet } from '#proto/documents/fleet.ts';
 import type { Placement } from '#proto/documents/placement.ts';
+import type { SharedValues } from '#proto/documents/values.ts';
 import { FlotillaError } from '#proto/faults.ts';
+import { placeOf } from '#proto/fleet-checks/assignments.ts';
 import type { Problem } from '#proto/problems.ts';
+import { declaredNames, type SharedLayer, sharedLayer } from '#proto/values.ts';
 import type { DocumentsInForce, InForce, InForceCluster } from '../core/in-force.ts';
 import { type AssignmentVersion, assignmentKey } from '../core/types.ts';
 import type { Digested, Digests } from './digests.ts';
@@ -14,8 +19,8 @@ export type Row = {
   readonly version: AssignmentVersion | undefined;
   readonly files: number;
   readonly problem?: Problem;
-  /** It was not looked at, because one of its documents is invalid. */
-  readonly held?: true;
+  /** It was not looked at, because a document is invalid: one of its own, or one of Values, any of which may concern it. */
+  readonly held?: 'document' | 'values';
 };
 
 /** What a placement's version reads its staged fields and content from. */
@@ -24,6 +29,7 @@ export type VersionSource = {
   readonly tree: string;
   readonly placement: Placement;
   readonly fleet: Fleet;
+  readonly values: DocumentsInForce['values'];
 };
 
 export type Assigned = {
@@ -61,12 +67,15 @@ export async function assign(
   const rows = new Map<string, Row>();
   const versions = new Map<string, VersionSource>();
   const changed = before && (await digests.changed(before.tree, commit.tree, signal));
+  const sameValues = before !== undefined && sameDocumentsIn(before.docs.values, docs.values);
+  const layers = new Layers();
 
   for (const [name, placement] of docs.placements) {
     const known = before?.versions.get(name);
-    if (placement.invalid) {
+    const inDoubt = docs.valuesInDoubt && declaredNames(placement.document).size > 0;
+    if (placement.invalid || inDoubt) {
       if (known) versions.set(name, known);
-      await keepInvalid(name, known);
+      await keep(placement, known);
       continue;
     }
     const resolved: Resolved[] = [];
@@ -74,7 +83,7 @@ export async function assign(
       const key = assignmentKey(clusterName, name);
       const row = before?.rows.get(key);
       if (cluster.invalid) {
-        if (row) rows.set(key, held(row));
+        if (row) rows.set(key, held(row, 'document'));
       } else if (whyNotSelected(placement.document, cluster.document) === undefined) {
         const result = await resolve(key, placement, cluster);
         if ('problem' in result) rows.set(key, { ...(row ?? UNRESOLVED), problem: result.problem });
@@ -95,29 +104,32 @@ export async function assign(
       tree: commit.tree,
       placement: placement.document,
       fleet: fleet.document,
+      values: docs.values,
     };
     versions.set(name, holding ? known : fresh);
   }
   return { rows, versions, tree: commit.tree };
 
-  /** Nothing of an invalid placement moves, but a cluster may join the version in force. */
-  async function keepInvalid(name: string, known: VersionSource | undefined): Promise<void> {
+  /**
+   * Nothing moves of a placement that is invalid or whose values are in doubt, but a cluster may join the version in force. Whom an
+   * invalid placement selects is not known: then nobody leaves it.
+   */
+  async function keep(placement: InForce<Placement>, known: VersionSource | undefined): Promise<void> {
+    const name = placement.document.metadata.name;
+    const why = placement.invalid ? 'document' : 'values';
     for (const [clusterName, cluster] of docs.clusters) {
       const key = assignmentKey(clusterName, name);
       const row = before?.rows.get(key);
-      if (row) rows.set(key, held(row));
-      else if (known && !cluster.invalid && whyNotSelected(known.placement, cluster.document) === undefined) {
-        const joined = await atVersion(known, cluster);
-        const revisions = { revision: known.name, entryRevision: commit.oid };
+      const selected = whyNotSelected(placement.document, cluster.document) === undefined;
+      if (row && (selected || placement.invalid || cluster.invalid)) rows.set(key, held(row, why));
+      else if (!cluster.invalid && selected) {
+        const joined = known && (await atVersion(known, cluster));
         if (joined) {
           const { assignment, digested } = joined;
-          rows.set(key, {
-            held: true,
-            assignment,
-            version: { ...revisions, digest: digested.digest },
-            files: digested.files,
-          });
-        }
+          const revisions = { revision: known.name, entryRevision: commit.oid };
+          const version = { ...revisions, digest: digested.digest };
+          rows.set(key, { held: why, assignment, version, files: digested.files });
+        } else if (!placement.invalid) rows.set(key, held(UNRESOLVED, why));
       }
     }
   }
@@ -129,6 +141,7 @@ export async function assign(
   ): Promise<Resolved | { problem: Problem }> {
     const row = before?.rows.get(key);
     const sameDocuments =
+      (sameValues || declaredNames(placement.document).size === 0) &&
       before?.docs.fleet?.document === fleet!.document &&
       before.docs.placements.get(placement.document.metadata.name)?.document === placement.document &&
       before.docs.clusters.get(cluster.document.metadata.name)?.document === cluster.document;
@@ -137,11 +150,14 @@ export async function assign(
       const digested = { digest: settled.version!.digest, files: settled.files };
       return { key, cluster, assignment: settled.assignment!, digested };
     }
-    const resolution = resolveAssignment(fleet!.document, placement.document, cluster.document);
+    const shared = layers.of(docs.values, placement.document, cluster.document);
+    const resolution = resolveAssignment(fleet!.document, placement.document, cluster.document, {
+      ...(shared && { shared }),
+    });
     if ('faults' in resolution) {
-      const { code, message } = resolution.faults[0]!;
-      const field = code === 'value-missing' ? ['spec', 'values'] : ['spec', 'path'];
-      return { problem: problemOf(code, message, placement.locate(field), placement, cluster) };
+      const fault = resolution.faults[0]!;
+      const source = fault.locate?.() ?? placement.locate(placeOf(placement.document, fault));
+      return { problem: problemOf(fault.code, fault.message, source, placement, cluster) };
     }
     const { assignment } = resolution;
     try {
@@ -173,11 +189,12 @@ export async function assign(
 
   /** A cluster as it is now, under a version as it was; undefined where that cannot be had. */
   async function atVersion(
-    { tree, placement, fleet: then }: VersionSource,
+    { tree, placement, fleet: then, values }: VersionSource,
     cluster: InForceCluster,
   ): Promise<{ assignment: Assignment; digested: Digested } | undefined> {
     if (whyNotSelected(placement, cluster.document) !== undefined) return undefined;
-    const resolution = resolveAssignment(then, placement, cluster.document);
+    const shared = layers.of(values, placement, cluster.document);
+    const resolution = resolveAssignment(then, placement, cluster.document, { ...(shared && { shared }) });
     if ('faults' in resolution) return undefined;
     const { assignment } = resolution;
     try {
@@ -192,7 +209,31 @@ export async function assign(
 
 const UNRESOLVED: Row = { assignment: undefined, version: undefined, files: 0 };
 
-const held = (row: Row): Row => (row.held ? row : { ...row, held: true });
+const held = (row: Row, why: NonNullable<Row['held']>): Row =>
+  row.held === why ? row : { ...row, held: why };
+
+function sameDocumentsIn<T>(a: ReadonlyMap<string, InForce<T>>, b: ReadonlyMap<string, InForce<T>>): boolean {
+  return a.size === b.size && [...a].every(([name, { document }]) => b.get(name)?.document === document);
+}
+
+/** What Values documents give a placement on clusters of equal labels, worked out once in a step. */
+class Layers {
+  readonly #known = new Map<ReadonlyMap<string, InForce<SharedValues>>, Map<string, SharedLayer>>();
+
+  of(
+    values: ReadonlyMap<string, InForce<SharedValues>>,
+    placement: Placement,
+    { metadata: { labels = {} } }: Cluster,
+  ): SharedLayer | undefined {
+    if (values.size === 0) return undefined;
+    const known = this.#known.get(values) ?? new Map<string, SharedLayer>();
+    this.#known.set(values, known);
+    const key = `${placement.metadata.name} ${canonicalJson(labels)}`;
+    const layer = known.get(key) ?? sharedLayer(values.values(), placement, labels);
+    known.set(key, layer);
+    return layer;
+  }
+}
 
 /** What the content of the repository is to blame for; anything else is no property of the revision. */
 function isContentFault(error: unknown): error is FlotillaError {

@@ -18,19 +18,20 @@ const state = fc.record({
   east: fc.constantFrom('prod', 'dev', 'broken', 'absent'),
   west: fc.constantFrom('prod', 'prod', 'dev'),
   shop: fc.constantFrom('all', 'prod', 'by-env', 'broken'),
+  shared: fc.constantFrom('red', 'red', 'blue', 'disputed', 'broken', 'absent'),
   base: fc.constantFrom('a', 'b'),
   dev: fc.constantFrom('a', 'b', 'absent'),
   note: fc.nat(3),
 });
 type State = typeof state extends fc.Arbitrary<infer T> ? T : never;
 
-function filesOf({ fleet, east, west, shop, base, dev, note }: State): Record<string, string> {
+function filesOf({ fleet, east, west, shop, shared, base, dev, note }: State): Record<string, string> {
   const entry = (name: 'east' | 'west', env: string) =>
     env === 'broken'
       ? BROKEN
       : `${API}\nkind: Cluster\nmetadata: { name: ${name}, labels: { env: ${env} } }\nspec: { agent: { publicKeys: [${KEYS[name]}] } }\n`;
   const spec = {
-    all: 'selector: {}, path: apps/prod',
+    all: 'selector: {}, path: apps/prod, values: { optional: { colour: grey } }',
     prod: 'selector: { matchLabels: { env: prod } }, path: apps/prod',
     'by-env': 'selector: {}, path: "apps/{env}"',
     broken: '',
@@ -41,6 +42,10 @@ function filesOf({ fleet, east, west, shop, base, dev, note }: State): Record<st
     'clusters/west.yaml': entry('west', west),
     'placements/shop.yaml':
       shop === 'broken' ? BROKEN : `${API}\nkind: Placement\nmetadata: { name: shop }\nspec: { ${spec} }\n`,
+    ...(shared !== 'absent' && {
+      'values/prod.yaml': shared === 'broken' ? BROKEN : valuesOf('prod', shared),
+    }),
+    ...(shared === 'disputed' && { 'values/other.yaml': valuesOf('other', 'green') }),
     'base/kustomization.yaml': `namePrefix: ${base}-\n`,
     'apps/prod/kustomization.yaml': 'resources: [../../base]\n',
     ...(dev !== 'absent' && { 'apps/dev/kustomization.yaml': `namePrefix: ${dev}-\n` }),
@@ -48,7 +53,12 @@ function filesOf({ fleet, east, west, shop, base, dev, note }: State): Record<st
   };
 }
 
-const isValid = ({ fleet, east, shop }: State) => fleet === 'valid' && east !== 'broken' && shop !== 'broken';
+const valuesOf = (name: string, colour: string) =>
+  `${API}\nkind: Values\nmetadata: { name: ${name} }\nspec: { selector: { matchLabels: { env: prod } }, values: { colour: ${colour} } }\n`;
+
+/** Nothing but what single assignments have of their own keeps anything back. */
+const isValid = ({ fleet, east, shop, shared }: State) =>
+  fleet === 'valid' && east !== 'broken' && shop !== 'broken' && (shared !== 'broken' || shop !== 'all');
 
 async function commitsOf(states: readonly State[]) {
   const objects = new MemoryObjects();

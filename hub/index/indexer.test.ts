@@ -311,3 +311,65 @@ test('a shared base touches exactly the overlays that read it', async () => {
   assert.notEqual(versionOf(seen[1], 'east')?.digest, versionOf(seen[0], 'east')?.digest);
   assert.equal(versionOf(seen[1], 'west')?.digest, versionOf(seen[0], 'west')?.digest);
 });
+
+const values = (name: string, colour: string, spec = 'selector: { matchLabels: { env: prod } }') =>
+  `${API}\nkind: Values\nmetadata: { name: ${name} }\nspec: { ${spec}, values: { colour: ${colour} } }\n`;
+const COLOURED: Files = {
+  ...BASE,
+  'placements/shop.yaml': placement(
+    'shop',
+    'selector: {}, path: apps/shop, values: { optional: { colour: grey } }',
+  ),
+  'placements/plain.yaml': placement('plain'),
+  'values/prod.yaml': values('prod', 'red'),
+};
+
+test('a shared value that changes makes a new version of what declares it, and of nothing else', async () => {
+  const { seen, oids } = await follow(COLOURED, { ...COLOURED, 'values/prod.yaml': values('prod', 'blue') });
+  assert.equal(seen[1]!.versions.get('shop')?.name, oids[1]);
+  assert.notEqual(versionOf(seen[1], 'east')?.digest, versionOf(seen[0], 'east')?.digest);
+  assert.equal(versionOf(seen[1], 'east', 'plain'), versionOf(seen[0], 'east', 'plain'));
+  const other = {
+    ...COLOURED,
+    'values/dev.yaml': values('dev', 'x', 'selector: { matchLabels: { env: dev } }'),
+  };
+  const { seen: unmoved } = await follow(COLOURED, other);
+  assert.deepEqual(versionOf(unmoved[1], 'east'), versionOf(unmoved[0], 'east'));
+});
+
+test('while a Values document cannot be read, nothing moves that declares values; all else goes on', async () => {
+  const red = { ...COLOURED, ...overlay('red') };
+  const { seen, oids } = await follow(COLOURED, { ...red, 'values/odd.yaml': BROKEN }, red);
+  assert.deepEqual(versionOf(seen[1], 'east'), versionOf(seen[0], 'east'));
+  assert.equal(seen[1]!.rows.get('east/shop')?.held, 'values');
+  assert.equal(versionOf(seen[1], 'east', 'plain')?.revision, oids[1]);
+  assert.equal(versionOf(seen[2], 'east')?.revision, oids[2]);
+});
+
+test('a cluster that joins while values are in doubt has those of the version in force', async () => {
+  const { seen, oids } = await follow(COLOURED, {
+    ...COLOURED,
+    'values/prod.yaml': BROKEN,
+    'clusters/north.yaml': cluster('north', 'env: prod'),
+  });
+  const { revision, entryRevision, digest } = versionOf(seen[1], 'north')!;
+  assert.deepEqual([revision, entryRevision], [oids[0], oids[1]]);
+  assert.equal(digest, versionOf(seen[0], 'east')?.digest);
+});
+
+test('what declares values has a row though they were never readable, so that it is not removed', async () => {
+  const { seen } = await follow({ ...COLOURED, 'values/prod.yaml': BROKEN });
+  assert.equal(seen[0]!.rows.get('east/shop')?.version, undefined);
+  assert.ok(versionOf(seen[0], 'east', 'plain'));
+});
+
+test('Values documents of equal rank that disagree keep back what they concern, and say where', async () => {
+  const { seen } = await follow(COLOURED, {
+    ...COLOURED,
+    'clusters/west.yaml': cluster('west', 'env: dev'),
+    'values/other.yaml': values('other', 'blue'),
+  });
+  assert.deepEqual(versionOf(seen[1], 'east'), versionOf(seen[0], 'east'));
+  assert.equal(seen[1]!.rows.get('east/shop')?.problem?.code, 'value-conflict');
+  assert.equal(seen[1]!.rows.get('west/shop')?.problem, undefined);
+});

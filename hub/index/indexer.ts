@@ -123,13 +123,11 @@ export function problemsOf({ reading, rows }: Indexed): Problem[] {
 }
 
 /** Documents that are valid and yet without effect: somebody who committed one must not believe otherwise. */
-function notActedUpon({ values, strategies, access }: FleetModel): Problem[] {
-  return [...values.values(), ...strategies.values(), ...access.values()].map(
-    ({ document, file, locate }) => ({
-      code: 'document-kind-unsupported',
-      severity: 'warning',
-      message: `${file}: kind ${document.kind} is checked, but not acted upon by this version`,
-      source: locate(['kind']),
-    }),
-  );
+function notActedUpon({ strategies, access }: FleetModel): Problem[] {
+  return [...strategies.values(), ...access.values()].map(({ document, file, locate }) => ({
+    code: 'document-kind-unsupported',
+    severity: 'warning',
+    message: `${file}: kind ${document.kind} is checked, but not acted upon by this version`,
+    source: locate(['kind']),
+  }));
 }

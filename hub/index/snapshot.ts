@@ -1,4 +1,5 @@
 import type { Commit } from '#git/objects.ts';
+import { kindAt, looksMeant } from '#proto/documents/kinds.ts';
 import type { Problem } from '#proto/problems.ts';
 import type {
   EffectivePlacement,
@@ -38,11 +39,14 @@ export function snapshotOf(
   const ofDocument = errorsByDocument(problems.values());
 
   const assignments = new Map<string, IndexedAssignment>();
-  for (const [key, { assignment, version, files, problem: own }] of rows) {
+  const ofValues = valuesError(problems.values());
+  for (const [key, { assignment, version, files, problem: own, held }] of rows) {
     const [cluster = '', placement = ''] = key.split('/');
     const problem = own
       ? problems.get(keyOf(own))
-      : (ofDocument.get(`Placement/${placement}`) ?? ofDocument.get(`Cluster/${cluster}`));
+      : ((held === 'values' ? ofValues : undefined) ??
+        ofDocument.get(`Placement/${placement}`) ??
+        ofDocument.get(`Cluster/${cluster}`));
     assignments.set(key, { assignment, version, files, ...(problem && { problem }) });
   }
   const placements = new Map<string, EffectivePlacement>();
@@ -85,6 +89,15 @@ function errorsByDocument(problems: Iterable<IndexProblem>): Map<string, IndexPr
     if (!found.has(key)) found.set(key, problem);
   }
   return found;
+}
+
+/** The first error of a Values document; of a file elsewhere that says it is one, if there is no other. */
+function valuesError(problems: Iterable<IndexProblem>): IndexProblem | undefined {
+  const errors = [...problems].filter(
+    ({ severity, cluster, placement }) => severity === 'error' && !cluster && !placement,
+  );
+  const inFolder = ({ source: { file } }: IndexProblem) => (kindAt(file) ?? looksMeant(file)) === 'Values';
+  return errors.find(inFolder) ?? errors[0];
 }
 
 const keyOf = ({ code, message, source, cluster, placement }: Problem) =>
