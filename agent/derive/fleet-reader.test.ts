@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Commit, EntryMode, GitObjects, TreeEntry } from '#git/objects.ts';
 import { createNkey } from '#proto/nkey.ts';
 import { readAtOnce, remembered } from './at-once.ts';
 import { FleetReader } from './fleet-reader.ts';
+import { Revisions } from './testing/revisions.ts';
 
 const NEVER = new AbortController().signal;
 const key = createNkey('user').publicKey;
@@ -13,39 +13,6 @@ const cluster = (name: string, more = '') =>
   `apiVersion: flotilla.dev/v1alpha1\nkind: Cluster\nmetadata: { name: ${name} }\nspec: { agent: { publicKeys: [${key}] }${more} }\n`;
 const placement = (name: string, more = '') =>
   `apiVersion: flotilla.dev/v1alpha1\nkind: Placement\nmetadata: { name: ${name} }\nspec: { selector: {}, path: apps/${name}${more} }\n`;
-
-/** Commits as maps of path → text; ids are whatever is unique. Remembers which trees were read. */
-class Revisions implements GitObjects {
-  readonly reads: string[] = [];
-  readonly #files: Record<string, Record<string, string>>;
-
-  constructor(files: Record<string, Record<string, string>>) {
-    this.#files = files;
-  }
-  async readCommit(oid: string): Promise<Commit> {
-    return { oid, tree: `${oid}:`, parents: [] } as unknown as Commit;
-  }
-  async readTree(oid: string): Promise<TreeEntry[]> {
-    this.reads.push(oid);
-    const [revision = '', folder = ''] = oid.split(':');
-    const prefix = folder === '' ? '' : `${folder}/`;
-    const entries = new Map<string, TreeEntry>();
-    for (const path of Object.keys(this.#files[revision] ?? {})) {
-      if (!path.startsWith(prefix)) continue;
-      const [name = '', ...rest] = path.slice(prefix.length).split('/');
-      const mode: EntryMode = rest.length > 0 ? 'tree' : 'file';
-      entries.set(name, { name, mode, oid: `${revision}:${prefix}${name}` });
-    }
-    return [...entries.values()];
-  }
-  async readBlob(oid: string): Promise<Uint8Array> {
-    const [revision = '', path = ''] = oid.split(':');
-    return Buffer.from(this.#files[revision]![path]!);
-  }
-  async prefetch(): Promise<void> {
-    return undefined;
-  }
-}
 
 test('documents are found wherever they stand below their folder, and looked for there first the next time', async () => {
   const objects = new Revisions({

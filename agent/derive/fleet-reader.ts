@@ -7,6 +7,7 @@ import { type FleetDocument, readDocument } from '#proto/documents/read.ts';
 import { FlotillaError } from '#proto/faults.ts';
 import { LIMITS } from '#proto/limits.ts';
 import type { Problem } from '#proto/problems.ts';
+import { type ValuesFound, ValuesReader } from './values-reader.ts';
 
 /** A document at one revision. `invalid` is not absence: whatever it concerns stays as it was. */
 export type Found<T> =
@@ -29,9 +30,11 @@ export class FleetReader {
   /** Where a document stood last: looked at first, so that a large folder is walked once. */
   readonly #files = new Map<string, string>();
   readonly #parsed = new Map<string, Found<unknown>>();
+  readonly #values: ValuesReader;
 
   constructor(objects: GitObjects) {
     this.#objects = objects;
+    this.#values = new ValuesReader(objects);
   }
 
   /** The root tree of a revision, under which overlays are read. */
@@ -50,6 +53,11 @@ export class FleetReader {
 
   placement(revision: string, name: string, signal: AbortSignal): Promise<Found<Placement>> {
     return this.#named('Placement', revision, name, signal);
+  }
+
+  /** Every Values document, whichever clusters it selects. */
+  async values(revision: string, signal: AbortSignal): Promise<ValuesFound> {
+    return this.#values.at(await this.treeOf(revision, signal), signal);
   }
 
   async #named<K extends 'Cluster' | 'Placement'>(

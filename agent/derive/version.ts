@@ -6,8 +6,12 @@ import {
   resolveAssignment,
   whyNotSelected,
 } from '#proto/assignment.ts';
+import type { Placement } from '#proto/documents/placement.ts';
+import type { Sourced } from '#proto/documents/read.ts';
+import type { SharedValues } from '#proto/documents/values.ts';
 import { FlotillaError } from '#proto/faults.ts';
 import type { DesiredAssignment } from '#proto/messages.ts';
+import { declaredNames } from '#proto/values.ts';
 import type { NodeCache } from '#render/closure.ts';
 import { type AssignmentClosure, digestOf } from '#render/digest.ts';
 import { type FleetReader, required } from './fleet-reader.ts';
@@ -23,8 +27,8 @@ export type DerivedVersion = {
 };
 
 /**
- * What a desired document calls one assignment, derived from Git with the code that the hub uses: Fleet, placement and files at
- * `revision`, the cluster's labels and values at `entryRevision`. Nothing of the document but the two revisions is believed.
+ * What a desired document calls one assignment, derived from Git with the code that the hub uses: Fleet, placement, Values and
+ * files at `revision`, the cluster's labels and values at `entryRevision`. Nothing of the document but the two revisions is believed.
  *
  * @throws FlotillaError not-selected where Git does not give the placement to this cluster; digest-mismatch where hub and agent
  *   disagree; path-variable-unknown, value-missing, and those of documents, closures and Git
@@ -50,7 +54,8 @@ export async function deriveVersion(
       `placement ${name} at ${revision} does not select cluster ${cluster}: it ${why}`,
     );
   }
-  const resolution = resolveAssignment(fleet, placement, entry);
+  const values = await valuesFor(reader, placement, revision, signal);
+  const resolution = resolveAssignment(fleet, placement, entry, { values });
   if ('faults' in resolution) {
     const [first] = resolution.faults;
     throw new FlotillaError(first!.code, resolution.faults.map(({ message }) => message).join('; '));
@@ -65,4 +70,21 @@ export async function deriveVersion(
     );
   }
   return { assignment, closure, tree, policy: policyOf(fleet, placement) };
+}
+
+/**
+ * The Values documents that a placement is resolved with. One that is invalid may have been meant for it: without it the assignment
+ * would get other values in silence. A placement that declares no names gets none from anywhere.
+ */
+async function valuesFor(
+  reader: FleetReader,
+  placement: Placement,
+  revision: string,
+  signal: AbortSignal,
+): Promise<readonly Sourced<SharedValues>[]> {
+  const { valid, problems } = await reader.values(revision, signal);
+  const [first] = problems;
+  if (!first || declaredNames(placement).size === 0) return valid;
+  const message = `placement ${placement.metadata.name} takes values, and Values at ${revision} are invalid: ${first.message}`;
+  throw new FlotillaError(first.code, message, { source: first.source });
 }

@@ -207,7 +207,8 @@ export class AgentLab implements AsyncDisposable {
     ];
     if (fleet.state !== 'valid' || document.state !== 'valid' || entry.state !== 'valid')
       throw new Error(`no digest of ${placement} at ${revision}`);
-    const resolution = resolveAssignment(fleet.document, document.document, entry.document);
+    const { valid: values } = await reader.values(revision, NEVER);
+    const resolution = resolveAssignment(fleet.document, document.document, entry.document, { values });
     if (!('assignment' in resolution)) throw new Error(resolution.faults[0]!.message);
     const tree = await reader.treeOf(revision, NEVER);
     return (await digestOf(this.#objects, tree, resolution.assignment, new NodeCache(), NEVER)).digest;
