@@ -203,6 +203,14 @@ export const FAULTS = {
     'The local copy of the repository cannot be read or written.',
     'Check free space and permissions of the directory named; it holds nothing that cannot be fetched again.',
   ],
+  'git-local-failed': [
+    'A repository on this machine cannot be read: git is missing, or refuses.',
+    'The message is Git’s own where there is one.',
+  ],
+  'revision-unknown': [
+    'The repository on this machine has no such revision.',
+    'Correct the name, or fetch it; a shallow clone has only the newest commits.',
+  ],
   'history-rewritten': [
     'The branch was rewritten: its tip does not descend from the last one seen.',
     'What runs is kept. If the rewrite is meant, acknowledge the new tip in the configuration.',
