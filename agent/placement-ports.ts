@@ -14,8 +14,15 @@ export interface Engine {
   intend(assignment: Assignment, signal: AbortSignal): Promise<void>;
   /** Resolves when the apply is over; what failed is tried again by the engine itself. */
   apply(assignment: Assignment, signal: AbortSignal): Promise<ApplyResult>;
-  /** Takes everything of the placement away that its inventory names. */
-  retire(placement: string, policy: EnginePolicy, signal: AbortSignal): Promise<ApplyResult>;
+  /** Prunes what an apply with `keepStale` left. */
+  prune(placement: string, signal: AbortSignal): Promise<ApplyResult>;
+  /** Takes everything of the placement away that its inventory names, or that is known to have been applied. */
+  retire(
+    placement: string,
+    known: Rendered['objects'],
+    policy: EnginePolicy,
+    signal: AbortSignal,
+  ): Promise<ApplyResult>;
   setPolicy(placement: string, policy: EnginePolicy): void;
   snapshot(placement: string): PlacementSnapshot | undefined;
   /** No longer enforces it; nothing in the cluster changes. */

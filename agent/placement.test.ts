@@ -61,6 +61,9 @@ class Around {
     held: undefined,
     faults: [],
   };
+  /** Whether an apply that keeps what is stale found something stale. */
+  deferred = false;
+  othersIntend: Promise<void> = Promise.resolve();
   readonly end = new AbortController();
   placement: Placement;
   running: Promise<void> | undefined;
@@ -89,7 +92,7 @@ class Around {
 
   #parts(): PlacementParts {
     const note = (what: string) => void this.done.push(what);
-    const result: ApplyResult = { ok: true, results: [], held: undefined };
+    const result: ApplyResult = { ok: true, results: [], held: undefined, deferred: false };
     const store = {
       bundle: async (_name: string, ref: BundleRef) => {
         note(`bundle ${ref.key}`);
@@ -106,8 +109,12 @@ class Around {
     return {
       engine: {
         intend: async () => note('intend'),
-        apply: async ({ settled }: Assignment) => {
-          note(settled ? 'apply settled' : 'apply');
+        apply: async ({ settled, keepStale }: Assignment) => {
+          note(settled ? 'apply settled' : keepStale ? 'apply kept' : 'apply');
+          return { ...result, deferred: keepStale === true && this.deferred };
+        },
+        prune: async () => {
+          note('prune');
           return result;
         },
         retire: async () => {
@@ -144,7 +151,7 @@ class Around {
           ]);
         },
         waitsFor: () => [],
-        othersIntend: async () => undefined,
+        othersIntend: () => this.othersIntend,
         lastSeq: () => 1,
         event: (type) => note(type),
       },
@@ -236,7 +243,7 @@ test('a removal that Git does not confirm keeps and enforces what runs; a confir
   around.removal = 'prune';
   await around.until('let go');
   await around.running;
-  assert.deepEqual(around.done.slice(-4), ['save removal', 'retire', 'let go', 'forget']);
+  assert.deepEqual(around.done.slice(-5), ['save removal', 'bundle kept', 'retire', 'let go', 'forget']);
   assert.equal(around.placement.view.removed, true);
 });
 
@@ -273,5 +280,21 @@ test('a change of policy is kept at once, so that a restart without Git does not
   around.placement.setTerms(terms({ policy: reported }));
   await around.until('save a');
   assert.deepEqual(around.placement.record.policy, JSON.parse(JSON.stringify(reported)));
+  await around.stop();
+});
+
+test('after a restart nothing is pruned before the neighbours have said what they want, and what runs is enforced meanwhile', async () => {
+  const { applied, ...rest } = record('d2');
+  const around = new Around({ ...rest, target: applied! });
+  const neighbours = Promise.withResolvers<void>();
+  around.othersIntend = neighbours.promise;
+  around.deferred = true;
+  around.start(wanted('d2', 1, oid('a')));
+  await around.until('apply kept');
+  for (let i = 0; i < 20; i++) await turn();
+  assert.deepEqual(around.done, ['bundle kept', 'apply kept']);
+  neighbours.resolve();
+  await around.until('APPLY_SUCCEEDED');
+  assert.deepEqual(around.done.slice(2), ['prune', 'save a', 'APPLY_SUCCEEDED']);
   await around.stop();
 });

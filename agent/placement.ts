@@ -5,6 +5,7 @@ import { type Fault, FlotillaError, toFault } from '#proto/faults.ts';
 import type { DesiredAssignment } from '#proto/messages.ts';
 import { backoff } from './core/backoff.ts';
 import { enginePolicy } from './core/engine-policy.ts';
+import { objectId } from './core/object.ts';
 import type { Order } from './core/orders.ts';
 import { isPassing } from './core/passing.ts';
 import type { Removal } from './core/removal.ts';
@@ -31,7 +32,7 @@ export class Placement {
   #terms: Terms = { policy: undefined, approvals: [], stopped: undefined, observe: false };
   #interrupt = new AbortController();
   /** What the engine was given by this process. */
-  #given: { digest: string; policy: string } | undefined;
+  #given: { digest: string; policy: string; unpruned?: boolean } | undefined;
   #made: (Made & { digest: string }) | undefined;
   /** The version whose objects the engine has been told of. */
   #intended: string | undefined;
@@ -161,7 +162,13 @@ export class Placement {
     const isWanted = this.#order.type !== 'assigned' || this.#order.assignment.digest === version?.digest;
     if (isWanted && this.#intended !== undefined && this.#intended !== version?.digest)
       this.#given = undefined;
-    if (this.#given || !version || this.#record.removal) return;
+    if (!version || this.#record.removal) return;
+    if (!this.#given) await this.#giveAgain(version, signal);
+    if (isWanted && this.#given?.unpruned) await this.#prune(signal);
+  }
+
+  /** Nothing is pruned with it: the neighbours may not have said yet what they want. */
+  async #giveAgain(version: VersionRecord, signal: AbortSignal): Promise<void> {
     let rendered: Rendered;
     try {
       rendered = await this.#parts.store.bundle(this.name, version.bundle, signal);
@@ -171,7 +178,14 @@ export class Placement {
       return;
     }
     const settled = this.#record.target === undefined;
-    await this.#apply(version, rendered, settled, signal);
+    await this.#apply(version, rendered, { settled, keepStale: true }, signal);
+  }
+
+  /** What the restored version no longer has goes once nobody else can be about to want it. */
+  async #prune(signal: AbortSignal): Promise<void> {
+    await this.#parts.surroundings.othersIntend(this.name, signal);
+    await this.#parts.engine.prune(this.name, signal);
+    if (this.#given) this.#given.unpruned = false;
   }
 
   async #install(wanted: DesiredAssignment, signal: AbortSignal): Promise<void> {
@@ -193,7 +207,7 @@ export class Placement {
     await this.#parts.guard(this.name, made.rendered.objects, allow, signal);
     // Told before it is done: should the order change meanwhile, the engine has to be told of what runs again.
     this.#intended = digest;
-    await this.#parts.engine.intend(this.#assignment(made.rendered, made.prune, false), signal);
+    await this.#parts.engine.intend(this.#assignment(made.rendered, made.prune), signal);
     this.#parts.surroundings.changed(this.name);
     const missing = this.#record.applied === undefined ? this.#parts.surroundings.waitsFor(this.name) : [];
     if (missing.length > 0) {
@@ -209,7 +223,7 @@ export class Placement {
     this.#parts.mark('target-saved');
     this.#made = undefined;
     this.#parts.surroundings.event('APPLY_STARTED', revision, `applying ${digest.slice(0, 12)}`);
-    const { results } = await this.#apply(this.#record.target!, made.rendered, false, signal);
+    const { results } = await this.#apply(this.#record.target!, made.rendered, {}, signal);
     const failed = results.find((result) => result.error);
     if (failed)
       this.#parts.surroundings.event('APPLY_FAILED', revision, failed.error?.message ?? 'apply failed');
@@ -261,17 +275,20 @@ export class Placement {
   async #apply(
     version: VersionRecord,
     rendered: Rendered,
-    settled: boolean,
+    how: Pick<Assignment, 'settled' | 'keepStale'>,
     signal: AbortSignal,
   ): Promise<ApplyResult> {
-    const assignment = this.#assignment(rendered, version.prune, settled);
-    this.#given = { digest: version.digest, policy: JSON.stringify(assignment.policy) };
+    const assignment = { ...this.#assignment(rendered, version.prune), ...how };
+    const policy = JSON.stringify(assignment.policy);
+    this.#given = { digest: version.digest, policy, unpruned: how.keepStale === true };
     this.#intended = undefined;
     this.#renderHash = rendered.renderHash;
     try {
       const applying = this.#parts.engine.apply(assignment, signal);
       this.#starting = false;
-      return await applying;
+      const result = await applying;
+      if (this.#given) this.#given.unpruned = result.deferred;
+      return result;
     } catch (error) {
       // Broken off half-way: whatever is wanted next, the engine has to be given something.
       if (signal.aborted) this.#given = undefined;
@@ -279,8 +296,8 @@ export class Placement {
     }
   }
 
-  #assignment({ objects }: Rendered, prune: boolean, settled: boolean): Assignment {
-    return { placement: this.name, objects, policy: this.#policy(prune), settled };
+  #assignment({ objects }: Rendered, prune: boolean): Assignment {
+    return { placement: this.name, objects, policy: this.#policy(prune) };
   }
 
   /** Once the engine has everything as wanted, the version that was being applied is the one that runs. */
@@ -328,11 +345,29 @@ export class Placement {
     const { engine, surroundings } = this.#parts;
     if (this.#given?.digest !== RETIRED || this.#given.policy !== text) {
       await surroundings.othersIntend(this.name, signal);
+      const known = await this.#known(signal);
       this.#given = { digest: RETIRED, policy: text };
       this.#starting = false;
-      await engine.retire(this.name, policy, signal);
+      await engine.retire(this.name, known, policy, signal);
     }
     return engine.snapshot(this.name)?.removed === true;
+  }
+
+  /** Everything that saved state says was or may have been applied. */
+  async #known(signal: AbortSignal): Promise<Rendered['objects']> {
+    const { applied, target } = this.#record;
+    const objects = new Map<string, Rendered['objects'][number]>();
+    for (const version of [applied, target]) {
+      if (!version) continue;
+      try {
+        const rendered = await this.#parts.store.bundle(this.name, version.bundle, signal);
+        for (const object of rendered.objects) objects.set(objectId(object), object);
+      } catch (error) {
+        if (!(error instanceof FlotillaError) || error.code !== 'state-unreadable') throw error;
+        this.#note = toFault(error);
+      }
+    }
+    return [...objects.values()];
   }
 
   /** The policy in force survives a restart without Git: what is only reported must not be corrected then. */

@@ -23,6 +23,7 @@ const SUITES = {
     concurrency: 2,
   },
   contract: { globs: ['test/contract/**/*.test.ts'], concurrency: 1 },
+  apply: { globs: ['test/apply/**/*.test.ts'], concurrency: 1 },
   integration: { globs: ['test/bed/*.test.ts', 'test/integration/**/*.test.ts'], concurrency: 2 },
   e2e: { globs: ['test/e2e/**/*.test.ts'], concurrency: 1 },
   chaos: { globs: ['test/chaos/**/*.test.ts'], concurrency: 1 },

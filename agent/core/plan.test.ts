@@ -80,7 +80,7 @@ test('nothing is ever deleted that the inventory does not name, is wanted, or do
           const annotations = state?.paused ? { 'flotilla.dev/prune': 'disabled' } : {};
           const meta = state && live(state.owner, { uid: state.uid, annotations });
           const step = pruneStep('shop', entry, meta, new Map(), true);
-          if (step.type === 'leave') continue;
+          if (step.type !== 'delete') continue;
           assert.ok(state && state.owner === 'shop' && !state.paused);
           assert.equal(step.uid, state.uid);
           assert.ok(entry.state === 'intended' || entry.uid === state.uid);
@@ -92,10 +92,6 @@ test('nothing is ever deleted that the inventory does not name, is wanted, or do
 
 test('each reason to leave a stale object alone is its own', () => {
   const table: [string, ReturnType<typeof pruneStep>][] = [
-    [
-      'handed over to placement other',
-      pruneStep('shop', applied('a'), live('shop'), new Map([['other', new Set([idOf('a')])]]), true),
-    ],
     ['already gone', pruneStep('shop', applied('a'), undefined, new Map(), true)],
     [
       'it no longer carries our owner label',
@@ -124,6 +120,15 @@ test('each reason to leave a stale object alone is its own', () => {
   ];
   for (const [why, step] of table) assert.equal(step.type === 'leave' ? step.why : step.type, why);
   assert.equal(pruneStep('shop', intended('a'), live('shop'), new Map(), true).type, 'delete');
+});
+
+test('what another placement wants is never deleted, and stays in the inventory until that one has written it', () => {
+  const wanted = new Map([['other', new Set([idOf('a')])]]);
+  const kept = pruneStep('shop', applied('a'), live('shop'), wanted, true);
+  assert.equal(kept.type === 'keep' && kept.heir, 'other');
+  assert.equal(pruneStep('shop', applied('a'), live('other'), wanted, true).type, 'leave');
+  assert.equal(pruneStep('shop', applied('a'), undefined, wanted, true).type, 'leave');
+  assert.equal(pruneStep('shop', applied('a'), live('shop'), new Map(), true).type, 'delete');
 });
 
 test('pruning goes backwards', () => {

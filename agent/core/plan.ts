@@ -99,11 +99,14 @@ const rankedEntry = (entry: InventoryEntry): KubeObject => ({
 export type PruneStep =
   | { type: 'delete'; entry: InventoryEntry; id: string; uid: string; resourceVersion: string }
   /** The entry leaves the inventory and the object is left alone. */
-  | { type: 'leave'; entry: InventoryEntry; id: string; why: string };
+  | { type: 'leave'; entry: InventoryEntry; id: string; why: string }
+  /** Another placement is about to have it: nothing is deleted, and the entry stays until that one has written it. */
+  | { type: 'keep'; entry: InventoryEntry; id: string; heir: string };
 
 /**
  * What happens to one stale entry. Only what the inventory names, that exists with the uid we applied (an intended entry: that
- * exists) and still carries our owner label, is deleted; nothing else ever is.
+ * exists) and still carries our owner label, is deleted; nothing else ever is. What another placement wants is never deleted, and
+ * never forgotten before that placement has it: should it be blocked for ever, the object still has an owner.
  */
 export function pruneStep(
   placement: string,
@@ -114,12 +117,12 @@ export function pruneStep(
 ): PruneStep {
   const id = inventoryId(entry);
   const leave = (why: string): PruneStep => ({ type: 'leave', entry, id, why });
-  const heir = [...wanted].find(([name, ids]) => name !== placement && ids.has(id));
-  if (heir) return leave(`handed over to placement ${heir[0]}`);
   if (live === undefined) return leave('already gone');
   if (live.labels?.[OWNER_LABEL] !== placement) return leave('it no longer carries our owner label');
   if (entry.state === 'applied' && entry.uid !== live.uid)
     return leave('another object has taken the name since');
+  const heir = [...wanted].find(([name, ids]) => name !== placement && ids.has(id));
+  if (heir) return { type: 'keep', entry, id, heir: heir[0] };
   if (live.deletionTimestamp !== undefined) return leave('already being deleted');
   const policy = objectPolicy(live);
   if (!prune) return leave('the placement does not prune');

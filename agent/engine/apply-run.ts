@@ -1,7 +1,7 @@
 import type { ObjectMeta } from '../core/object.ts';
 import { type KubeObject, objectId } from '../core/object.ts';
 import { phasesOf } from '../core/phases.ts';
-import { writeAhead } from '../core/plan.ts';
+import { staleEntries, writeAhead } from '../core/plan.ts';
 import type { Resource } from '../kube/discovery.ts';
 import { KubeError, neverSent } from '../kube/errors.ts';
 import { type BringHow, bring } from './bring.ts';
@@ -57,8 +57,19 @@ export async function applyRun(
   if (observe) await rehearse(context, state, engaged, signal);
   if (!how.mayWrite) return;
   await context.marker('applied');
-  const gone = state.hasFailed ? new Set<string>() : await pruneStale(context, state, true, signal);
-  await finalise(context, state, gone, signal);
+  await finalise(context, state, await pruneAfter(context, state, assignment, signal), signal);
+}
+
+/** Only what was applied as a whole, beside neighbours that are known, lets go of what was there before. */
+async function pruneAfter(
+  context: Context,
+  state: PlacementState,
+  { keepStale = false }: Assignment,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  state.deferred = keepStale && staleEntries(context.book.entries(state.name), state.wants).length > 0;
+  if (state.hasFailed || state.deferred) return new Set();
+  return pruneStale(context, state, true, signal);
 }
 
 /** From here on the new set is in force: what left it is no longer watched over, what another placement had is handed over. */

@@ -2,7 +2,7 @@ import type { Action } from '#proto/messages.ts';
 import { type Baseline, baseline } from '../core/baseline.ts';
 import { EMPTY, type FieldSet } from '../core/fieldset.ts';
 import { computeHealth, hasHealth } from '../core/health.ts';
-import { ourFields } from '../core/managed-fields.ts';
+import { OWNER_LABEL, ourFields } from '../core/managed-fields.ts';
 import type { ObjectMeta } from '../core/object.ts';
 import { isPaused, objectPolicy } from '../core/object-policy.ts';
 import type { Context } from './context.ts';
@@ -111,6 +111,8 @@ async function writeNow(
   const how = { rules: state.rules, adopt: state.policy.adopt, first };
   const { action, object } = await write(context.kube, tracked, live, how, signal);
   settleWrite(context, tracked, object, action);
+  const giver = live?.labels?.[OWNER_LABEL];
+  if (giver !== undefined && giver !== state.name) context.againSoon(giver);
   await context.marker('between-writes');
   return action;
 }

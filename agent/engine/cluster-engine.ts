@@ -1,10 +1,11 @@
 import { backoff } from '../core/backoff.ts';
+import type { KubeObject } from '../core/object.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Resource } from '../kube/discovery.ts';
 import type { WatchEvent } from '../kube/watch.ts';
 import { applyRun } from './apply-run.ts';
 import type { Context } from './context.ts';
-import { intend } from './engage.ts';
+import { intend, recall } from './engage.ts';
 import { inspect } from './inspect.ts';
 import { InventoryBook } from './inventory-book.ts';
 import { LiveIndex, managedFieldsOf } from './live.ts';
@@ -41,6 +42,8 @@ const INSPECTIONS = 8;
 const RETRY = { first: 2_000, most: 60_000 } as const;
 /** Notes for the inventory are gathered so long, ms. */
 const FLUSH_AFTER = 2_000;
+/** After another placement has taken an object, the one that had it looks so much later, ms. */
+const AGAIN_AFTER = 100;
 
 /**
  * Brings the placements of one cluster to their desired objects and keeps watching over them. Placements do not wait for each other;
@@ -53,6 +56,7 @@ export class ClusterEngine {
   readonly #applies = new Lanes();
   readonly #background = new Set<Promise<void>>();
   readonly #flushes = new Set<string>();
+  readonly #waking = new Set<string>();
 
   constructor({
     kube,
@@ -83,6 +87,7 @@ export class ClusterEngine {
       lanes: new Lanes(),
       placements: new Map(),
       flushLater: (placement) => this.#flushLater(placement),
+      againSoon: (placement) => this.#againSoon(placement),
       owners: new Map(),
     };
   }
@@ -114,17 +119,36 @@ export class ClusterEngine {
     return this.#run(state, limit, () => applyRun(this.#context, state, assignment, limit));
   }
 
+  /** What an assignment with `keepStale` left is pruned; the caller knows by now what the other placements want. */
+  async prune(placement: string, signal: AbortSignal): Promise<ApplyResult> {
+    const state = this.#state(placement);
+    const { assignment } = state;
+    if (!assignment) return resultOf(state);
+    state.assignment = { ...assignment, keepStale: false };
+    const limit = this.#limit(signal);
+    return this.#run(state, limit, () => applyRun(this.#context, state, state.assignment!, limit));
+  }
+
   /**
-   * Deletes everything that the inventory of a placement names. The caller has seen the order in Git. `snapshot().removed` says when
-   * nothing is left; what is refused or held is tried again, as in `apply`.
+   * Deletes everything that the inventory of a placement names, and of `known` (objects that were applied as far as saved state says)
+   * what still carries its label: an inventory that somebody deleted must not leave orphans behind. The caller has seen the order in
+   * Git. `snapshot().removed` says when nothing is left; what is refused or held is tried again, as in `apply`.
    */
-  async retire(placement: string, policy: Policy, signal: AbortSignal): Promise<ApplyResult> {
+  async retire(
+    placement: string,
+    known: readonly KubeObject[],
+    policy: Policy,
+    signal: AbortSignal,
+  ): Promise<ApplyResult> {
     const state = this.#state(placement);
     state.setPolicy(policy, this.#context.clock.now());
     state.retired = true;
     state.assignment = undefined;
     const limit = this.#limit(signal);
-    return this.#run(state, limit, () => this.#retireRun(state, limit));
+    return this.#run(state, limit, async () => {
+      await recall(this.#context, placement, known, limit);
+      await this.#retireRun(state, limit);
+    });
   }
 
   /** What is decided at once, without a new revision: mode, ignore rules, hold. */
@@ -235,10 +259,10 @@ export class ClusterEngine {
     state.objects.clear();
   }
 
-  /** What was not whole is tried again; a hold or an approval that is missing is not a matter of trying. */
+  /** What was not whole is tried again, and what is being handed over looked at; a hold or a missing approval is not a matter of trying. */
   #planRetry(state: PlacementState): void {
     const { clock } = this.#context;
-    if (!state.hasFailed && !state.fault) {
+    if (!state.hasFailed && !state.fault && state.handing.size === 0) {
       state.failures = 0;
       return;
     }
@@ -258,6 +282,18 @@ export class ClusterEngine {
       // It stands in the snapshot, and the next try is planned.
       if (!life.aborted) state.fail(error);
     }
+  }
+
+  /** Once for however many objects of it change hands. */
+  #againSoon(placement: string): void {
+    const { clock, inspections } = this.#context;
+    if (this.#waking.has(placement)) return;
+    this.#waking.add(placement);
+    inspections.afterwards(clock.now() + AGAIN_AFTER, () => {
+      this.#waking.delete(placement);
+      const state = this.#context.placements.get(placement);
+      if (state && state.handing.size > 0) this.#track(this.#again(state));
+    });
   }
 
   #track(work: Promise<void>): void {
@@ -299,7 +335,8 @@ export class ClusterEngine {
 
 function resultOf(state: PlacementState): ApplyResult {
   const results = [...state.results.values()];
-  return { ok: !state.hasFailed && !state.held && !state.policy.hold, results, held: state.held };
+  const { held, deferred } = state;
+  return { ok: !state.hasFailed && !held && !state.policy.hold, results, held, deferred };
 }
 
 const SYSTEM_CLOCK: Clock = { now: Date.now, random: Math.random };

@@ -26,6 +26,8 @@ export type Context = {
   readonly placements: Map<string, PlacementState>;
   /** Has what was noted in the inventory of a placement written soon. */
   readonly flushLater: (placement: string) => void;
+  /** A placement that hands objects over looks again whether they have been taken. */
+  readonly againSoon: (placement: string) => void;
   /** Who has an object in force; an object has one owner. */
   readonly owners: Map<string, Tracked>;
 };

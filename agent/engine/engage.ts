@@ -1,6 +1,6 @@
 import { FlotillaError } from '#proto/faults.ts';
 import { type KubeObject, type ObjectMeta, objectId } from '../core/object.ts';
-import { conflictMessage, findConflicts } from '../core/plan.ts';
+import { conflictMessage, findConflicts, writeAhead } from '../core/plan.ts';
 import { prepareAll, refuseDuplicates } from '../core/prepare.ts';
 import type { Resource } from '../kube/discovery.ts';
 import { KubeError } from '../kube/errors.ts';
@@ -67,6 +67,26 @@ export async function engage(
   for (const [id, meta] of await firstContact(context.kube, unknown, signal)) live.set(id, meta);
   refuseConflicts(context, state, [...ready.map(({ object }) => object), ...intended.waiting], live);
   return { ...intended, ready, refused, live };
+}
+
+/**
+ * Puts objects that saved state knows into the inventory as intended, where it does not name them: before one is deleted it is
+ * confirmed by its label, as every intended entry. Kinds that are gone took their objects with them.
+ */
+export async function recall(
+  context: Context,
+  placement: string,
+  known: readonly KubeObject[],
+  signal: AbortSignal,
+): Promise<void> {
+  await context.book.load(signal);
+  if (known.length === 0) return;
+  const { ready } = await locate(context.kube, prepareAll(known, placement), signal);
+  const ahead = writeAhead(
+    context.book.entries(placement),
+    ready.map(({ object }) => object),
+  );
+  if (ahead) await context.book.save(placement, ahead, signal);
 }
 
 /** Watches each kind; one that may not be listed refuses its objects alone. */

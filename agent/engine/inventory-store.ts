@@ -77,9 +77,7 @@ export class ConfigMapInventoryStore implements InventoryStore {
     for (const [index, bytes] of rest.entries()) await this.#put(placement, chunks[index]!, bytes, signal);
     const map = this.#map(placement, undefined, first!, chunks);
     if (head) map.metadata.resourceVersion = head.version;
-    const written = head
-      ? (await this.#client.update(CONFIG_MAP, map, signal)).object
-      : await this.#create(map, signal);
+    const written = head ? await this.#replace(map, signal) : await this.#create(map, signal);
     this.#heads.set(placement, { version: written.metadata.resourceVersion ?? '', chunks });
     for (const chunk of head?.chunks ?? []) await this.#drop(inventoryName(placement, chunk), signal);
   }
@@ -90,6 +88,17 @@ export class ConfigMapInventoryStore implements InventoryStore {
     await this.#drop(inventoryName(placement), signal);
     for (const chunk of head.chunks) await this.#drop(inventoryName(placement, chunk), signal);
     this.#heads.delete(placement);
+  }
+
+  /** Somebody may have deleted it: what is in memory is all that is left of it then. */
+  async #replace(map: KubeObject, signal: AbortSignal): Promise<KubeObject> {
+    try {
+      return (await this.#client.update(CONFIG_MAP, map, signal)).object;
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      const { resourceVersion: _, ...metadata } = map.metadata;
+      return this.#create({ ...map, metadata }, signal);
+    }
   }
 
   /** A chunk of this number may have been left by a crash before the head named it: it is replaced. */

@@ -30,6 +30,10 @@ export class PlacementState {
   /** id → apiVersion of everything that is wanted, also of what cannot be placed. */
   wanted: ReadonlyMap<string, string> = new Map();
   held: Held | undefined;
+  /** What it no longer wants and another placement is about to have; it stays in the inventory until then. */
+  handing: ReadonlySet<string> = new Set();
+  /** What it no longer wants was not looked at yet (`Assignment.keepStale`). */
+  deferred = false;
   /** Applies in a row that were not whole. */
   failures = 0;
   retry: NodeJS.Timeout | undefined;

@@ -86,6 +86,8 @@ export type Assignment = {
    * state does not ask for.
    */
   settled?: boolean;
+  /** Nothing is pruned before `prune` is called: what other placements want is not known yet (after a restart). */
+  keepStale?: boolean;
   /** id → file in the fleet repo, where known. */
   sources?: ReadonlyMap<string, string>;
 };
@@ -112,6 +114,8 @@ export type ApplyResult = {
   results: readonly ObjectResult[];
   /** Deletions that wait for an approval. */
   held: Held | undefined;
+  /** Something that is no longer wanted is left for `prune`, see `Assignment.keepStale`. */
+  deferred: boolean;
 };
 
 /** Everything known of a placement; level-triggered: the newest is the truth. */

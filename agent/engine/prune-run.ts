@@ -29,14 +29,16 @@ export async function pruneStale(
 ): Promise<Set<string>> {
   const inventory = context.book.entries(state.name);
   const gone = new Set<string>();
+  const handing = new Set<string>();
   const deletions: Deletion[] = [];
   for (const entry of staleEntries(inventory, state.wants)) {
     const resource = await resourceOf(context, entry, signal);
     const live = resource && (await liveOfEntry(context, resource, entry, signal));
     const step = decide(context, state, entry, live);
     if (step.type === 'delete' && resource) deletions.push({ ...step, resource });
-    else gone.add(step.id);
+    else (step.type === 'keep' ? handing : gone).add(step.id);
   }
+  state.handing = handing;
   const approved = new Set(state.policy.approvals);
   state.held = approved.has(APPROVE_ALL)
     ? undefined
@@ -98,6 +100,7 @@ async function deleteOne(
       const now = await context.kube.get(target, signal, { metadata: true });
       step = decide(context, state, entry, now?.metadata);
     }
+    if (step.type === 'keep') return;
     gone.add(id);
     if (step.type === 'leave') return;
     state.results.set(id, { id, action: 'pruned' });

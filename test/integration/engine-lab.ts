@@ -1,4 +1,5 @@
 /** An apply engine on some API server, and the hands of people who interfere. */
+import { isDeepStrictEqual } from 'node:util';
 import { type KubeObject, objectId } from '#agent/core/object.ts';
 import { ClusterEngine } from '#agent/engine/cluster-engine.ts';
 import { ConfigMapInventoryStore, inventoryName } from '#agent/engine/inventory-store.ts';
@@ -129,6 +130,16 @@ export class Lab implements AsyncDisposable {
     return decodeInventory([Buffer.from(data, 'base64')]).entries.map(
       (entry) => `${entry.state} ${entry.kind}/${entry.name}`,
     );
+  }
+
+  /** Waits for the inventory to be as listed, `state Kind/name` each. */
+  async untilInventory(placement: string, expected: readonly string[]): Promise<void> {
+    let last: string[] = [];
+    const look = async () => {
+      last = await this.inventory(placement);
+      return isDeepStrictEqual(last, expected) || undefined;
+    };
+    await eventually(`the inventory of ${placement}`, look, 10_000, NEVER, () => last.join(', '));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
