@@ -3,6 +3,16 @@ import type { Json } from '../yaml/read.ts';
 /** A map of JSON. Values are persistent: nobody changes one after it was made, so bases are shared without copies. */
 export type JsonMap = { readonly [key: string]: Json };
 
+/**
+ * A null that was written as nothing (`key:`). kustomize tells it from `key: null` where it merges; it is null for
+ * everybody else, and `undefined` here, so that it costs nothing.
+ */
+export const BLANK = undefined as unknown as Json;
+
+export function isNull(value: Json | undefined): value is null {
+  return value === null || value === undefined;
+}
+
 export function isMap(value: Json | undefined): value is { [key: string]: Json } {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
