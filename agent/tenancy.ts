@@ -1,7 +1,7 @@
 import type { Policy } from '#proto/assignment.ts';
+import { checkTenancy, type Scoped } from '#render/tenancy.ts';
 import { type KubeObject, splitApiVersion } from './core/object.ts';
 import { definedIn } from './core/prepare.ts';
-import { checkTenancy, type Scoped } from './core/tenancy.ts';
 import type { KubeClient } from './kube/client.ts';
 import { KubeError } from './kube/errors.ts';
 

@@ -4,7 +4,7 @@ import type { Verb } from './verb.ts';
 export function helpOf(verbs: Readonly<Record<string, { summary: string }>>): string {
   const width = Math.max(...Object.keys(verbs).map((name) => name.length));
   const list = Object.entries(verbs).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
-  return `flotilla asks the hub of a fleet.
+  return `flotilla looks at fleet repos on this machine, and asks the hub of a fleet.
 
 usage: flotilla VERB [FLAGS]
 

@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 import { FlotillaError } from '#proto/faults.ts';
 import { GLOBAL_FLAGS, readFlags, splitVerb, unknown, usage } from './args.ts';
+import { readMachine } from './config.ts';
 import { EXIT, exitCodeOf } from './exit.ts';
 import { helpOf, helpOfVerb } from './help.ts';
 import { hubAt } from './hub.ts';
+import { Progress } from './output/progress.ts';
 import { harmless } from './output/table.ts';
 import { VERBS } from './verb.ts';
 
@@ -11,6 +13,7 @@ import { VERBS } from './verb.ts';
 const DEFAULT_HUB = 'http://127.0.0.1:8080';
 const { env, stdout, stderr } = process;
 const interrupted = new AbortController();
+const progress = new Progress(stderr, Date.now);
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
@@ -27,6 +30,7 @@ try {
   const code = await main(process.argv.slice(2));
   process.exitCode ??= code;
 } catch (error) {
+  progress.clear();
   if (!interrupted.signal.aborted) {
     stderr.write(`flotilla: ${harmless(error instanceof Error ? error.message : String(error))}\n`);
     if (error instanceof FlotillaError && error.code === 'usage') stderr.write('Try flotilla --help.\n');
@@ -52,9 +56,19 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const terminal = stdout.isTTY === true;
   return verb.run(parsed, {
-    hub: hubAt(parsed.values.get('hub')?.[0] ?? (env.FLOTILLA_HUB || DEFAULT_HUB)),
-    out: (text) => stdout.write(text),
-    talk: (line) => stderr.write(`${harmless(line)}\n`),
+    get hub() {
+      return hubAt(parsed.values.get('hub')?.[0] ?? (env.FLOTILLA_HUB || DEFAULT_HUB));
+    },
+    machine: readMachine(env),
+    out(text) {
+      progress.clear();
+      stdout.write(text);
+    },
+    talk(line) {
+      progress.clear();
+      stderr.write(`${harmless(line)}\n`);
+    },
+    progress: (line) => progress.show(harmless(line)),
     color: terminal && !env.NO_COLOR && env.TERM !== 'dumb',
     terminal,
     now: Date.now,

@@ -1,13 +1,19 @@
 import type { Flags, Parsed } from './args.ts';
+import type { Machine } from './config.ts';
 import type { ExitCode } from './exit.ts';
 import type { Hub } from './hub.ts';
 
 /** What a verb may touch. Data goes to `out`, talk to `talk`. */
 export type Surroundings = {
+  /** @throws FlotillaError usage when its address is none */
   readonly hub: Hub;
+  /** For what works on a checkout and asks no hub. */
+  readonly machine: Machine;
   out(text: string): void;
   /** One line for the person at the terminal. */
   talk(line: string): void;
+  /** How far long work is: one line that the next one replaces. */
+  progress(line: string): void;
   /** Colours are wanted and possible. */
   readonly color: boolean;
   readonly terminal: boolean;
@@ -29,6 +35,14 @@ export type Verb = {
 
 /** Loaded only when named, so that `--help` and mistakes cost nothing. */
 export const VERBS: Readonly<Record<string, { summary: string; load: () => Promise<Verb> }>> = {
+  validate: {
+    summary: 'tell everything that is wrong with a fleet repo',
+    load: async () => (await import('./verbs/validate.ts')).validate,
+  },
+  schema: {
+    summary: 'print the JSON Schema of a kind of document',
+    load: async () => (await import('./verbs/schema.ts')).schema,
+  },
   status: {
     summary: 'how the fleet is: head, counts, what is not well, what is to be mended',
     load: async () => (await import('./verbs/status.ts')).status,

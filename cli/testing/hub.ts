@@ -5,6 +5,7 @@ import { type RunningApi, startApi } from '#hub/api/server.ts';
 import { START } from '#hub/core/view/testing/fleet.ts';
 import type { ReadModel } from '#hub/core/view.ts';
 import { readFlags } from '../args.ts';
+import { readMachine } from '../config.ts';
 import { hubAt } from '../hub.ts';
 import { VERBS } from '../verb.ts';
 
@@ -42,6 +43,8 @@ export async function show(hub: string, argv: readonly string[], color = false):
   let text = '';
   await verb.run(readFlags(rest, verb.flags), {
     hub: hubAt(hub),
+    machine: readMachine({}),
+    progress: () => undefined,
     out: (out) => {
       text += out;
     },

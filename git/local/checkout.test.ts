@@ -95,6 +95,18 @@ test('a revision has any name that Git knows, and a subdirectory, a hook or a li
   assert.equal(other.cacheDirectory, join(dir, '.git/flotilla'));
 });
 
+test('a file that changes in the moment of a commit, keeping its size, is seen', async () => {
+  await using scratch = await makeScratch('checkout');
+  const dir = await repository(scratch);
+  for (let round = 0; round < 5; round++) {
+    await write(dir, { 'a.yaml': `${round}\n` });
+    await commit(dir);
+    await write(dir, { 'a.yaml': 'x\n' });
+    await using checkout = await open(scratch, dir);
+    assert.equal(await textOf(checkout, (await checkout.workTree(signal)).tree, 'a.yaml'), 'x\n');
+  }
+});
+
 test('a directory outside of Git is a tree of its own', async () => {
   await using scratch = await makeScratch('checkout');
   const dir = join(scratch.dir, 'plain');

@@ -1,4 +1,4 @@
-import { copyFile } from 'node:fs/promises';
+import { copyFile, stat, utimes } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { FlotillaError } from '#proto/faults.ts';
 import { isOid } from '../objects.ts';
@@ -19,12 +19,7 @@ export async function snapshotWorkTree(
   signal: AbortSignal,
 ): Promise<string> {
   const index = join(own.directory, 'index');
-  await copyFile(repository.index, index).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code !== 'ENOENT')
-      throw new FlotillaError('git-local-failed', `${repository.index} cannot be read (${cause.code})`, {
-        cause,
-      });
-  });
+  await copyIndex(repository.index, index);
   const env = {
     ...base,
     GIT_INDEX_FILE: index,
@@ -45,6 +40,23 @@ export async function snapshotWorkTree(
   if (!isOid(tree))
     throw new FlotillaError('git-local-failed', `git write-tree answers ${JSON.stringify(tree)}`);
   return tree;
+}
+
+/**
+ * A copy as old as the original, or a little older: Git reads files again that changed in the moment in which the index was written
+ * or later (Documentation/technical/racy-git), and to a younger index they would look as they were.
+ */
+async function copyIndex(from: string, to: string): Promise<void> {
+  try {
+    const { mtimeMs } = await stat(from);
+    await copyFile(from, to);
+    const before = (Math.floor(mtimeMs) - 1) / 1_000;
+    await utimes(to, before, before);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return;
+    throw new FlotillaError('git-local-failed', `${from} cannot be read (${code})`, { cause });
+  }
 }
 
 /** As GIT_ALTERNATE_OBJECT_DIRECTORIES takes it: a path with a separator in it stands in quotes. */

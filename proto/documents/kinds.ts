@@ -28,6 +28,9 @@ const FOLDERS: Readonly<Record<string, Kind>> = {
   access: 'Access',
 };
 
+/** Directories at the root of a fleet repo in which documents stand, at any depth. */
+export const DOCUMENT_FOLDERS: readonly string[] = Object.keys(FOLDERS);
+
 /**
  * The kind that belongs at a path; undefined where no document is expected. In the five folders, at any depth, every file that
  * ends in `.yaml` is a document. Other files there (a README, an image) are nobody's business, except those that look as if they

@@ -1,0 +1,56 @@
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { delimiter, isAbsolute, join, resolve } from 'node:path';
+import type { Environment } from '#git/local/program.ts';
+
+/** What offline verbs use of the machine that they run on. */
+export type Machine = {
+  /** For `git`. */
+  readonly env: Environment;
+  /** Parent of temporary directories. */
+  readonly scratch: string;
+  /**
+   * Absolute path of the kustomize to render with: FLOTILLA_KUSTOMIZE, else the pinned one that `npm run tools` obtained, else that
+   * on the PATH; undefined where there is none.
+   */
+  kustomize(): string | undefined;
+};
+
+export function readMachine(env: Environment = process.env): Machine {
+  return {
+    env,
+    scratch: join(tmpdir(), `flotilla-${process.getuid?.() ?? 'cli'}`),
+    kustomize() {
+      if (env.FLOTILLA_KUSTOMIZE) return resolve(env.FLOTILLA_KUSTOMIZE);
+      const onPath = (env.PATH ?? '')
+        .split(delimiter)
+        .filter(isAbsolute)
+        .map((directory) => join(directory, 'kustomize'));
+      return [obtained(env), ...onPath].find((path) => path !== undefined && isProgram(path));
+    },
+  };
+}
+
+/** Where the manifest of `npm run tools` says that kustomize is. */
+function obtained(env: Environment): string | undefined {
+  const cache = env.FLOTILLA_CACHE_DIR || join(env.HOME || homedir(), '.cache', 'flotilla');
+  try {
+    const manifest = JSON.parse(readFileSync(join(cache, 'tools.json'), 'utf8')) as {
+      kustomize?: { path?: unknown };
+    };
+    const path = manifest.kustomize?.path;
+    return typeof path === 'string' && isAbsolute(path) ? path : undefined;
+  } catch {
+    // Nothing was obtained, or nothing that can be read: the PATH is looked at next.
+    return undefined;
+  }
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,24 @@
+import { Checkout } from '#git/local/checkout.ts';
+import type { Flags, Parsed } from '../args.ts';
+import type { Surroundings } from '../verb.ts';
+
+/** Flags of verbs that look at a checkout. */
+export const CHECKOUT: Flags = {
+  directory: {
+    short: 'C',
+    value: 'DIR',
+    describe: 'a directory of the fleet repo (default: the current one)',
+  },
+};
+export const REVISION: Flags = {
+  rev: { value: 'REV', describe: 'look at this revision, not at the work tree' },
+};
+
+/** The checkout that the command line means. Dispose of it. */
+export function openCheckout(
+  parsed: Parsed,
+  { machine, signal }: Surroundings,
+  directory = parsed.values.get('directory')?.[0] ?? '.',
+): Promise<Checkout> {
+  return Checkout.open(directory, machine, signal);
+}
