@@ -39,6 +39,10 @@ export const VERBS: Readonly<Record<string, { summary: string; load: () => Promi
     summary: 'tell everything that is wrong with a fleet repo',
     load: async () => (await import('./verbs/validate.ts')).validate,
   },
+  render: {
+    summary: 'render what a cluster is given, or one overlay',
+    load: async () => (await import('./verbs/render.ts')).render,
+  },
   schema: {
     summary: 'print the JSON Schema of a kind of document',
     load: async () => (await import('./verbs/schema.ts')).schema,
