@@ -138,6 +138,7 @@ export function usage(): string {
   return [
     'usage: node agent/main.ts [flags]            runs the agent of one cluster',
     '       node agent/main.ts init --data DIR    makes the key of the agent, once, and prints the public key',
+    '       node agent/main.ts once --path DIR --placement NAME   one pass over a directory; see flotilla agent --help',
     '',
     'Every flag is also a variable: --log-level is FLOTILLA_LOG_LEVEL.',
     '',

@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { createMark } from '#process/markers.ts';
 import { pause, together } from '#process/wait.ts';
@@ -16,6 +16,7 @@ import { instanceName } from './instance.ts';
 import { KubeClient } from './kube/client.ts';
 import { connect } from './kube/connection.ts';
 import { request } from './kube/request.ts';
+import { findKustomize } from './programs.ts';
 import { openRepository } from './repository.ts';
 import { initSeed, readSeed } from './seed.ts';
 import { Session, type SessionParts } from './session.ts';
@@ -65,7 +66,7 @@ class Agent {
         request(kube.connection, call, kube.options, signal),
     };
     const renderer = await openKustomize({
-      binary: findKustomize(config),
+      binary: findKustomize(config.kustomize, config.path),
       scratch: join(resolve(config.dataDir), 'render'),
       concurrency: 1,
     });
@@ -229,21 +230,6 @@ class Agent {
 const isFatal = (error: unknown): boolean =>
   error instanceof FlotillaError && error.code === 'config-invalid';
 
-/** @throws FlotillaError config-invalid when there is none */
-function findKustomize({ kustomize, path }: AgentConfig): string {
-  if (kustomize !== undefined) return resolve(kustomize);
-  const found = path
-    .split(delimiter)
-    .filter(Boolean)
-    .map((directory) => join(directory, 'kustomize'))
-    .find((file) => existsSync(file));
-  if (found) return resolve(found);
-  throw new FlotillaError(
-    'config-invalid',
-    'FLOTILLA_KUSTOMIZE (--kustomize) is missing, and no kustomize is on the PATH',
-  );
-}
-
 /** The command line. Returns the exit code: 78 (EX_CONFIG) where the configuration is wrong. */
 async function main(argv: readonly string[]): Promise<number> {
   try {
@@ -258,6 +244,16 @@ async function main(argv: readonly string[]): Promise<number> {
     }
     const end = new AbortController();
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => end.abort());
+    if (argv[0] === 'once') {
+      const { once } = await import('./once/main.ts');
+      const { stdout, stderr, env } = process;
+      const io = {
+        env,
+        out: (text: string) => stdout.write(text),
+        talk: (text: string) => stderr.write(text),
+      };
+      return await once(argv.slice(1), io, end.signal);
+    }
     await runAgent(readConfig(argv, process.env), end.signal);
     return 0;
   } catch (error) {

@@ -59,6 +59,10 @@ export const VERBS: Readonly<Record<string, { summary: string; load: () => Promi
     summary: 'fields whose live value is not the one in Git: who changed them, and when',
     load: async () => (await import('./verbs/drift.ts')).drift,
   },
+  agent: {
+    summary: 'one pass of the apply engine over a directory, without hub: agent once',
+    load: async () => (await import('./verbs/agent.ts')).agent,
+  },
   version: {
     summary: 'versions of this program and of the hub',
     load: async () => (await import('./verbs/version.ts')).version,

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { AgentOptions, RequestOptions } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import { HttpMethod, RequestContext } from '@kubernetes/client-node/dist/gen/http/http.js';
-import type { Dispatcher } from 'undici';
+import { Agent, type Dispatcher } from 'undici';
 import { FlotillaError } from '#proto/faults.ts';
 
 /** What one request needs to be let in. */
@@ -28,7 +29,8 @@ const FRESH_MS = 30_000;
 
 /**
  * Connects by client-node's KubeConfig, which is used for authentication and TLS only (facts.md): its typed APIs drop fields, and
- * its dispatchers are made anew for every request, so one is kept here for as long as the TLS material is the same.
+ * its dispatchers are made anew for every request, so one is kept here for as long as the TLS material is the same. It speaks HTTP/1.1:
+ * writes are faster than over HTTP/2 (facts.md), and a stream of undici's HTTP/2 that is aborted late brings the process down.
  * @throws FlotillaError config-invalid when there is no usable kubeconfig
  */
 export function connect(source: ConnectionSource): Connection {
@@ -91,12 +93,11 @@ class KubeConnection implements Connection {
   }
 
   async #read(): Promise<Credentials> {
-    const context = new RequestContext(this.server, HttpMethod.GET);
+    const headers: Record<string, string> = {};
+    const options: RequestOptions = { headers };
     try {
-      await this.#config.applySecurityAuthentication(context);
-      const tls: Record<string, unknown> = {};
-      await this.#config.applyToHTTPSOptions(tls);
-      this.#keep(context.getDispatcher() as Dispatcher | undefined, fingerprint(tls));
+      await this.#config.applyToHTTPSOptions(options);
+      await this.#renew(options);
     } catch (cause) {
       this.#fresh = undefined;
       throw new FlotillaError(
@@ -107,24 +108,38 @@ class KubeConnection implements Connection {
         },
       );
     }
-    return { headers: context.getHeaders(), dispatcher: this.#dispatcher };
+    const { auth } = options;
+    const basic = auth ? { authorization: `Basic ${Buffer.from(auth).toString('base64')}` } : {};
+    return { headers: { ...headers, ...basic }, dispatcher: this.#dispatcher };
   }
 
   /** The old one closes when the requests on it have ended. */
-  #keep(offered: Dispatcher | undefined, material: string): void {
-    if (material === this.#material) {
-      void offered?.destroy();
-      return;
-    }
-    void this.#dispatcher?.close();
-    this.#dispatcher = offered;
+  async #renew(options: RequestOptions): Promise<void> {
+    const material = fingerprint(options);
+    if (material === this.#material) return;
+    const before = this.#dispatcher;
+    this.#dispatcher = await this.#open(options);
     this.#material = material;
+    void before?.close();
+  }
+
+  async #open(options: RequestOptions): Promise<Dispatcher | undefined> {
+    const found = this.#config.createDispatcherOptions(
+      this.#config.getCurrentCluster(),
+      options as AgentOptions,
+    );
+    if (found.type === 'none') return new Agent({ allowH2: false });
+    if (found.type === 'agent')
+      return new Agent({ allowH2: false, connect: found.connect as Agent.Options['connect'] & object });
+    const context = new RequestContext(this.server, HttpMethod.GET);
+    await this.#config.applySecurityAuthentication(context);
+    return context.getDispatcher() as Dispatcher | undefined;
   }
 }
 
-function fingerprint(tls: Record<string, unknown>): string {
+function fingerprint(tls: RequestOptions): string {
   const hash = createHash('sha256');
-  for (const key of ['ca', 'cert', 'key', 'pfx', 'servername', 'rejectUnauthorized'])
+  for (const key of ['ca', 'cert', 'key', 'pfx', 'servername', 'rejectUnauthorized'] as const)
     hash.update(`${key}=${String(tls[key])};`);
   return hash.digest('base64url');
 }

@@ -1,0 +1,140 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { pause } from '#process/wait.ts';
+import { FlotillaError, toFault } from '#proto/faults.ts';
+import { openKustomize } from '#render/kustomize.ts';
+import { renderAssignment } from '#render/render.ts';
+import { enginePolicy } from '../core/engine-policy.ts';
+import type { KubeObject } from '../core/object.ts';
+import { KubeClient } from '../kube/client.ts';
+import { connect } from '../kube/connection.ts';
+import { request } from '../kube/request.ts';
+import { findKustomize } from '../programs.ts';
+import { OwnObjects } from '../state/api.ts';
+import { Lease, LeaseHeld, leaseIdentity } from '../state/lease.ts';
+import { refuseOutside } from '../tenancy.ts';
+import { DirectoryObjects, placeOf } from './directory.ts';
+import { type Resolved, resolveInputs } from './documents.ts';
+import { type OnceOptions, readOnce } from './options.ts';
+import { runPass } from './pass.ts';
+import { type OnceReport, reportOf, textOf } from './report.ts';
+
+/** converged, not converged, could not run, wrong command line. */
+const EXIT = { yes: 0, no: 1, error: 2, usage: 64 } as const;
+const LEASE_MS = 15_000;
+/** Patience with the Lease at the end. */
+const FAREWELL_MS = 2_000;
+
+/** Where it speaks: the report goes to `out`, everything else to `talk`. */
+export type OnceIo = { env: NodeJS.ProcessEnv; out(text: string): void; talk(text: string): void };
+
+/** `agent once`: one pass of the engine over a directory. Returns the exit code; never throws for what files and clusters say. */
+export async function once(argv: readonly string[], io: OnceIo, signal: AbortSignal): Promise<number> {
+  try {
+    const options = readOnce(argv, io.env);
+    const report = await pass(options, io.env.PATH ?? '', signal);
+    const json = options.output === 'json';
+    io.out(json ? `${JSON.stringify(report, undefined, 2)}\n` : textOf(report, options.dryRun));
+    return report.ok ? EXIT.yes : EXIT.no;
+  } catch (error) {
+    if (signal.aborted) return EXIT.error;
+    const { code, message } = toFault(error);
+    const detail = code === 'internal' ? ((error as Error).stack ?? message) : message;
+    io.talk(`flotilla agent once: ${detail}\n`);
+    return code === 'usage' ? EXIT.usage : EXIT.error;
+  }
+}
+
+async function pass(options: OnceOptions, path: string, signal: AbortSignal): Promise<OnceReport> {
+  const { dryRun, namespace, waitMs } = options;
+  const place = await placeOf(options.path);
+  const resolved = await resolveInputs({ place, placement: options.placement, cluster: options.cluster });
+  const { placement } = resolved.assignment;
+  const objects = await render(resolved, place.root, findKustomize(options.kustomize, path), signal);
+  const kube = new KubeClient(connect({ file: options.kubeconfig, context: options.context }));
+  try {
+    await refuseOutside(kube, placement, objects, resolved.policy?.allow, signal);
+    const policy = policyFor(resolved, options);
+    const run = (during: AbortSignal) =>
+      runPass(kube, namespace, { placement, objects, policy, waitMs }, during);
+    const passed = await (dryRun ? run(signal) : asOnlyWriter(kube, namespace, run, signal));
+    return reportOf(passed, { placement, dryRun, corrects: policy.mode === 'correct' });
+  } catch (error) {
+    if (!(error instanceof FlotillaError) || error.code !== 'object-conflict') throw error;
+    const nothing = { actions: [], drift: [], health: [], inventory: [] };
+    return { placement, ...nothing, ok: false, error: error.message };
+  } finally {
+    await kube.close();
+  }
+}
+
+async function render(
+  { assignment }: Resolved,
+  root: string,
+  kustomize: string,
+  signal: AbortSignal,
+): Promise<KubeObject[]> {
+  const scratch = await mkdtemp(join(tmpdir(), 'flotilla-once-'));
+  try {
+    const objects = new DirectoryObjects(root);
+    const renderer = await openKustomize({ binary: kustomize, scratch });
+    return (await renderAssignment({ objects, rootTree: objects.rootTree, assignment, renderer }, signal))
+      .objects;
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+function policyFor({ assignment, policy, approvals }: Resolved, { mode, dryRun }: OnceOptions) {
+  const made = enginePolicy({ policy, prune: assignment.prune, approvals, hold: false, observe: dryRun });
+  return mode ? { ...made, mode } : made;
+}
+
+/**
+ * An agent that runs in this cluster, or another pass, is not written beside: the Lease is held meanwhile.
+ * @throws FlotillaError lease-held
+ */
+async function asOnlyWriter<T>(
+  kube: KubeClient,
+  namespace: string,
+  work: (signal: AbortSignal) => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  const api = {
+    call: (call: Parameters<typeof request>[1], during: AbortSignal) =>
+      request(kube.connection, call, kube.options, during),
+  };
+  const log = pino({ level: 'silent' });
+  const identity = leaseIdentity(`once-${randomBytes(6).toString('hex')}`);
+  const lease = new Lease(new OwnObjects(api, namespace), { identity, leaseMs: LEASE_MS, log });
+  await acquire(lease, signal);
+  const end = new AbortController();
+  const during = AbortSignal.any([signal, end.signal]);
+  const keeping = lease.keep(during).catch((error: unknown) => end.abort(error));
+  try {
+    return await work(during);
+  } catch (error) {
+    throw signal.aborted || !end.signal.aborted ? error : end.signal.reason;
+  } finally {
+    end.abort();
+    await keeping;
+    await lease.release(AbortSignal.timeout(FAREWELL_MS));
+  }
+}
+
+/** A pass that was killed leaves a Lease that ends by itself. */
+async function acquire(lease: Lease, signal: AbortSignal): Promise<void> {
+  const until = Date.now() + 2 * LEASE_MS;
+  for (;;) {
+    try {
+      return await lease.acquire(signal);
+    } catch (error) {
+      if (!(error instanceof LeaseHeld) || Date.now() >= until) throw error;
+    }
+    await pause(500, signal);
+    signal.throwIfAborted();
+  }
+}

@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { FlotillaError } from '#proto/faults.ts';
+import { type Flags, unknown, usage } from '../args.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
+import type { Verb } from '../verb.ts';
+
+/** Beside the sources, or beside the bundle that this one is in. */
+const PROGRAMS = ['../../agent/main.ts', './agent.mjs'];
+
+const FLAGS: Flags = {
+  path: { value: 'DIR', describe: 'the overlay; the enclosing Git work tree, else DIR, is the repository' },
+  placement: { value: 'NAME|FILE.yaml', describe: 'owns the objects; a file brings its policy too' },
+  cluster: { value: 'ENTRY.yaml', describe: 'entry of the cluster, for its labels and values' },
+  kubeconfig: { value: 'FILE', describe: 'default: the pod, then ~/.kube/config' },
+  context: { value: 'NAME', describe: 'context of the kubeconfig' },
+  mode: { value: 'MODE', choices: ['correct', 'report'], describe: 'default: as the placement says' },
+  'dry-run': { describe: 'say what would be done, write nothing' },
+  wait: { value: 'DURATION', describe: 'for everything to be Current (default: 60s)' },
+  output: {
+    short: 'o',
+    value: 'FORMAT',
+    choices: ['text', 'json'],
+    describe: 'how to print it (default: text)',
+  },
+  namespace: { value: 'NAME', describe: 'of inventory and Lease (default: flotilla-system)' },
+  kustomize: { value: 'FILE', describe: 'the pinned kustomize (default: FLOTILLA_KUSTOMIZE, then PATH)' },
+};
+
+/** The agent is another program: it runs as a child, with this terminal as its own. */
+export const agent: Verb = {
+  summary: 'Runs one pass of the agent’s engine over a directory: no hub, no NATS, no Git server.',
+  usage: [
+    'agent once --path DIR --placement NAME|FILE.yaml [--cluster ENTRY.yaml] [--kubeconfig FILE] [--context NAME]',
+    '           [--mode correct|report] [--dry-run] [--wait 60s] [-o text|json]',
+  ],
+  flags: FLAGS,
+  notes: [
+    'The inventory lives in the cluster, so that the next pass prunes what this one applied.',
+    'Exit codes: 0 converged (with --dry-run: nothing would change), 1 not, 2 could not run, 64 wrong command line.',
+  ],
+  async run(parsed, { signal }) {
+    const [what, extra] = parsed.positionals;
+    if (what === undefined) throw usage('agent what? once');
+    if (what !== 'once') throw unknown('word', what, ['once']);
+    if (extra !== undefined) throw usage(`unexpected word ${extra}`);
+    const values = [...parsed.values].filter(([name]) => Object.hasOwn(FLAGS, name));
+    const args = [
+      'once',
+      ...values.flatMap(([name, [value]]) => [`--${name}=${value}`]),
+      ...(parsed.switches.has('dry-run') ? ['--dry-run'] : []),
+    ];
+    return runChild(args, signal);
+  },
+};
+
+async function runChild(args: readonly string[], signal: AbortSignal): Promise<ExitCode> {
+  const program = PROGRAMS.map((path) => new URL(path, import.meta.url).pathname).find(existsSync);
+  if (program === undefined)
+    throw new FlotillaError('internal', 'the agent is not installed beside this program');
+  const child = spawn(process.execPath, [...process.execArgv, program, ...args], { stdio: 'inherit' });
+  const end = () => child.kill('SIGTERM');
+  signal.addEventListener('abort', end, { once: true });
+  try {
+    return await new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('exit', (code) => resolve((code ?? EXIT.error) as ExitCode));
+    });
+  } finally {
+    signal.removeEventListener('abort', end);
+  }
+}

@@ -1,0 +1,261 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { once } from '#agent/once/main.ts';
+import type { OnceReport } from '#agent/once/report.ts';
+import { type ControlPlanes, startControlPlanes } from '#test/bed/control-planes.ts';
+import { makeScratch } from '#test/bed/scratch.ts';
+import { obtainTools } from '#tools/obtain.ts';
+import { kustomization, writeFiles } from '../e2e/fleet.ts';
+
+const NEVER = new AbortController().signal;
+let planes: ControlPlanes;
+let scratch: Awaited<ReturnType<typeof makeScratch>>;
+let kustomize: string;
+
+before(async () => {
+  scratch = await makeScratch('once');
+  ({ kustomize } = await obtainTools(['kustomize']));
+  planes = await startControlPlanes(1, { dir: join(scratch.dir, 'planes') });
+});
+after(async () => {
+  await planes?.stop();
+  await scratch?.[Symbol.asyncDispose]();
+});
+
+const client = () => planes.at(0).client;
+const kubeconfig = () => planes.at(0).kubeconfigPath;
+
+async function run(...args: string[]): Promise<{ code: number; out: string; talk: string }> {
+  const said = { out: '', talk: '' };
+  const code = await once(
+    ['--kubeconfig', kubeconfig(), '--kustomize', kustomize, ...args],
+    {
+      env: {},
+      out: (text) => {
+        said.out += text;
+      },
+      talk: (text) => {
+        said.talk += text;
+      },
+    },
+    NEVER,
+  );
+  return { code, ...said };
+}
+
+async function report(
+  ...args: string[]
+): Promise<OnceReport & { code: number; did: Record<string, string> }> {
+  const { code, out, talk } = await run(...args, '-o', 'json');
+  assert.equal(talk, '');
+  const read = JSON.parse(out) as OnceReport;
+  const did = Object.fromEntries(read.actions.map(({ id, action }) => [id, action]));
+  return { ...read, code, did };
+}
+
+/** An overlay in a namespace of its own. */
+function overlay(ns: string, more: Readonly<Record<string, string>> = {}): string {
+  const dir = join(scratch.dir, ns);
+  writeFiles(dir, {
+    'kustomization.yaml': `${kustomization('namespace.yaml', 'settings.yaml', 'extra.yaml')}namespace: ${ns}\n`,
+    'namespace.yaml': `apiVersion: v1\nkind: Namespace\nmetadata: { name: ${ns} }\n`,
+    'settings.yaml':
+      'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: settings }\ndata: { colour: blue }\n',
+    'extra.yaml': 'apiVersion: v1\nkind: ServiceAccount\nmetadata: { name: extra }\n',
+    ...more,
+  });
+  return dir;
+}
+const settings = (ns: string) => `/api/v1/namespaces/${ns}/configmaps/settings`;
+const edit = (path: string, patch: object, manager: string) =>
+  client().send('PATCH', `${path}?fieldManager=${manager}`, patch, {
+    contentType: 'application/merge-patch+json',
+  });
+
+test('a dry run says what would be created and writes nothing at all, not even the namespace of the agent', async () => {
+  const ns = 'once-dry';
+  const { code, did, ok } = await report('--path', overlay(ns), '--placement', ns, '--dry-run');
+  assert.deepEqual([code, ok], [1, false]);
+  assert.deepEqual(did, {
+    '/ConfigMap/once-dry/settings': 'created',
+    '/Namespace//once-dry': 'created',
+    '/ServiceAccount/once-dry/extra': 'created',
+  });
+  for (const name of [ns, 'flotilla-system'])
+    assert.equal((await client().send('GET', `/api/v1/namespaces/${name}`)).status, 404);
+});
+
+test('a pass applies, the next one changes nothing, and what left the directory is pruned', async () => {
+  const ns = 'once-apply';
+  const dir = overlay(ns);
+  const first = await report('--path', dir, '--placement', ns);
+  assert.deepEqual([first.code, first.ok], [0, true]);
+  assert.ok(first.actions.every(({ action }) => action === 'created'));
+  assert.ok(first.health.every(({ health }) => health === 'CURRENT'));
+  assert.deepEqual(first.inventory, Object.keys(first.did));
+  const before = await client().expect<{ metadata: { resourceVersion: string } }>('GET', settings(ns));
+  const second = await report('--path', dir, '--placement', ns);
+  assert.equal(second.code, 0);
+  assert.ok(second.actions.every(({ action }) => action === 'unchanged'));
+  const now = await client().expect<{ metadata: { resourceVersion: string } }>('GET', settings(ns));
+  assert.equal(now.metadata.resourceVersion, before.metadata.resourceVersion);
+  assert.equal((await report('--path', dir, '--placement', ns, '--dry-run')).code, 0);
+  writeFiles(dir, {
+    'kustomization.yaml': `${kustomization('namespace.yaml', 'settings.yaml')}namespace: ${ns}\n`,
+  });
+  const third = await report('--path', dir, '--placement', ns);
+  assert.equal(third.did[`/ServiceAccount/${ns}/extra`], 'pruned');
+  assert.deepEqual(third.inventory, [`/ConfigMap/${ns}/settings`, `/Namespace//${ns}`]);
+});
+
+test('drift is told with who and what; report leaves it, a dry run would take it back, correct does', async () => {
+  const ns = 'once-drift';
+  const dir = overlay(ns);
+  await report('--path', dir, '--placement', ns);
+  await edit(settings(ns), { data: { colour: 'red' } }, 'kubectl-edit');
+  const told = await report('--path', dir, '--placement', ns, '--mode', 'report');
+  const { changedAt, ...drift } = told.drift[0]!;
+  assert.deepEqual([told.code, told.ok, told.drift.length], [1, false, 1]);
+  assert.ok(changedAt);
+  assert.deepEqual(drift, {
+    id: `/ConfigMap/${ns}/settings`,
+    kind: 'CHANGED',
+    path: '/data/colour',
+    desired: 'blue',
+    live: 'red',
+    manager: 'kubectl-edit',
+    operation: 'Update',
+    corrected: false,
+  });
+  const would = await report('--path', dir, '--placement', ns, '--dry-run');
+  assert.deepEqual([would.code, would.did[`/ConfigMap/${ns}/settings`]], [1, 'configured']);
+  const corrected = await report('--path', dir, '--placement', ns);
+  assert.deepEqual([corrected.code, corrected.did[`/ConfigMap/${ns}/settings`]], [0, 'configured']);
+  assert.deepEqual(
+    corrected.drift.map(({ path, corrected }) => [path, corrected]),
+    [['/data/colour', true]],
+  );
+  const { data } = await client().expect<{ data: object }>('GET', settings(ns));
+  assert.deepEqual(data, { colour: 'blue' });
+});
+
+test('a Placement brings its policy, an entry labels and values; the root is the enclosing work tree', async () => {
+  const ns = 'once-files';
+  const root = join(scratch.dir, 'repository');
+  writeFiles(root, {
+    '.git/HEAD': 'ref: refs/heads/main\n',
+    'base/settings.yaml': `apiVersion: v1
+kind: ConfigMap
+metadata: { name: settings }
+data: { greeting: "\${greeting}" }
+`,
+    'base/kustomization.yaml': kustomization('settings.yaml'),
+    'apps/web/kustomization.yaml': kustomization('../../base'),
+    'more/kustomization.yaml': `apiVersion: kustomize.config.k8s.io/v1alpha1
+kind: Component
+patches:
+  - patch: '[{"op": "add", "path": "/data/env", "value": "prod"}]'
+    target: { kind: ConfigMap }
+`,
+    'elsewhere.yaml': `apiVersion: flotilla.dev/v1alpha1
+kind: Placement
+metadata: { name: web }
+spec:
+  selector: {}
+  path: not/used
+  namespace: ${ns}
+  createNamespace: true
+  values: { required: [greeting] }
+  components: [{ path: more, selector: { matchLabels: { env: prod } } }]
+  drift: { mode: report }
+`,
+    'one.yaml': `apiVersion: flotilla.dev/v1alpha1
+kind: Cluster
+metadata: { name: one, labels: { env: prod } }
+spec:
+  agent: { publicKeys: [UDRMK5H7T5RDVIVWG24OUHLK62RUYB2NKLW4ZQ4MQXCG7GKCY2CXXK6R] }
+  values: { greeting: hello }
+`,
+  });
+  const args = ['--path', join(root, 'apps/web'), '--placement', join(root, 'elsewhere.yaml')];
+  const without = await run(...args);
+  assert.equal(without.code, 2);
+  assert.match(without.talk, /cluster local has no value greeting/);
+  const given = await report(...args, '--cluster', join(root, 'one.yaml'));
+  assert.deepEqual([given.code, given.inventory], [0, [`/ConfigMap/${ns}/settings`, `/Namespace//${ns}`]]);
+  const { data } = await client().expect<{ data: object }>('GET', settings(ns));
+  assert.deepEqual(data, { env: 'prod', greeting: 'hello' });
+  await edit(settings(ns), { data: { env: 'test' } }, 'kubectl-edit');
+  const drifted = await report(...args, '--cluster', join(root, 'one.yaml'));
+  assert.deepEqual([drifted.code, drifted.drift[0]?.corrected], [1, false]);
+});
+
+test('what the API server refuses is an error of that object with its words, and the exit code is 1', async () => {
+  const ns = 'once-refused';
+  const dir = overlay(ns, {
+    'extra.yaml':
+      'apiVersion: v1\nkind: Service\nmetadata: { name: extra }\nspec: { ports: [{ port: 99999 }] }\n',
+  });
+  const { code, actions, did } = await report('--path', dir, '--placement', ns);
+  assert.equal(code, 1);
+  assert.equal(did[`/ConfigMap/${ns}/settings`], 'created');
+  assert.match(actions.find(({ action }) => action === 'failed')!.error!, /between 1 and 65535/);
+});
+
+test('an object of another placement is a conflict that names both; nothing is written', async () => {
+  const ns = 'once-claimed';
+  const dir = overlay(ns);
+  await report('--path', dir, '--placement', 'first');
+  const { code, ok, error, actions } = await report('--path', dir, '--placement', 'second');
+  assert.deepEqual([code, ok, actions], [1, false, []]);
+  assert.match(error!, /claimed by placement first, wanted by placement second/);
+});
+
+test('what cannot run ends with 2 and says why, a wrong command line with 64', async () => {
+  const dir = overlay('once-wrong');
+  const cases: [args: string[], code: number, says: RegExp][] = [
+    [['--path', join(scratch.dir, 'nowhere'), '--placement', 'web'], 2, /does not exist/],
+    [['--path', dir, '--placement', 'Web!'], 2, /neither a name/],
+    [['--path', dir, '--placement', join(dir, 'extra.yaml')], 2, /extra\.yaml:.*Placement/],
+    [['--path', dir, '--placement', 'web', '--context', 'nobody'], 2, /no context nobody/],
+    [['--path', dir, '--placement', 'web', '--kubeconfig', '/dev/null'], 2, /kubeconfig/],
+    [
+      ['--path', dir, '--placement', 'web', '--cluster', join(dir, 'none.yaml')],
+      2,
+      /none\.yaml cannot be read/,
+    ],
+    [['--path', dir], 64, /--placement is missing/],
+    [['--path', dir, '--placement', 'web', '--wait', 'long'], 64, /--wait not a duration/],
+    [['--nonsense'], 64, /nonsense/],
+  ];
+  for (const [args, code, says] of cases) {
+    const ended = await run(...args);
+    assert.equal(ended.code, code, ended.talk);
+    assert.match(ended.talk, says);
+    assert.equal(ended.out, '');
+  }
+});
+
+test('flotilla agent once hands on its flags, its output and its exit code', () => {
+  const ns = 'once-cli';
+  const main = join(import.meta.dirname, '../../cli/main.ts');
+  const flotilla = (...args: string[]) =>
+    spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', main, 'agent', ...args], {
+      encoding: 'utf8',
+      env: { ...process.env, FLOTILLA_KUSTOMIZE: kustomize },
+    });
+  const dir = overlay(ns);
+  const args = ['once', '--path', dir, '--placement', ns, '--kubeconfig', kubeconfig()];
+  const done = flotilla(...args, '-o', 'json');
+  assert.equal(done.stderr, '');
+  assert.equal(done.status, 0);
+  assert.equal((JSON.parse(done.stdout) as OnceReport).ok, true);
+  rmSync(join(dir, 'extra.yaml'));
+  const broken = flotilla(...args);
+  assert.equal(broken.status, 2);
+  assert.match(broken.stderr, /extra\.yaml/);
+  assert.equal(flotilla('twice').status, 64);
+});
