@@ -35,6 +35,10 @@ export type Closure = {
    * leaves the closure as it is, unless the overlay did not resolve before.
    */
   readonly watch: readonly string[];
+  /** Every directory with a kustomization that is read, its own included: all files lie at or below one, symlinks apart. */
+  readonly directories: readonly string[];
+  /** The same content at another place would not have the same node: symlinks were followed, or the directory's name matters. */
+  readonly dependsOnPlace: boolean;
 };
 
 export type ClosureFile = { readonly bytes: Uint8Array; readonly mode: FileEntry['mode'] };
@@ -72,9 +76,13 @@ export async function closureNode(
   const node = await buildNode(found.path, found.oid, { objects, rootTree, cache, limits: bounds, signal });
   const entries = new Map<string, FileEntry>();
   const watch = new Set<string>();
+  const directories: string[] = [];
   let usesCharts = false;
+  let dependsOnPlace = found.links.length > 0;
   for (const link of found.links) entries.set(link.path, { ...link, mode: 'symlink' });
   for (const directory of reachable(node)) {
+    directories.push(directory.path);
+    dependsOnPlace ||= directory.usesDirectoryName || directory.files.some(({ mode }) => mode === 'symlink');
     for (const entry of directory.files) entries.set(entry.path, entry);
     for (const one of directory.watch) watch.add(one);
     usesCharts ||= directory.usesCharts;
@@ -98,6 +106,8 @@ export async function closureNode(
     files: sorted.map((entry) => entry.path),
     entries: new Map(sorted.map((entry) => [entry.path, entry])),
     watch: [...watch].sort(),
+    directories,
+    dependsOnPlace,
   };
 }
 

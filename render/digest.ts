@@ -5,22 +5,31 @@ import { FlotillaError } from '#proto/faults.ts';
 import { type Closure, closureNode, type NodeCache } from './closure.ts';
 
 /** What an assignment reads and the digest over it. */
-export type AssignmentClosure = {
-  readonly digest: string;
+export type AssignmentClosure = AssignmentFiles & { readonly digest: string };
+
+/** What an assignment reads. */
+export type AssignmentFiles = {
+  /** What its digest takes from files. */
+  readonly nodes: {
+    readonly root: string;
+    readonly components: readonly string[];
+    readonly charts: boolean;
+  };
   readonly overlay: Closure;
   readonly components: readonly Closure[];
   readonly usesCharts: boolean;
+  readonly dependsOnPlace: boolean;
   /** Of overlay and components together, sorted; see `Closure`. */
   readonly files: readonly string[];
   readonly watch: readonly string[];
+  readonly directories: readonly string[];
 };
+type Place = Pick<Assignment, 'placement' | 'cluster' | 'path' | 'components'>;
 
 /**
  * The digest of an assignment at a tree: over the closure nodes of its overlay and of its components in order, and over
  * what `assignmentDigest` takes from the assignment itself.
- *
- * @throws FlotillaError overlay-missing naming placement, cluster and directory; closure-invalid when the overlay is a
- *   component or a component is none; whatever `closureNode` throws
+ * @throws FlotillaError what `closuresOf` throws
  */
 export async function digestOf(
   objects: GitObjects,
@@ -29,6 +38,23 @@ export async function digestOf(
   cache: NodeCache,
   signal: AbortSignal,
 ): Promise<AssignmentClosure> {
+  const closure = await closuresOf(objects, rootTree, assignment, cache, signal);
+  return { ...closure, digest: assignmentDigest(assignment, closure.nodes) };
+}
+
+/**
+ * What an assignment reads at a tree, which depends on its path and components alone.
+ *
+ * @throws FlotillaError overlay-missing naming placement, cluster and directory; closure-invalid when the overlay is a
+ *   component or a component is none; whatever `closureNode` throws
+ */
+export async function closuresOf(
+  objects: GitObjects,
+  rootTree: string,
+  assignment: Place,
+  cache: NodeCache,
+  signal: AbortSignal,
+): Promise<AssignmentFiles> {
   const read = (path: string) => closureOf(objects, rootTree, assignment, path, cache, signal);
   const overlay = await read(assignment.path);
   const components: Closure[] = [];
@@ -44,23 +70,25 @@ export async function digestOf(
   const all = [overlay, ...components];
   const usesCharts = all.some((closure) => closure.usesCharts);
   return {
-    digest: assignmentDigest(assignment, {
+    nodes: {
       root: rootNode(overlay, components),
       components: components.map((closure) => closure.node),
       charts: usesCharts,
-    }),
+    },
     overlay,
     components,
     usesCharts,
+    dependsOnPlace: overlay.options.buildMetadata !== undefined || all.some((one) => one.dependsOnPlace),
     files: merged(all.map((closure) => closure.files)),
     watch: merged(all.map((closure) => closure.watch)),
+    directories: merged(all.map((closure) => closure.directories)),
   };
 }
 
 async function closureOf(
   objects: GitObjects,
   rootTree: string,
-  assignment: Assignment,
+  assignment: Place,
   path: string,
   cache: NodeCache,
   signal: AbortSignal,
@@ -83,6 +111,6 @@ function rootNode(overlay: Closure, components: readonly Closure[]): string {
   return hashOf('flotilla-origins-v1', { node: overlay.node, paths });
 }
 
-const subject = ({ placement, cluster }: Assignment) => `placement ${placement} on cluster ${cluster}`;
+const subject = ({ placement, cluster }: Place) => `placement ${placement} on cluster ${cluster}`;
 
 const merged = (lists: readonly (readonly string[])[]) => [...new Set(lists.flat())].sort();

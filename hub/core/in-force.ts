@@ -33,23 +33,21 @@ export type DocumentsInForce = {
   readonly unreadable: { readonly clusters: ReadonlySet<string>; readonly placements: ReadonlySet<string> };
 };
 
-/** The documents of one revision: what they mean, and the object id of every file they stand in. */
-export type Reading = { readonly model: FleetModel; readonly blobs: ReadonlyMap<string, string> };
-
 /**
  * An invalid document never stops the others (design/10): it stays in force as it last was. With an invalid Fleet nothing
- * advances at all. What did not change is the same object as before. `origins` tells of entries that are older than what was
+ * advances at all. What did not change is the same object as before. `files` has the object id of every file; `origins` tells of entries that are older than what was
  * walked here.
  */
 export function documentsInForce(
   before: DocumentsInForce | undefined,
-  { model, blobs }: Reading,
+  model: FleetModel,
+  files: ReadonlyMap<string, { readonly oid: string }>,
   commit: Commit,
   origins: ReadonlyMap<string, EntryOrigin> = new Map(),
 ): DocumentsInForce {
   const read = <T>(known: InForce<T> | undefined, sourced: Sourced<T>): InForce<T> => {
     const { document, file, locate, quote } = sourced;
-    const blob = blobs.get(file) ?? '';
+    const blob = files.get(file)?.oid ?? '';
     if (known?.blob === blob && known.file === file)
       return known.invalid ? { ...known, invalid: false } : known;
     return { document, file, locate, quote, blob, revision: commit.oid, invalid: false };

@@ -1,5 +1,4 @@
 import type { Commit } from '#git/objects.ts';
-import type { Assignment } from '#proto/assignment.ts';
 import type { Cluster } from '#proto/documents/cluster.ts';
 import type { Fleet } from '#proto/documents/fleet.ts';
 import type { Placement } from '#proto/documents/placement.ts';
@@ -60,7 +59,7 @@ export type AssignmentVersion = {
 /** One placement on one cluster that it selects. */
 export type IndexedAssignment = {
   /** As resolved for `version`; at the head where it could never be resolved wholly. */
-  readonly assignment: Assignment | undefined;
+  readonly assignment: { readonly path: string; readonly namespace?: string | undefined } | undefined;
   /** The newest that could be resolved and digested; undefined while there never was one. */
   readonly version: AssignmentVersion | undefined;
   /** Files that the overlay and its components read. */
@@ -71,6 +70,12 @@ export type IndexedAssignment = {
 
 /** A problem of the fleet repo or of following it, with the moment this hub first saw it. */
 export type IndexProblem = Problem & { readonly since: number };
+
+/** Of every assignment, by `assignmentKey`: a map that makes its values when they are asked for. */
+export type Assignments = Pick<
+  ReadonlyMap<string, IndexedAssignment>,
+  'size' | 'has' | 'get' | 'keys' | typeof Symbol.iterator
+>;
 
 /** What Git says, at one moment, for decisions and readers. Immutable: each change makes a new one. */
 export type IndexSnapshot = {
@@ -83,7 +88,7 @@ export type IndexSnapshot = {
   readonly clusters: ReadonlyMap<string, EffectiveCluster>;
   readonly placements: ReadonlyMap<string, EffectivePlacement>;
   /** By `assignmentKey`. A row means: the documents in force select this cluster. */
-  readonly assignments: ReadonlyMap<string, IndexedAssignment>;
+  readonly assignments: Assignments;
   /** Commits of a history that was rewritten, and the rewrite acknowledged: they are not on the branch any more. */
   readonly abandoned?: ReadonlySet<string>;
   /** Names whose document is invalid now and was valid at no revision that was walked: what they had stays as it is. */

@@ -1,159 +1,259 @@
+import { createBreather } from '#git/breathe.ts';
 import type { Commit } from '#git/objects.ts';
-import { type Assignment, resolveAssignment, whyNotSelected } from '#proto/assignment.ts';
+import { assignmentDigest, resolveAssignment, whyNotSelected } from '#proto/assignment.ts';
 import { canonicalJson } from '#proto/canonical.ts';
 import type { Cluster } from '#proto/documents/cluster.ts';
 import type { Fleet } from '#proto/documents/fleet.ts';
 import type { Placement } from '#proto/documents/placement.ts';
-import type { SharedValues } from '#proto/documents/values.ts';
 import { FlotillaError } from '#proto/faults.ts';
 import { placeOf } from '#proto/fleet-checks/assignments.ts';
 import type { Problem } from '#proto/problems.ts';
-import { declaredNames, type SharedLayer, sharedLayer } from '#proto/values.ts';
+import { declaredNames } from '#proto/values.ts';
 import type { DocumentsInForce, InForce, InForceCluster } from '../core/in-force.ts';
-import { type AssignmentVersion, assignmentKey } from '../core/types.ts';
-import type { Digested, Digests } from './digests.ts';
+import { Layers } from './layers.ts';
+import type { Overlays } from './overlays.ts';
+import {
+  type Assigned,
+  type Line,
+  NOTHING_ASSIGNED,
+  type Row,
+  RowsDraft,
+  type VersionSource,
+} from './rows.ts';
 
-/** One placement on one cluster, with where its digest is read from. */
-export type Row = {
-  readonly assignment: Assignment | undefined;
-  readonly version: AssignmentVersion | undefined;
-  readonly files: number;
-  readonly problem?: Problem;
-  /** It was not looked at, because a document is invalid: one of its own, or one of Values, any of which may concern it. */
-  readonly held?: 'document' | 'values';
-};
-
-/** What a placement's version reads its staged fields and content from. */
-export type VersionSource = {
-  readonly name: string;
-  readonly tree: string;
-  readonly placement: Placement;
-  readonly fleet: Fleet;
-  readonly values: DocumentsInForce['values'];
-};
-
-export type Assigned = {
-  /** By `assignmentKey`. */
-  readonly rows: ReadonlyMap<string, Row>;
-  /** By placement. */
-  readonly versions: ReadonlyMap<string, VersionSource>;
-  /** The tree at which every row was looked at that is not held and has no problem. */
-  readonly tree: string;
-};
-
-type Before = Assigned & { readonly docs: DocumentsInForce };
-type Resolved = {
-  readonly key: string;
-  readonly cluster: InForceCluster;
-  readonly assignment: Assignment;
-  readonly digested: Digested;
-};
+export type Before = Assigned & { readonly docs: DocumentsInForce };
+type Read = NonNullable<Row['read']>;
+type Resolved = { readonly cluster: InForceCluster; readonly row: Row | undefined; readonly read: Read };
+type Revisions = NonNullable<Row['at']>;
 
 /**
- * Resolves every placement on every cluster that it selects at a commit. What cannot be resolved, or belongs to an invalid
- * document, stays at its last version, with the problem. A placement keeps its version's name as long as that version gives
- * today's clusters these digests: a cluster that joined or was relabelled is tried with the version's own content.
+ * Resolves every placement on every cluster that it selects at a commit; of what no commit touched, nothing is looked at. What
+ * cannot be resolved, or belongs to an invalid document, stays at its last version, with the problem. A placement keeps its
+ * version's name as long as that version gives today's clusters these digests: a cluster that joined or was relabelled is tried
+ * with the version's own content.
  * @throws FlotillaError git-…; everything else becomes a problem
  */
 export async function assign(
   before: Before | undefined,
   docs: DocumentsInForce,
   commit: Commit,
-  digests: Digests,
+  overlays: Overlays,
   signal: AbortSignal,
 ): Promise<Assigned> {
-  const fleet = docs.fleet;
-  if (!fleet || fleet.invalid) return before ?? { rows: new Map(), versions: new Map(), tree: commit.tree };
-  const rows = new Map<string, Row>();
-  const versions = new Map<string, VersionSource>();
-  const changed = before && (await digests.changed(before.tree, commit.tree, signal));
-  const sameValues = before !== undefined && sameDocumentsIn(before.docs.values, docs.values);
-  const layers = new Layers();
+  if (!docs.fleet || docs.fleet.invalid) return before ?? NOTHING_ASSIGNED;
+  await overlays.moveTo(commit.tree, signal);
+  const step = new Step(before, docs, commit, overlays, signal);
+  const assigned = await step.run();
+  overlays.settle();
+  return assigned;
+}
 
-  for (const [name, placement] of docs.placements) {
-    const known = before?.versions.get(name);
-    const inDoubt = docs.valuesInDoubt && declaredNames(placement.document).size > 0;
-    if (placement.invalid || inDoubt) {
-      if (known) versions.set(name, known);
-      await keep(placement, known);
-      continue;
-    }
-    const resolved: Resolved[] = [];
-    for (const [clusterName, cluster] of docs.clusters) {
-      const key = assignmentKey(clusterName, name);
-      const row = before?.rows.get(key);
-      if (cluster.invalid) {
-        if (row) rows.set(key, held(row, 'document'));
-      } else if (whyNotSelected(placement.document, cluster.document) === undefined) {
-        const result = await resolve(key, placement, cluster);
-        if ('problem' in result) rows.set(key, { ...(row ?? UNRESOLVED), problem: result.problem });
-        else resolved.push(result);
-      }
-    }
-    const holding = known && (await allHold(known, resolved));
-    for (const { key, assignment, digested } of resolved) {
-      const version = holding?.get(key) ?? {
-        revision: commit.oid,
-        entryRevision: commit.oid,
-        digest: digested.digest,
-      };
-      rows.set(key, sameRow(before?.rows.get(key), { assignment, version, files: digested.files }));
-    }
-    const fresh = {
-      name: commit.oid,
-      tree: commit.tree,
-      placement: placement.document,
-      fleet: fleet.document,
-      values: docs.values,
-    };
-    versions.set(name, holding ? known : fresh);
+class Step {
+  readonly #before: Before | undefined;
+  readonly #docs: DocumentsInForce;
+  readonly #fleet: Fleet;
+  readonly #commit: Commit;
+  readonly #overlays: Overlays;
+  readonly #signal: AbortSignal;
+  readonly #draft: RowsDraft;
+  readonly #layers = new Layers();
+  readonly #breathe = createBreather();
+  /** Entries that are new or not as before. */
+  readonly #changed: readonly string[];
+  readonly #invalid: readonly string[];
+  readonly #sameDefaults: boolean;
+  readonly #sameValues: boolean;
+
+  constructor(
+    before: Before | undefined,
+    docs: DocumentsInForce,
+    commit: Commit,
+    overlays: Overlays,
+    signal: AbortSignal,
+  ) {
+    this.#before = before;
+    this.#docs = docs;
+    this.#fleet = docs.fleet!.document;
+    this.#commit = commit;
+    this.#overlays = overlays;
+    this.#signal = signal;
+    this.#draft = new RowsDraft(before?.rows ?? NOTHING_ASSIGNED.rows);
+    const was = before?.docs;
+    this.#changed = [...docs.clusters].flatMap(([name, { document, invalid }]) => {
+      const known = was?.clusters.get(name);
+      return known?.document === document && known.invalid === invalid ? [] : [name];
+    });
+    this.#invalid = [...docs.clusters].flatMap(([name, { invalid }]) => (invalid ? [name] : []));
+    this.#sameDefaults = sameJson(was?.fleet?.document.spec.defaults, this.#fleet.spec.defaults);
+    this.#sameValues = was !== undefined && sameDocuments(was.values, docs.values);
   }
-  return { rows, versions, tree: commit.tree };
+
+  async run(): Promise<Assigned> {
+    const { clusters, placements } = this.#docs;
+    for (const cluster of this.#before?.rows.keys() ?? [])
+      if (!clusters.has(cluster)) this.#draft.deleteCluster(cluster);
+    const lines = new Map<string, Line>();
+    for (const [name, placement] of placements) {
+      const was = this.#before?.lines.get(name);
+      const held = this.#heldBy(placement);
+      const line = held ? await this.#keep(placement, was, held) : await this.#go(placement, was);
+      lines.set(name, line);
+    }
+    for (const name of this.#before?.lines.keys() ?? []) {
+      if (placements.has(name)) continue;
+      for (const [cluster, rows] of this.#draft.rows) if (rows.has(name)) this.#draft.delete(cluster, name);
+    }
+    return { rows: this.#draft.rows, lines };
+  }
+
+  #heldBy(placement: InForce<Placement>): Line['held'] {
+    if (placement.invalid) return 'document';
+    return this.#docs.valuesInDoubt && declaredNames(placement.document).size > 0 ? 'values' : undefined;
+  }
+
+  #isSame({ document }: InForce<Placement>): boolean {
+    return this.#before?.docs.placements.get(document.metadata.name)?.document === document;
+  }
 
   /**
    * Nothing moves of a placement that is invalid or whose values are in doubt, but a cluster may join the version in force. Whom an
    * invalid placement selects is not known: then nobody leaves it.
    */
-  async function keep(placement: InForce<Placement>, known: VersionSource | undefined): Promise<void> {
-    const name = placement.document.metadata.name;
-    const why = placement.invalid ? 'document' : 'values';
-    for (const [clusterName, cluster] of docs.clusters) {
-      const key = assignmentKey(clusterName, name);
-      const row = before?.rows.get(key);
+  async #keep(
+    placement: InForce<Placement>,
+    was: Line | undefined,
+    held: NonNullable<Line['held']>,
+  ): Promise<Line> {
+    const { name } = placement.document.metadata;
+    const version = was?.version;
+    const apart = new Set(was?.apart);
+    const candidates = was && this.#isSame(placement) ? this.#changed : this.#docs.clusters.keys();
+    for (const of of candidates) {
+      const cluster = this.#docs.clusters.get(of)!;
+      const row = this.#draft.get(of, name);
       const selected = whyNotSelected(placement.document, cluster.document) === undefined;
-      if (row && (selected || placement.invalid || cluster.invalid)) rows.set(key, held(row, why));
-      else if (!cluster.invalid && selected) {
-        const joined = known && (await atVersion(known, cluster));
-        if (joined) {
-          const { assignment, digested } = joined;
-          const revisions = { revision: known.name, entryRevision: commit.oid };
-          const version = { ...revisions, digest: digested.digest };
-          rows.set(key, { held: why, assignment, version, files: digested.files });
-        } else if (!placement.invalid) rows.set(key, held(UNRESOLVED, why));
+      if (row) {
+        if (!selected && !placement.invalid && !cluster.invalid) this.#draft.delete(of, name);
+      } else if (selected && !cluster.invalid) {
+        const read = version && (await this.#readAt(version, cluster));
+        if (read) {
+          const at = { revision: version.name, entryRevision: this.#commit.oid };
+          this.#draft.set(of, name, { read, at });
+          apart.add(of);
+        } else if (!placement.invalid) this.#draft.set(of, name, { read: undefined });
       }
+      await this.#breathe(this.#signal);
+    }
+    return { version, apart: this.#stillThere(apart), failing: this.#stillThere(was?.failing), held };
+  }
+
+  async #go(placement: InForce<Placement>, was: Line | undefined): Promise<Line> {
+    const { name } = placement.document.metadata;
+    const apart = new Set(this.#stillThere(was?.apart));
+    const failing = new Set(this.#stillThere(was?.failing));
+    const resolved: Resolved[] = [];
+    for (const of of this.#candidates(placement, was)) {
+      const cluster = this.#docs.clusters.get(of);
+      if (!cluster || cluster.invalid) continue;
+      const row = this.#draft.get(of, name);
+      failing.delete(of);
+      if (whyNotSelected(placement.document, cluster.document) !== undefined) {
+        apart.delete(of);
+        if (row) this.#draft.delete(of, name);
+        continue;
+      }
+      const result = await this.#resolve(placement, cluster, row);
+      if ('problem' in result) {
+        failing.add(of);
+        const { problem: _, ...rest } = row ?? { read: undefined };
+        this.#draft.set(of, name, { ...rest, problem: result.problem });
+      } else resolved.push({ cluster, row, read: result.read });
+      await this.#breathe(this.#signal);
+    }
+    const known = was?.version;
+    const holding = known && (await this.#holding(known, resolved));
+    if (!holding) this.#leave(name, was, apart, failing);
+    for (const { cluster, row, read } of resolved) {
+      const of = cluster.document.metadata.name;
+      const at = holding?.get(of);
+      if (at) apart.add(of);
+      else apart.delete(of);
+      if (row?.read !== read || row.at !== at || row.problem)
+        this.#draft.set(of, name, { read, ...(at && { at }) });
+    }
+    const { oid, tree } = this.#commit;
+    const fresh = {
+      name: oid,
+      tree,
+      placement: placement.document,
+      fleet: this.#fleet,
+      values: this.#docs.values,
+    };
+    return { version: holding ? known : fresh, apart, failing };
+  }
+
+  /** Whom to look at: everyone when the placement or what it reads of the whole fleet changed. */
+  *#candidates(placement: InForce<Placement>, was: Line | undefined): Iterable<string> {
+    const { name } = placement.document.metadata;
+    const sameValues = this.#sameValues || declaredNames(placement.document).size === 0;
+    if (!was || was.held || !this.#sameDefaults || !sameValues || !this.#isSame(placement)) {
+      yield* this.#docs.clusters.keys();
+      return;
+    }
+    const seen = new Set([...this.#changed, ...was.failing]);
+    yield* seen;
+    if (!this.#overlays.dropped.has(name)) return;
+    for (const [cluster, rows] of this.#before!.rows) {
+      const read = rows.get(name)?.read;
+      if (read && !seen.has(cluster) && !this.#overlays.isCurrent(read.overlay)) yield cluster;
     }
   }
 
-  async function resolve(
-    key: string,
+  /** The version changes: who stays behind keeps the old one, and who was apart and is settled goes along. */
+  #leave(name: string, was: Line | undefined, apart: Set<string>, failing: ReadonlySet<string>): void {
+    const behind = new Set([...failing, ...this.#invalid]);
+    const old = was?.version?.name;
+    for (const of of behind) {
+      const row = this.#draft.get(of, name);
+      if (!row?.read || row.at || old === undefined) continue;
+      this.#draft.set(of, name, { ...row, at: { revision: old, entryRevision: old } });
+      apart.add(of);
+    }
+    for (const of of [...apart]) {
+      if (behind.has(of)) continue;
+      const row = this.#draft.get(of, name);
+      if (row?.read) this.#draft.set(of, name, { read: row.read });
+      apart.delete(of);
+    }
+  }
+
+  /** Where everyone's digest is read under the version in force; undefined when it does not give one the digest that it has now. */
+  async #holding(
+    known: VersionSource,
+    resolved: readonly Resolved[],
+  ): Promise<ReadonlyMap<string, Revisions> | undefined> {
+    const apart = new Map<string, Revisions>();
+    for (const { cluster, row, read } of resolved) {
+      const { name } = cluster.document.metadata;
+      const moved = !row || cluster.relabelledAt === this.#commit.oid;
+      if (row?.read?.digest === read.digest) {
+        if (row.at) apart.set(name, row.at);
+      } else if (!moved) return undefined;
+      else if ((await this.#readAt(known, cluster))?.digest !== read.digest) return undefined;
+      else apart.set(name, { revision: known.name, entryRevision: this.#commit.oid });
+      await this.#breathe(this.#signal);
+    }
+    return apart;
+  }
+
+  async #resolve(
     placement: InForce<Placement>,
     cluster: InForceCluster,
-  ): Promise<Resolved | { problem: Problem }> {
-    const row = before?.rows.get(key);
-    const sameDocuments =
-      (sameValues || declaredNames(placement.document).size === 0) &&
-      before?.docs.fleet?.document === fleet!.document &&
-      before.docs.placements.get(placement.document.metadata.name)?.document === placement.document &&
-      before.docs.clusters.get(cluster.document.metadata.name)?.document === cluster.document;
-    const settled = row?.assignment && row.version && !row.problem && !row.held ? row : undefined;
-    if (settled && sameDocuments && changed && !changed(settled.assignment!)) {
-      const digested = { digest: settled.version!.digest, files: settled.files };
-      return { key, cluster, assignment: settled.assignment!, digested };
-    }
-    const shared = layers.of(docs.values, placement.document, cluster.document);
-    const resolution = resolveAssignment(fleet!.document, placement.document, cluster.document, {
-      ...(shared && { shared }),
-    });
+    row: Row | undefined,
+  ): Promise<{ read: Read } | { problem: Problem }> {
+    const shared = this.#layers.of(this.#docs.values, placement.document, cluster.document);
+    const given = shared && { shared };
+    const resolution = resolveAssignment(this.#fleet, placement.document, cluster.document, given);
     if ('faults' in resolution) {
       const fault = resolution.faults[0]!;
       const source = fault.locate?.() ?? placement.locate(placeOf(placement.document, fault));
@@ -161,7 +261,11 @@ export async function assign(
     }
     const { assignment } = resolution;
     try {
-      return { key, cluster, assignment, digested: await digests.of(assignment, commit.tree, signal) };
+      const overlay =
+        this.#overlays.find(assignment) ?? (await this.#overlays.read(assignment, this.#signal));
+      const digest = assignmentDigest(assignment, overlay.nodes);
+      const same = row?.read?.digest === digest && row.read.overlay === overlay;
+      return { read: same ? row.read! : { overlay, digest } };
     } catch (error) {
       if (!isContentFault(error)) throw error;
       const source = error.code === 'overlay-missing' ? undefined : error.source;
@@ -170,68 +274,26 @@ export async function assign(
     }
   }
 
-  /** The rows under the version in force, when it gives every one the digest that it has now; undefined when it does not. */
-  async function allHold(
-    known: VersionSource,
-    resolved: readonly Resolved[],
-  ): Promise<ReadonlyMap<string, AssignmentVersion> | undefined> {
-    const held = new Map<string, AssignmentVersion>();
-    for (const { key, cluster, digested } of resolved) {
-      const row = before?.rows.get(key);
-      const moved = !row || cluster.relabelledAt === commit.oid;
-      if (row?.version?.digest === digested.digest) held.set(key, row.version);
-      else if (!moved) return undefined;
-      else if ((await atVersion(known, cluster))?.digested.digest !== digested.digest) return undefined;
-      else held.set(key, { revision: known.name, entryRevision: commit.oid, digest: digested.digest });
-    }
-    return held;
-  }
-
   /** A cluster as it is now, under a version as it was; undefined where that cannot be had. */
-  async function atVersion(
-    { tree, placement, fleet: then, values }: VersionSource,
-    cluster: InForceCluster,
-  ): Promise<{ assignment: Assignment; digested: Digested } | undefined> {
+  async #readAt(
+    { tree, placement, fleet, values }: VersionSource,
+    cluster: { readonly document: Cluster },
+  ): Promise<Read | undefined> {
     if (whyNotSelected(placement, cluster.document) !== undefined) return undefined;
-    const shared = layers.of(values, placement, cluster.document);
-    const resolution = resolveAssignment(then, placement, cluster.document, { ...(shared && { shared }) });
+    const shared = this.#layers.of(values, placement, cluster.document);
+    const resolution = resolveAssignment(fleet, placement, cluster.document, shared && { shared });
     if ('faults' in resolution) return undefined;
-    const { assignment } = resolution;
     try {
-      return { assignment, digested: await digests.at(assignment, tree, signal) };
+      return await this.#overlays.readAt(tree, resolution.assignment, this.#signal);
     } catch (error) {
       if (isContentFault(error) || (error instanceof FlotillaError && error.code === 'git-object-missing'))
         return undefined;
       throw error;
     }
   }
-}
 
-const UNRESOLVED: Row = { assignment: undefined, version: undefined, files: 0 };
-
-const held = (row: Row, why: NonNullable<Row['held']>): Row =>
-  row.held === why ? row : { ...row, held: why };
-
-function sameDocumentsIn<T>(a: ReadonlyMap<string, InForce<T>>, b: ReadonlyMap<string, InForce<T>>): boolean {
-  return a.size === b.size && [...a].every(([name, { document }]) => b.get(name)?.document === document);
-}
-
-/** What Values documents give a placement on clusters of equal labels, worked out once in a step. */
-class Layers {
-  readonly #known = new Map<ReadonlyMap<string, InForce<SharedValues>>, Map<string, SharedLayer>>();
-
-  of(
-    values: ReadonlyMap<string, InForce<SharedValues>>,
-    placement: Placement,
-    { metadata: { labels = {} } }: Cluster,
-  ): SharedLayer | undefined {
-    if (values.size === 0) return undefined;
-    const known = this.#known.get(values) ?? new Map<string, SharedLayer>();
-    this.#known.set(values, known);
-    const key = `${placement.metadata.name} ${canonicalJson(labels)}`;
-    const layer = known.get(key) ?? sharedLayer(values.values(), placement, labels);
-    known.set(key, layer);
-    return layer;
+  #stillThere(clusters: ReadonlySet<string> | undefined): ReadonlySet<string> {
+    return new Set([...(clusters ?? [])].filter((name) => this.#docs.clusters.has(name)));
   }
 }
 
@@ -257,9 +319,11 @@ function problemOf(
   };
 }
 
-/** The old row where nothing differs. */
-function sameRow(old: Row | undefined, now: Row): Row {
-  const same =
-    old?.assignment === now.assignment && old?.version === now.version && !old?.problem && !old?.held;
-  return same && old ? old : now;
+function sameDocuments<T>(a: ReadonlyMap<string, InForce<T>>, b: ReadonlyMap<string, InForce<T>>): boolean {
+  return (
+    a === b ||
+    (a.size === b.size && [...a].every(([name, { document }]) => b.get(name)?.document === document))
+  );
 }
+
+const sameJson = (a: unknown, b: unknown) => canonicalJson(a ?? null) === canonicalJson(b ?? null);

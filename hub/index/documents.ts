@@ -1,21 +1,29 @@
-import type { GitObjects } from '#git/objects.ts';
-import { listFiles } from '#git/tree.ts';
-import { assembleFleet } from '#proto/fleet-model.ts';
-import type { Reading } from '../core/in-force.ts';
+import type { GitObjects, TreeEntry } from '#git/objects.ts';
+import { diffTrees } from '#git/tree.ts';
+import { kindAt, looksMeant } from '#proto/documents/kinds.ts';
+import { type FleetFile, readFleetFile } from '#proto/fleet-model.ts';
 
 /** Where documents stand; everything else of a fleet repo is content. */
-const ROOT_FILE = 'flotilla.yaml';
 const FOLDERS = ['access', 'clusters', 'placements', 'rollouts', 'values'];
 const REMEMBERED = 8;
 
+export type DocumentFile = { readonly oid: string; readonly read: FleetFile };
+
+/** The documents of one revision, each file read by itself, with the object ids of the files. */
+export type Reading = {
+  /** Of the folders and files that documents stand in: readings of the same key are the same. */
+  readonly key: string;
+  readonly files: ReadonlyMap<string, DocumentFile>;
+};
+
 /**
  * Reads the documents of revisions. A revision whose documents were read before costs one look at its root tree; of other
- * ones only the files that were not seen last time are read from Git.
+ * ones only the files that differ from those read last are read from Git.
  */
 export class DocumentReader {
   readonly #objects: GitObjects;
   readonly #readings = new Map<string, Reading>();
-  #texts: ReadonlyMap<string, string> = new Map();
+  #last: { readonly folders: ReadonlyMap<string, TreeEntry>; readonly reading: Reading } | undefined;
 
   constructor(objects: GitObjects) {
     this.#objects = objects;
@@ -23,29 +31,22 @@ export class DocumentReader {
 
   /** @throws FlotillaError git-object-missing, git-object-corrupt; never for what a document says */
   async read(tree: string, signal: AbortSignal): Promise<Reading> {
-    const roots = (await this.#objects.readTree(tree, signal)).filter(
-      ({ name, mode }) => (name === ROOT_FILE && isFile(mode)) || (FOLDERS.includes(name) && mode === 'tree'),
-    );
-    const key = roots.map(({ name, oid }) => `${name}:${oid}`).join(' ');
+    const entries = await this.#objects.readTree(tree, signal);
+    const folders = new Map(entries.filter(holdsDocuments).map((entry) => [entry.name, entry]));
+    const key = [...folders.values()].map(({ name, oid }) => `${name}:${oid}`).join(' ');
     const known = this.#readings.get(key);
     if (known) return known;
-    const blobs = new Map<string, string>();
-    for (const { name, mode, oid } of roots) {
-      if (mode !== 'tree') blobs.set(name, oid);
-      else
-        for (const file of await listFiles(this.#objects, oid, name, signal))
-          if (isFile(file.mode)) blobs.set(file.path, file.oid);
+    const files = new Map(this.#last?.reading.files);
+    const before = files.size;
+    let added = 0;
+    for (const name of new Set([...(this.#last?.folders.keys() ?? []), ...folders.keys()])) {
+      added += await this.#update(files, name, this.#last?.folders.get(name), folders.get(name), signal);
     }
-    const texts = await this.#read(
-      [...blobs].filter(([path]) => path.endsWith('.yaml')),
-      signal,
-    );
-    const files = [...blobs].flatMap(([path, oid]) => {
-      const text = texts.get(oid);
-      return text === undefined ? [] : [[path, text] as const];
-    });
-    const reading = { model: assembleFleet(files), blobs };
-    this.#texts = texts;
+    // One order whatever came before, so that the same revision is always judged the same.
+    const sorted =
+      added === 0 && before > 0 ? files : new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
+    const reading = { key, files: sorted };
+    this.#last = { folders, reading };
     this.#readings.set(key, reading);
     for (const oldest of this.#readings.keys()) {
       if (this.#readings.size <= REMEMBERED) break;
@@ -54,18 +55,38 @@ export class DocumentReader {
     return reading;
   }
 
-  async #read(
-    files: readonly (readonly [string, string])[],
+  /** How many files there are that were not there before. */
+  async #update(
+    files: Map<string, DocumentFile>,
+    name: string,
+    was: TreeEntry | undefined,
+    is: TreeEntry | undefined,
     signal: AbortSignal,
-  ): Promise<Map<string, string>> {
-    const texts = new Map<string, string>();
-    for (const [, oid] of files) {
-      const text =
-        this.#texts.get(oid) ?? new TextDecoder().decode(await this.#objects.readBlob(oid, signal));
-      texts.set(oid, text);
+  ): Promise<number> {
+    if (was?.oid === is?.oid && was?.mode === is?.mode) return 0;
+    const isFolder = FOLDERS.includes(name);
+    const changes = isFolder
+      ? await diffTrees(this.#objects, was?.oid, is?.oid, signal)
+      : [{ path: '', ...(is && { after: is }) }];
+    let added = 0;
+    for (const { path, after } of changes) {
+      const at = isFolder ? `${name}/${path}` : name;
+      if (!after || !isFile(after.mode) || !isMeant(at)) files.delete(at);
+      else {
+        if (!files.has(at)) added++;
+        files.set(at, await this.#file(at, after.oid, signal));
+      }
     }
-    return texts;
+    return added;
+  }
+
+  async #file(path: string, oid: string, signal: AbortSignal): Promise<DocumentFile> {
+    const blob = await this.#objects.readBlob(oid, signal);
+    return { oid, read: readFleetFile(path, new TextDecoder().decode(blob))! };
   }
 }
 
+const isMeant = (path: string) => (kindAt(path) ?? looksMeant(path)) !== undefined;
 const isFile = (mode: string) => mode === 'file' || mode === 'executable';
+const holdsDocuments = ({ name, mode }: TreeEntry) =>
+  mode === 'tree' ? FOLDERS.includes(name) : isFile(mode) && isMeant(name);

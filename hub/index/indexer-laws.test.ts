@@ -5,6 +5,7 @@ import type { Commit } from '#git/objects.ts';
 import { MemoryObjects } from '#git/testing/memory-objects.ts';
 import { createNkey } from '#proto/nkey.ts';
 import { type Indexed, Indexer } from './indexer.ts';
+import { versionAt } from './rows.ts';
 
 /** Random histories of a small fleet. What was seen on the way must not matter for what a valid head means. */
 const never = new AbortController().signal;
@@ -71,9 +72,18 @@ async function commitsOf(states: readonly State[]) {
   return { objects, commits };
 }
 
-const digests = ({ rows }: Indexed) =>
+const keysOf = ({ rows }: Indexed) =>
+  [...rows].flatMap(([cluster, ofCluster]) =>
+    [...ofCluster.keys()].map((placement) => [cluster, placement] as const),
+  );
+const digests = (indexed: Indexed) =>
   Object.fromEntries(
-    [...rows].sort().map(([key, { version, problem }]) => [key, problem ? 'problem' : version?.digest]),
+    keysOf(indexed)
+      .sort()
+      .map(([cluster, placement]) => {
+        const row = indexed.rows.get(cluster)!.get(placement)!;
+        return [`${cluster}/${placement}`, row.problem ? 'problem' : row.read?.digest];
+      }),
   );
 
 test('a valid head means the same whatever came before it, one by one, all at once or not seen at all', async () => {
@@ -103,18 +113,18 @@ test('a version’s revision holds its digest: the one read at its revisions is 
       const indexer = new Indexer(objects);
       let indexed = await indexer.begin(commits.slice(0, 1), never);
       for (const commit of commits.slice(1)) indexed = await indexer.advance([commit], never);
-      for (const [key, { version }] of indexed.rows) {
+      for (const [cluster, placement] of keysOf(indexed) as ['east' | 'west', string][]) {
+        const version = versionAt(indexed, cluster, placement);
         if (!version) continue;
         const at = (oid: string) => states[commits.findIndex((commit) => commit.oid === oid)]!;
-        const [cluster] = key.split('/') as ['east' | 'west'];
         // What the agent reads: the entry at its own revision, everything else at the version's.
         const read = { ...at(version.revision), [cluster]: at(version.entryRevision)[cluster] } as State;
         const { objects: others, commits: one } = await commitsOf([read]);
         const alone = await new Indexer(others).begin(one, never);
         assert.equal(
-          alone.rows.get(key)?.version?.digest,
+          versionAt(alone, cluster, placement)?.digest,
           version.digest,
-          `${key} at ${JSON.stringify(read)}`,
+          `${cluster}/${placement} at ${JSON.stringify(read)}`,
         );
         assert.ok(
           isValid({

@@ -1,16 +1,18 @@
 import type { Commit, GitObjects } from '#git/objects.ts';
-import type { FleetModel } from '#proto/fleet-model.ts';
+import { type FleetModel, judgeFleet } from '#proto/fleet-model.ts';
 import type { Problem } from '#proto/problems.ts';
-import { type DocumentsInForce, documentsInForce, type Reading } from '../core/in-force.ts';
-import { type Assigned, assign } from './assignments.ts';
-import { Digests } from './digests.ts';
-import { DocumentReader } from './documents.ts';
+import { type DocumentsInForce, documentsInForce } from '../core/in-force.ts';
+import { assign } from './assignments.ts';
+import { DocumentReader, type Reading } from './documents.ts';
 import { entryOrigins } from './origins.ts';
+import { Overlays } from './overlays.ts';
+import type { Assigned } from './rows.ts';
 
 /** What one revision means, given the revisions before it. */
 export type Indexed = Assigned & {
   readonly commit: Commit;
   readonly reading: Reading;
+  readonly model: FleetModel;
   readonly docs: DocumentsInForce;
 };
 
@@ -21,13 +23,13 @@ const MOST_WALKED = 100;
 export class Indexer {
   readonly #objects: GitObjects;
   readonly #documents: DocumentReader;
-  #digests: Digests;
+  #overlays: Overlays;
   #current: Indexed | undefined;
 
   constructor(objects: GitObjects) {
     this.#objects = objects;
     this.#documents = new DocumentReader(objects);
-    this.#digests = new Digests(objects);
+    this.#overlays = new Overlays(objects);
   }
 
   get current(): Indexed | undefined {
@@ -40,7 +42,7 @@ export class Indexer {
    * @throws FlotillaError git-…; then everything is as before
    */
   async begin(history: readonly Commit[], signal: AbortSignal): Promise<Indexed> {
-    this.#digests = new Digests(this.#objects);
+    this.#overlays = new Overlays(this.#objects);
     const files = new Map<string, string>();
     const walked = history.slice(0, MOST_WALKED);
     let indexed = await this.#step(undefined, walked[0]!, signal);
@@ -69,14 +71,16 @@ export class Indexer {
 
   async #step(before: Indexed | undefined, commit: Commit, signal: AbortSignal): Promise<Indexed> {
     const reading = await this.#documents.read(commit.tree, signal);
-    const docs = reading === before?.reading ? before.docs : documentsInForce(before?.docs, reading, commit);
-    const { rows, versions, tree } = await assign(before, docs, commit, this.#digests, signal);
-    return { commit, reading, docs, rows, versions, tree };
+    const same = before && reading.key === before.reading.key;
+    const model = same ? before.model : judge(reading, before?.docs);
+    const docs = same ? before.docs : documentsInForce(before?.docs, model, reading.files, commit);
+    const { rows, lines } = await assign(before, docs, commit, this.#overlays, signal);
+    return { commit, reading, model, docs, rows, lines };
   }
 
   async #along(newestFirst: readonly Commit[], signal: AbortSignal): Promise<Indexed> {
     let indexed: Indexed | undefined;
-    this.#digests = new Digests(this.#objects);
+    this.#overlays = new Overlays(this.#objects);
     for (const commit of newestFirst.toReversed()) indexed = await this.#step(indexed, commit, signal);
     return indexed!;
   }
@@ -94,22 +98,26 @@ export class Indexer {
     const { fleet, unreadable } = indexed.docs;
     for (const [at, { tree }] of history.entries()) {
       if (at <= from || (fleet && !hasUnreadable(indexed.docs))) continue;
-      const { model } = await this.#documents.read(tree, signal);
+      const model = judge(await this.#documents.read(tree, signal));
       const found =
         (!fleet && !model.invalid.fleet) ||
         [...unreadable.clusters].some((name) => model.clusters.has(name)) ||
         [...unreadable.placements].some((name) => model.placements.has(name));
       if (found) return at;
     }
-    const hasUnresolved = [...indexed.rows.values()].some(({ version }) => !version);
+    const hasUnresolved = isUnresolved(indexed);
     const last = history.length - 1;
     return hasUnresolved && from < last ? Math.min(last, 2 * from + 1) : undefined;
   }
 }
 
 /** Whether something could be in force if only more history were known. */
-function isWanting({ docs, rows }: Indexed): boolean {
-  return !docs.fleet || hasUnreadable(docs) || [...rows.values()].some(({ version }) => !version);
+function isWanting(indexed: Indexed): boolean {
+  return !indexed.docs.fleet || hasUnreadable(indexed.docs) || isUnresolved(indexed);
+}
+
+function isUnresolved({ rows }: Assigned): boolean {
+  return rows.values().some((ofCluster) => ofCluster.values().some(({ read }) => !read));
 }
 
 function hasUnreadable({ unreadable }: DocumentsInForce): boolean {
@@ -117,9 +125,11 @@ function hasUnreadable({ unreadable }: DocumentsInForce): boolean {
 }
 
 /** Every problem at a revision: of documents, and of assignments that do not resolve. */
-export function problemsOf({ reading, rows }: Indexed): Problem[] {
-  const ofRows = [...rows.values()].flatMap(({ problem }) => (problem ? [problem] : []));
-  return [...reading.model.problems, ...ofRows, ...notActedUpon(reading.model)];
+export function problemsOf({ model, rows, lines }: Indexed): Problem[] {
+  const ofRows = [...lines].flatMap(([placement, { failing }]) =>
+    [...failing].flatMap((cluster) => rows.get(cluster)?.get(placement)?.problem ?? []),
+  );
+  return [...model.problems, ...ofRows, ...notActedUpon(model)];
 }
 
 /** Documents that are valid and yet without effect: somebody who committed one must not believe otherwise. */
@@ -130,4 +140,12 @@ function notActedUpon({ strategies, access }: FleetModel): Problem[] {
     message: `${file}: kind ${document.kind} is checked, but not acted upon by this version`,
     source: locate(['kind']),
   }));
+}
+
+/** With what is in force, errors between documents are charged to the one that changed. */
+function judge({ files }: Reading, before?: DocumentsInForce): FleetModel {
+  return judgeFleet(
+    files.values().map(({ read }) => read),
+    before,
+  );
 }

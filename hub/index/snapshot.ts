@@ -1,14 +1,9 @@
 import type { Commit } from '#git/objects.ts';
 import { kindAt, looksMeant } from '#proto/documents/kinds.ts';
 import type { Problem } from '#proto/problems.ts';
-import type {
-  EffectivePlacement,
-  IndexedAssignment,
-  IndexProblem,
-  IndexSnapshot,
-  Reachability,
-} from '../core/types.ts';
+import type { EffectivePlacement, IndexProblem, IndexSnapshot, Reachability } from '../core/types.ts';
 import { type Indexed, problemsOf } from './indexer.ts';
+import { RowReader } from './rows.ts';
 
 export type Circumstances = {
   readonly repository: IndexSnapshot['repository'];
@@ -29,7 +24,7 @@ export function snapshotOf(
   now: number,
 ): IndexSnapshot {
   const { faults, commits, abandoned, ...rest } = circumstances;
-  const { commit, docs, rows, versions } = indexed;
+  const { commit, docs, rows, lines } = indexed;
   const since = new Map(before?.problems.map((problem) => [keyOf(problem), problem.since]));
   const problems = new Map<string, IndexProblem>();
   for (const problem of [...problemsOf(indexed), ...faults]) {
@@ -38,30 +33,23 @@ export function snapshotOf(
   }
   const ofDocument = errorsByDocument(problems.values());
 
-  const assignments = new Map<string, IndexedAssignment>();
   const ofValues = valuesError(problems.values());
-  for (const [key, { assignment, version, files, problem: own, held }] of rows) {
-    const [cluster = '', placement = ''] = key.split('/');
-    const problem = own
-      ? problems.get(keyOf(own))
-      : ((held === 'values' ? ofValues : undefined) ??
-        ofDocument.get(`Placement/${placement}`) ??
-        ofDocument.get(`Cluster/${cluster}`));
-    assignments.set(key, { assignment, version, files, ...(problem && { problem }) });
-  }
+  const assignments = new RowReader({ rows, lines }, ({ problem: own }, cluster, placement) => {
+    if (own) return problems.get(keyOf(own));
+    const held = lines.get(placement)?.held === 'values' ? ofValues : undefined;
+    return held ?? ofDocument.get(`Placement/${placement}`) ?? ofDocument.get(`Cluster/${cluster}`);
+  });
   const placements = new Map<string, EffectivePlacement>();
   for (const [name, placement] of docs.placements) {
-    placements.set(name, { ...placement, version: versions.get(name)?.name ?? commit.oid });
+    placements.set(name, { ...placement, version: lines.get(name)?.version?.name ?? commit.oid });
   }
 
   const commitsById = new Map(commits.map((one) => [one.oid, one]));
   commitsById.set(commit.oid, commit);
   for (const { enrolledBy } of docs.clusters.values()) commitsById.set(enrolledBy.oid, enrolledBy);
-  for (const { version } of rows.values()) {
-    for (const oid of [version?.revision, version?.entryRevision]) {
-      const known = oid === undefined ? undefined : before?.commitsById.get(oid);
-      if (known && !commitsById.has(known.oid)) commitsById.set(known.oid, known);
-    }
+  for (const oid of namedBy(indexed)) {
+    const known = before?.commitsById.get(oid);
+    if (known && !commitsById.has(oid)) commitsById.set(oid, known);
   }
   return {
     ...rest,
@@ -77,6 +65,17 @@ export function snapshotOf(
     commits,
     commitsById,
   };
+}
+
+/** Every revision that an assignment is read at. */
+function* namedBy({ rows, lines }: Indexed): Iterable<string> {
+  for (const [placement, { version, apart }] of lines) {
+    if (version) yield version.name;
+    for (const cluster of apart) {
+      const at = rows.get(cluster)?.get(placement)?.at;
+      if (at) yield* [at.revision, at.entryRevision];
+    }
+  }
 }
 
 /** The first error of each document, by kind and name. */

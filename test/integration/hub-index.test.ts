@@ -172,7 +172,7 @@ test('a rewritten history changes nothing until it is acknowledged, over restart
   );
   assert.match(said.message ?? '', new RegExp(`--accept-rewrite ${rewritten}`));
   assert.equal(first.snapshot?.head.oid, old);
-  assert.equal(
+  assert.deepEqual(
     first.snapshot?.assignments.get('east/shop')?.version,
     before.assignments.get('east/shop')?.version,
   );

@@ -81,19 +81,7 @@ export function snapshot({
       const key = assignmentKey(cluster, name);
       const problem = broken[key];
       assignments.set(key, {
-        assignment: problem
-          ? undefined
-          : {
-              cluster,
-              placement: name,
-              path: `apps/${name}`,
-              components: [],
-              namespace: name,
-              createNamespace: false,
-              prune: true,
-              values: {},
-              apiVersions: [],
-            },
+        assignment: problem ? undefined : { path: `apps/${name}`, namespace: name },
         version: problem
           ? undefined
           : { revision: head.oid, entryRevision: head.oid, digest: digestOf(name, head) },

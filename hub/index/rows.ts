@@ -1,0 +1,161 @@
+import type { Fleet } from '#proto/documents/fleet.ts';
+import type { Placement } from '#proto/documents/placement.ts';
+import type { Problem } from '#proto/problems.ts';
+import type { DocumentsInForce } from '../core/in-force.ts';
+import type { Assignments, AssignmentVersion, IndexedAssignment, IndexProblem } from '../core/types.ts';
+import type { Overlay } from './overlays.ts';
+
+/** What a placement's version reads its staged fields and content from. */
+export type VersionSource = {
+  readonly name: string;
+  readonly tree: string;
+  readonly placement: Placement;
+  readonly fleet: Fleet;
+  readonly values: DocumentsInForce['values'];
+};
+
+/** One placement on one cluster. A row means: the documents in force select the cluster. */
+export type Row = {
+  /** Undefined while it could never be resolved. */
+  readonly read: { readonly overlay: Overlay; readonly digest: string } | undefined;
+  /** Where the digest is read from, if not where the placement's version stands. */
+  readonly at?: Pick<AssignmentVersion, 'revision' | 'entryRevision'>;
+  readonly problem?: Problem;
+};
+
+/** What is known of a placement besides its rows. */
+export type Line = {
+  readonly version: VersionSource | undefined;
+  /** Clusters whose row has an `at`, and those whose row has a problem. */
+  readonly apart: ReadonlySet<string>;
+  readonly failing: ReadonlySet<string>;
+  /** Nothing moves: the placement is invalid, or its values are in doubt. */
+  readonly held?: 'document' | 'values';
+};
+
+/** By cluster and placement. What did not change is the same map as before. */
+export type Rows = ReadonlyMap<string, ReadonlyMap<string, Row>>;
+
+export type Assigned = { readonly rows: Rows; readonly lines: ReadonlyMap<string, Line> };
+
+export const NOTHING_ASSIGNED: Assigned = { rows: new Map(), lines: new Map() };
+
+/** Where the digest of a row is read from; undefined where there is none. */
+export function versionOf({ read, at }: Row, line: Line | undefined): AssignmentVersion | undefined {
+  if (!read) return undefined;
+  if (at) return { ...at, digest: read.digest };
+  const name = line?.version?.name;
+  return name === undefined ? undefined : { revision: name, entryRevision: name, digest: read.digest };
+}
+
+export function versionAt(
+  { rows, lines }: Assigned,
+  cluster: string,
+  placement: string,
+): AssignmentVersion | undefined {
+  const row = rows.get(cluster)?.get(placement);
+  return row && versionOf(row, lines.get(placement));
+}
+
+/** Rows while they are changed: what is not touched is shared with those before. */
+export class RowsDraft {
+  readonly #before: Rows;
+  #rows: Map<string, ReadonlyMap<string, Row>> | undefined;
+  readonly #own = new Set<string>();
+
+  constructor(before: Rows) {
+    this.#before = before;
+  }
+
+  get rows(): Rows {
+    return this.#rows ?? this.#before;
+  }
+
+  get(cluster: string, placement: string): Row | undefined {
+    return this.rows.get(cluster)?.get(placement);
+  }
+
+  set(cluster: string, placement: string, row: Row): void {
+    this.#ownOf(cluster).set(placement, row);
+  }
+
+  delete(cluster: string, placement: string): void {
+    const own = this.#ownOf(cluster);
+    own.delete(placement);
+    if (own.size === 0) this.deleteCluster(cluster);
+  }
+
+  deleteCluster(cluster: string): void {
+    this.#rows ??= new Map(this.#before);
+    this.#rows.delete(cluster);
+    this.#own.delete(cluster);
+  }
+
+  #ownOf(cluster: string): Map<string, Row> {
+    this.#rows ??= new Map(this.#before);
+    if (this.#own.has(cluster)) return this.#rows.get(cluster) as Map<string, Row>;
+    const own = new Map(this.#rows.get(cluster));
+    this.#rows.set(cluster, own);
+    this.#own.add(cluster);
+    return own;
+  }
+}
+
+/** Finds the problem that keeps a row back. */
+export type ProblemOf = (row: Row, cluster: string, placement: string) => IndexProblem | undefined;
+
+/** Rows as others read them; each is made when it is asked for. */
+export class RowReader implements Assignments {
+  readonly #assigned: Assigned;
+  readonly #problemOf: ProblemOf;
+
+  constructor(assigned: Assigned, problemOf: ProblemOf) {
+    this.#assigned = assigned;
+    this.#problemOf = problemOf;
+  }
+
+  get size(): number {
+    let size = 0;
+    for (const rows of this.#assigned.rows.values()) size += rows.size;
+    return size;
+  }
+
+  has(key: string): boolean {
+    const [cluster, placement] = partsOf(key);
+    return this.#assigned.rows.get(cluster)?.has(placement) ?? false;
+  }
+
+  get(key: string): IndexedAssignment | undefined {
+    const [cluster, placement] = partsOf(key);
+    const row = this.#assigned.rows.get(cluster)?.get(placement);
+    return row && this.#shown(row, cluster, placement);
+  }
+
+  *keys(): MapIterator<string> {
+    for (const [cluster, rows] of this.#assigned.rows)
+      for (const placement of rows.keys()) yield `${cluster}/${placement}`;
+  }
+
+  *[Symbol.iterator](): MapIterator<[string, IndexedAssignment]> {
+    for (const [cluster, rows] of this.#assigned.rows)
+      for (const [placement, row] of rows)
+        yield [`${cluster}/${placement}`, this.#shown(row, cluster, placement)];
+  }
+
+  #shown(row: Row, cluster: string, placement: string): IndexedAssignment {
+    const line = this.#assigned.lines.get(placement);
+    const problem = this.#problemOf(row, cluster, placement);
+    const namespace = line?.version?.placement.spec.namespace;
+    return {
+      assignment: row.read && { path: row.read.overlay.path, namespace },
+      version: versionOf(row, line),
+      files: row.read?.overlay.files ?? 0,
+      ...(problem && { problem }),
+    };
+  }
+}
+
+function partsOf(key: string): [cluster: string, placement: string] {
+  const slash = key.indexOf('/');
+  return [key.slice(0, slash), key.slice(slash + 1)];
+}
