@@ -33,6 +33,31 @@ test('the encoding is the contract of version 1, byte for byte of its JSON', () 
   );
 });
 
+test('a Job that completed makes it version 2, and inventories of version 1 are read as ever', () => {
+  const job = {
+    group: 'batch',
+    version: 'v1',
+    kind: 'Job',
+    namespace: 'web',
+    name: 'migrate',
+    state: 'applied' as const,
+    uid: 'u-2',
+    fieldsHash: 'h',
+    finished: 'content',
+  };
+  const withJob = { placement: 'web', entries: [...inventory.entries, job] };
+  const chunks = encodeInventory(withJob);
+  assert.deepEqual(decodeInventory(chunks), withJob);
+  assert.match(
+    gunzipSync(Buffer.concat(chunks)).toString(),
+    /^\{"v":2,.*\["f","batch","v1","Job","web","migrate","u-2","h","content"\]\]\}$/,
+  );
+  const older = gzipSync(
+    '{"v":1,"placement":"web","entries":[["a","","v1","ConfigMap","web","a","u-1","h"]]}',
+  );
+  assert.deepEqual(decodeInventory([older]).entries, [inventory.entries[0]]);
+});
+
 test('a large inventory is cut into chunks that fit a ConfigMap', () => {
   const entries = Array.from({ length: 30_000 }, (_, index) => ({
     ...inventory.entries[0]!,
@@ -47,7 +72,7 @@ test('a large inventory is cut into chunks that fit a ConfigMap', () => {
 });
 
 test('damage and an unknown version are inventory-unreadable, never an empty inventory', () => {
-  const other = gzipSync('{"v":2,"placement":"web","entries":[]}');
+  const other = gzipSync('{"v":3,"placement":"web","entries":[]}');
   for (const chunks of [[], [Buffer.from('x')], [other]]) {
     assert.throws(
       () => decodeInventory(chunks),

@@ -4,8 +4,9 @@ import { FlotillaError } from './faults.ts';
 
 /**
  * The inventory: the objects that an agent has applied or was about to apply for one placement, its only licence to prune.
- * Encoding version 1, a contract: gzip of JSON `{v: 1, placement, entries: [[state, group, version, kind, namespace, name, uid, hash], …]}`
- * cut into chunks; state is `i` (intended) or `a` (applied), cluster-scoped objects have an empty namespace.
+ * The encoding is a contract: gzip of JSON `{v, placement, entries: [[state, group, version, kind, namespace, name, uid, hash], …]}`
+ * cut into chunks; state is `i` (intended) or `a` (applied), cluster-scoped objects have an empty namespace. Version 2 adds `f`
+ * (applied, and a Job that completed), whose row has the hash of its content as ninth; it is written only where there is one.
  */
 export type InventoryEntry = {
   group: string;
@@ -15,7 +16,14 @@ export type InventoryEntry = {
   name: string;
 } & (
   | { state: 'intended' }
-  | { state: 'applied'; uid: string /** Of our fieldsV1 after the last apply. */; fieldsHash: string }
+  | {
+      state: 'applied';
+      uid: string;
+      /** Of our fieldsV1 after the last apply. */
+      fieldsHash: string;
+      /** Of the content with which it ran to its end: a Job of this content is not run again. */
+      finished?: string;
+    }
 );
 
 export type Inventory = { placement: string; entries: readonly InventoryEntry[] };
@@ -34,7 +42,21 @@ const row = z.tuple([
   z.string(),
   z.string(),
 ]);
-const document = z.object({ v: z.literal(1), placement: z.string(), entries: z.array(row) });
+const finishedRow = z.tuple([
+  z.literal('f'),
+  z.string(),
+  z.string(),
+  z.string(),
+  z.string(),
+  z.string(),
+  z.string(),
+  z.string(),
+  z.string(),
+]);
+const document = z.discriminatedUnion('v', [
+  z.object({ v: z.literal(1), placement: z.string(), entries: z.array(row) }),
+  z.object({ v: z.literal(2), placement: z.string(), entries: z.array(z.union([row, finishedRow])) }),
+]);
 
 /** `group/Kind/namespace/name`, the identity of an object whatever its API version. */
 export function inventoryId(entry: { group: string; kind: string; namespace: string; name: string }): string {
@@ -56,16 +78,9 @@ export function aboutObject(id: string, message: string): string {
 export function encodeInventory(inventory: Inventory): Uint8Array[] {
   const entries = [...inventory.entries]
     .sort((a, b) => (inventoryId(a) < inventoryId(b) ? -1 : 1))
-    .map((entry) => [
-      entry.state === 'applied' ? 'a' : 'i',
-      entry.group,
-      entry.version,
-      entry.kind,
-      entry.namespace,
-      entry.name,
-      ...(entry.state === 'applied' ? [entry.uid, entry.fieldsHash] : ['', '']),
-    ]);
-  const bytes = gzipSync(JSON.stringify({ v: 1, placement: inventory.placement, entries }));
+    .map(rowOf);
+  const v = entries.some(([state]) => state === 'f') ? 2 : 1;
+  const bytes = gzipSync(JSON.stringify({ v, placement: inventory.placement, entries }));
   const chunks: Uint8Array[] = [];
   for (let at = 0; at < bytes.length; at += INVENTORY_CHUNK_BYTES)
     chunks.push(bytes.subarray(at, at + INVENTORY_CHUNK_BYTES));
@@ -79,13 +94,15 @@ export function decodeInventory(chunks: readonly Uint8Array[]): Inventory {
     const { placement, entries } = document.parse(JSON.parse(json));
     return {
       placement,
-      entries: entries.map(([state, group, version, kind, namespace, name, uid, fieldsHash]) => ({
+      entries: entries.map(([state, group, version, kind, namespace, name, uid, fieldsHash, finished]) => ({
         group,
         version,
         kind,
         namespace,
         name,
-        ...(state === 'a' ? { state: 'applied', uid, fieldsHash } : { state: 'intended' }),
+        ...(state === 'i'
+          ? { state: 'intended' }
+          : { state: 'applied', uid, fieldsHash, ...(finished !== undefined && { finished }) }),
       })),
     };
   } catch (cause) {
@@ -93,4 +110,12 @@ export function decodeInventory(chunks: readonly Uint8Array[]): Inventory {
       cause,
     });
   }
+}
+
+function rowOf(entry: InventoryEntry): string[] {
+  const { group, version, kind, namespace, name } = entry;
+  const head = [group, version, kind, namespace, name];
+  if (entry.state === 'intended') return ['i', ...head, '', ''];
+  const { uid, fieldsHash, finished } = entry;
+  return finished === undefined ? ['a', ...head, uid, fieldsHash] : ['f', ...head, uid, fieldsHash, finished];
 }

@@ -136,6 +136,8 @@ export const objectStatus = z.object({
   errorCode: faultCode.optional(),
   /** The file in the fleet repo it came from, where known. */
   source: z.string().optional(),
+  /** Field managers whose fields were taken over at first contact; of an observing cluster: would be. */
+  takenFrom: z.array(z.string().max(200)).max(10).optional(),
 });
 export type ObjectStatus = z.infer<typeof objectStatus>;
 

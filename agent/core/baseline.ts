@@ -35,6 +35,15 @@ export function baseline(input: {
   return settled ? 'adopt' : overwrites ? 'write' : 'judge';
 }
 
+/** Whether a live object is none that we applied: at first contact, or since somebody else put another one in its place. */
+export function isFirstContact(
+  entry: InventoryEntry | undefined,
+  live: { uid?: string; managedFields?: readonly ManagedFieldsEntry[] } | undefined,
+): boolean {
+  if (entry?.state !== 'applied') return true;
+  return live !== undefined && live.uid !== entry.uid && ourFields(live.managedFields) === undefined;
+}
+
 /**
  * Whether the content that would be applied is another than the one applied last, told from live state alone: our set of fields would
  * change, or a field that is still ours (nobody else can have changed it) would get another value. `ours` is the set of the dry-run.

@@ -6,14 +6,18 @@ import {
   isAbove,
   lookup,
   parseFields,
+  pathKey,
   pathOf,
   union,
 } from './fieldset.ts';
-import type { KubeObject, ManagedFieldsEntry } from './object.ts';
+import { type KubeObject, type ManagedFieldsEntry, splitApiVersion } from './object.ts';
 
 /** The contract with every cluster: who writes, and how an object says which placement it belongs to. */
 export const FIELD_MANAGER = 'flotilla-agent';
 export const OWNER_LABEL = 'flotilla.dev/placement';
+/** Where client-side apply keeps what it applied; whoever takes over from it takes this away. */
+export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+const LAST_APPLIED_KEY = pathKey(['f:metadata', 'f:annotations', `f:${LAST_APPLIED}`]);
 
 /** An entry with its set parsed. */
 export type Holder = {
@@ -49,7 +53,7 @@ export function foreignHolders(entries: readonly ManagedFieldsEntry[] | undefine
 /** The other GitOps tools whose objects a placement may adopt. */
 export type Tool = 'flux' | 'argo' | 'helm';
 const TOOL_MANAGERS: Record<Tool, readonly string[]> = {
-  flux: ['kustomize-controller', 'helm-controller'],
+  flux: ['kustomize-controller', 'helm-controller', 'flux'],
   argo: ['argocd-controller', 'argocd-application-controller'],
   helm: ['helm'],
 };
@@ -70,7 +74,8 @@ const isRestartMark = (key: string): boolean => key.endsWith('f:kubectl.kubernet
 
 /**
  * Take-over by union (after Flux's ssa): the sets of those managers go into our Apply entry, so that the next apply removes what Git
- * does not say. Returns the managedFields to write and from whom fields were taken, or undefined when there is nothing to take.
+ * does not say. What client-side apply noted for itself goes whoever holds it. Returns the managedFields to write and from whom
+ * fields were taken, or undefined when there is nothing to take.
  */
 export function takeOver(
   entries: readonly ManagedFieldsEntry[] | undefined,
@@ -78,16 +83,22 @@ export function takeOver(
   adopt: readonly Tool[] = [],
 ): { managedFields: ManagedFieldsEntry[]; managers: string[] } | undefined {
   const taken = (entries ?? []).filter((entry) => isTakenOver(entry, adopt));
-  if (taken.length === 0) return undefined;
+  const noted = (entries ?? []).some((entry) => !isOurs(entry) && holdsLastApplied(entry));
+  if (taken.length === 0 && !noted) return undefined;
   const rest: ManagedFieldsEntry[] = [];
   let ours = ourFields(entries) ?? EMPTY;
   for (const entry of entries ?? []) {
     if (isOurs(entry)) continue;
+    const fields = parseFields(entry.fieldsV1);
     if (!isTakenOver(entry, adopt)) {
-      rest.push(entry);
+      const left = new Set([...fields].filter((key) => key !== LAST_APPLIED_KEY));
+      if (left.size === fields.size) rest.push(entry);
+      else {
+        ours = union(ours, new Set([LAST_APPLIED_KEY]));
+        if (left.size > 0) rest.push({ ...entry, fieldsV1: formatFields(left) });
+      }
       continue;
     }
-    const fields = parseFields(entry.fieldsV1);
     const kept = new Set([...fields].filter(isRestartMark));
     ours = union(ours, difference(fields, kept));
     if (kept.size > 0) rest.push({ ...entry, fieldsV1: formatFields(kept) });
@@ -108,6 +119,33 @@ export function takeOver(
       ...rest,
     ],
   };
+}
+
+const holdsLastApplied = (entry: ManagedFieldsEntry): boolean =>
+  parseFields(entry.fieldsV1).has(LAST_APPLIED_KEY);
+
+/**
+ * Every entry put to this version, others' and those of subresources included (after Flux's MigrateAPIVersion): the server compares
+ * in the version of each entry, and an old version does not know the fields that a newer schema sets by default. Undefined when all
+ * are. Entries of another API group are left.
+ */
+export function migrateVersion(
+  entries: readonly ManagedFieldsEntry[] | undefined,
+  apiVersion: string,
+): ManagedFieldsEntry[] | undefined {
+  const { group } = splitApiVersion(apiVersion);
+  const isOld = (entry: ManagedFieldsEntry): boolean =>
+    entry.apiVersion !== undefined &&
+    entry.apiVersion !== apiVersion &&
+    splitApiVersion(entry.apiVersion).group === group;
+  if (!entries?.some(isOld)) return undefined;
+  return entries.map((entry) => (isOld(entry) ? { ...entry, apiVersion } : entry));
+}
+
+/** Whether our own entry speaks of another version than the one that is applied now. */
+export function hasMoved(entries: readonly ManagedFieldsEntry[] | undefined, apiVersion: string): boolean {
+  const ours = entries?.find(isOurs);
+  return ours?.apiVersion !== undefined && ours.apiVersion !== apiVersion;
 }
 
 /** Members of our last set that the new content no longer has. */

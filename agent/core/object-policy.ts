@@ -7,6 +7,8 @@ export type ObjectPolicy = {
   prune: boolean;
   /** False on the *live* object: a person has paused it. */
   reconcile: boolean;
+  /** What an immutable field may cost: nothing, the object, or also a Namespace, claim or CRD with all that hangs on it. */
+  recreate: 'never' | 'enabled' | 'destructive';
 };
 
 const FLUX = 'kustomize.toolkit.fluxcd.io';
@@ -16,6 +18,7 @@ export function objectPolicy(meta: Pick<ObjectMeta, 'annotations' | 'labels'> | 
   const ours = says('flotilla.dev/apply');
   const flux = says(`${FLUX}/ssa`);
   const argo = meta?.annotations?.['argocd.argoproj.io/sync-options']?.toLowerCase().split(/\s*,\s*/) ?? [];
+  const recreate = says('flotilla.dev/recreate');
   const ignored = ours === 'ignore' || flux === 'ignore';
   const once = ours === 'if-not-present' || flux === 'ifnotpresent';
   const merged = ours === 'merge' || flux === 'merge';
@@ -26,6 +29,12 @@ export function objectPolicy(meta: Pick<ObjectMeta, 'annotations' | 'labels'> | 
       says(`${FLUX}/prune`) !== 'disabled' &&
       !argo.includes('prune=false'),
     reconcile: says('flotilla.dev/reconcile') !== 'disabled' && says(`${FLUX}/reconcile`) !== 'disabled',
+    recreate:
+      recreate === 'destructive'
+        ? 'destructive'
+        : recreate === 'enabled' || says(`${FLUX}/force`) === 'enabled'
+          ? 'enabled'
+          : 'never',
   };
 }
 

@@ -3,9 +3,10 @@ import { splitApiVersion } from './object.ts';
 
 /**
  * The order of an apply. Objects of one phase may be written at the same time; a phase begins when the one before has been
- * written, and after `definitions` also when its CRDs are established and its Namespaces active. Pruning goes backwards.
+ * written, and after `definitions` also when its CRDs are established and its Namespaces active. `bindings` come after the roles that
+ * they name, or whoever is not cluster-admin may not create them. Pruning goes backwards.
  */
-export const PHASES = ['definitions', 'configuration', 'workloads', 'webhooks'] as const;
+export const PHASES = ['definitions', 'configuration', 'bindings', 'workloads', 'webhooks'] as const;
 export type Phase = (typeof PHASES)[number];
 
 /** Within a phase by this list, then by what is not listed; equal ranks by id. After Flux's ssa/sort.go. */
@@ -36,12 +37,11 @@ const FIRST = [
 ] as const;
 const RANK = new Map<string, number>(FIRST.map((kind, index) => [kind, index]));
 const DEFINITIONS = new Set(['CustomResourceDefinition', 'Namespace', 'ClusterRole']);
+const BINDINGS = new Set(['ClusterRoleBinding', 'RoleBinding']);
 const CONFIGURATION = new Set([
-  'ClusterRoleBinding',
   'ResourceQuota',
   'ServiceAccount',
   'Role',
-  'RoleBinding',
   'ConfigMap',
   'Secret',
   'LimitRange',
@@ -57,6 +57,7 @@ export function phaseOf({ apiVersion, kind }: Pick<KubeObject, 'apiVersion' | 'k
   if (!BUILT_IN_GROUP.test(splitApiVersion(apiVersion).group)) return 'workloads';
   if (DEFINITIONS.has(kind)) return 'definitions';
   if (CONFIGURATION.has(kind)) return 'configuration';
+  if (BINDINGS.has(kind)) return 'bindings';
   return WEBHOOKS.has(kind) ? 'webhooks' : 'workloads';
 }
 

@@ -28,6 +28,7 @@ export function findConflicts(input: {
   return desired.flatMap((object): Conflict[] => {
     const id = objectId(object);
     const meta = live.get(id);
+    if (isLeftAlone(object, meta)) return [];
     const label = meta?.labels?.[OWNER_LABEL];
     if (label === placement) return [];
     if (label !== undefined) {
@@ -40,6 +41,12 @@ export function findConflicts(input: {
     const rival = [...others].find(([, wants]) => wants.has(id));
     return rival ? [{ id, claimedBy: `placement ${rival[0]}` }] : [];
   });
+}
+
+/** What is never written contradicts nobody. */
+function isLeftAlone(object: KubeObject, live: ObjectMeta | undefined): boolean {
+  const { apply } = objectPolicy(object.metadata);
+  return apply === 'ignore' || (apply === 'if-not-present' && live !== undefined);
 }
 
 /** Which other tool an object says it belongs to. */

@@ -96,7 +96,15 @@ test('names and ids of objects', () => {
 
 test('annotations of ours, of Flux and of Argo CD mean the same', () => {
   const policy = (annotations: Record<string, string>) => objectPolicy({ annotations });
-  assert.deepEqual(objectPolicy(undefined), { apply: 'override', prune: true, reconcile: true });
+  assert.deepEqual(objectPolicy(undefined), {
+    apply: 'override',
+    prune: true,
+    reconcile: true,
+    recreate: 'never',
+  });
+  assert.equal(policy({ 'flotilla.dev/recreate': 'Destructive' }).recreate, 'destructive');
+  assert.equal(policy({ 'kustomize.toolkit.fluxcd.io/force': 'Enabled' }).recreate, 'enabled');
+  assert.equal(policy({ 'kustomize.toolkit.fluxcd.io/force': 'destructive' }).recreate, 'never');
   assert.equal(policy({ 'flotilla.dev/apply': 'If-Not-Present' }).apply, 'if-not-present');
   assert.equal(policy({ 'kustomize.toolkit.fluxcd.io/ssa': 'IfNotPresent' }).apply, 'if-not-present');
   assert.equal(policy({ 'kustomize.toolkit.fluxcd.io/ssa': 'Merge' }).apply, 'merge');

@@ -1,6 +1,6 @@
 import { FlotillaError } from '#proto/faults.ts';
-import { OWNER_LABEL } from './managed-fields.ts';
-import { displayName, isRecord, type KubeObject, objectId } from './object.ts';
+import { LAST_APPLIED, OWNER_LABEL } from './managed-fields.ts';
+import { at, displayName, isRecord, type KubeObject, objectId } from './object.ts';
 
 /** What the API server writes and nobody else: never part of an apply. */
 const SERVER_FIELDS = [
@@ -16,7 +16,8 @@ const SERVER_FIELDS = [
 
 /**
  * One rendered object as it is applied for a placement: owner label added, fields of the server and `status` left out, a Secret's
- * `stringData` folded into `data` (an apply that drops a key of stringData would otherwise leave it in place, kubernetes#108008).
+ * `stringData` folded into `data` (an apply that drops a key of stringData would otherwise leave it in place, kubernetes#108008),
+ * what kubectl noted for itself left out (an export carries it, and of a Secret it holds the values).
  * Law: preparing twice changes nothing.
  */
 export function prepareObject(object: KubeObject, placement: string): KubeObject {
@@ -32,7 +33,24 @@ export function prepareObject(object: KubeObject, placement: string): KubeObject
       labels: { ...content.metadata.labels, [OWNER_LABEL]: placement },
     },
   } as KubeObject;
-  return object.kind === 'Secret' && object.apiVersion === 'v1' ? foldStringData(prepared) : prepared;
+  const { annotations } = prepared.metadata;
+  if (annotations && LAST_APPLIED in annotations) {
+    const { [LAST_APPLIED]: __, ...kept } = annotations;
+    prepared.metadata.annotations = kept;
+  }
+  if (object.kind === 'Secret' && object.apiVersion === 'v1') return foldStringData(prepared);
+  if (object.kind === 'CustomResourceDefinition') dropBrokenCaBundle(prepared);
+  return prepared;
+}
+
+/**
+ * A placeholder where a CA injector writes later; Kubernetes refuses such a CRD since 1.31 (kubernetes#125630). A certificate stays.
+ */
+function dropBrokenCaBundle(crd: KubeObject): void {
+  const config = at(crd, 'spec', 'conversion', 'webhook', 'clientConfig');
+  if (!isRecord(config) || config.caBundle === undefined) return;
+  const text = typeof config.caBundle === 'string' ? Buffer.from(config.caBundle, 'base64').toString() : '';
+  if (!text.includes('-----BEGIN CERTIFICATE-----')) delete config.caBundle;
 }
 
 function foldStringData(secret: KubeObject): KubeObject {

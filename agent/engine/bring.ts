@@ -1,16 +1,17 @@
 import type { Action } from '#proto/messages.ts';
-import { type Baseline, baseline } from '../core/baseline.ts';
+import { type Baseline, baseline, isFirstContact } from '../core/baseline.ts';
 import { EMPTY, type FieldSet } from '../core/fieldset.ts';
 import { computeHealth, hasHealth } from '../core/health.ts';
-import { OWNER_LABEL, ourFields } from '../core/managed-fields.ts';
+import { hasMoved, OWNER_LABEL, ourFields } from '../core/managed-fields.ts';
 import type { ObjectMeta } from '../core/object.ts';
 import { isPaused, objectPolicy } from '../core/object-policy.ts';
 import type { Context } from './context.ts';
+import { healthOfAbsent } from './health-look.ts';
 import { judge } from './judge.ts';
 import { settleWrite, takeNote, tellDrift } from './observe.ts';
 import type { PlacementState } from './placement-state.ts';
+import { writeOrRecreate } from './recreate.ts';
 import { fieldsText, type Tracked } from './tracked.ts';
-import { write } from './writer.ts';
 
 export type BringHow = {
   /** See `Assignment.settled`. */
@@ -37,13 +38,19 @@ export async function bring(
   if (policy.apply === 'if-not-present' && live) return 'skipped';
   if (tracked.applied?.hash === tracked.hash) return 'unchanged';
   const entry = context.book.of(state.name).get(tracked.id);
-  const known: Baseline = tracked.applied
+  if (!live && entry?.state === 'applied' && entry.finished === tracked.hash) {
+    tracked.finished = tracked.hash;
+    adopt(context, tracked, EMPTY, undefined);
+    tracked.drift = 'NONE';
+    return 'unchanged';
+  }
+  const known: Baseline = isNewContent(tracked, live)
     ? 'write'
     : baseline({ entry, live, settled: how.settled, overwrites: state.corrects });
   switch (known) {
     case 'write':
       if (!how.mayWrite) return 'skipped';
-      return writeNow(context, state, tracked, live, entry?.state !== 'applied', signal);
+      return writeNow(context, state, tracked, live, signal);
     case 'adopt':
       adopt(context, tracked, ourFields(live!.managedFields) ?? EMPTY, live!);
       return 'unchanged';
@@ -63,6 +70,10 @@ export async function bring(
   }
 }
 
+/** This process has applied another content before, or the one before spoke another API version. */
+const isNewContent = (tracked: Tracked, live: ObjectMeta | undefined): boolean =>
+  tracked.applied !== undefined || hasMoved(live?.managedFields, tracked.object.apiVersion);
+
 /** Evidence first: what differs is told before it is taken back; in report mode only new content is written. */
 async function judgeNow(
   context: Context,
@@ -76,7 +87,7 @@ async function judgeNow(
   const isNew = seen.live !== undefined && seen.changed && !how.settled;
   if (!isNew || state.corrects) tellDrift(context, tracked, seen.findings, 'and is as wanted again');
   if (how.mayWrite && (state.corrects || isNew))
-    return writeNow(context, state, tracked, seen.live?.metadata, false, signal);
+    return writeNow(context, state, tracked, seen.live?.metadata, signal);
   adopt(context, tracked, seen.ours, seen.live?.metadata);
   return 'unchanged';
 }
@@ -90,7 +101,7 @@ function adopt(context: Context, tracked: Tracked, ours: FieldSet, live: ObjectM
     resourceVersion: live?.resourceVersion ?? '',
   };
   if (!live) {
-    tracked.health = { health: 'NOT_FOUND', reason: 'it does not exist', assessed: true };
+    tracked.health = healthOfAbsent(tracked);
     return;
   }
   const suspects = takeNote(context, tracked, live.managedFields, live.generation);
@@ -105,11 +116,12 @@ async function writeNow(
   state: PlacementState,
   tracked: Tracked,
   live: ObjectMeta | undefined,
-  first: boolean,
   signal: AbortSignal,
 ): Promise<Action> {
+  const first = isFirstContact(context.book.of(state.name).get(tracked.id), live);
   const how = { rules: state.rules, adopt: state.policy.adopt, first };
-  const { action, object } = await write(context.kube, tracked, live, how, signal);
+  const { action, object, takenFrom } = await writeOrRecreate(context, tracked, live, how, signal);
+  tracked.takenFrom = takenFrom;
   settleWrite(context, tracked, object, action);
   const giver = live?.labels?.[OWNER_LABEL];
   if (giver !== undefined && giver !== state.name) context.againSoon(giver);

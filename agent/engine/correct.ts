@@ -1,3 +1,4 @@
+import { isFirstContact } from '../core/baseline.ts';
 import type { Finding } from '../core/drift.ts';
 import { indexedPointer, resolve, type Step } from '../core/fieldset.ts';
 import { corrected, judgeFight } from '../core/fight.ts';
@@ -7,8 +8,8 @@ import { type Context, isInForce } from './context.ts';
 import { describeDrift } from './drift-report.ts';
 import { settleWrite } from './observe.ts';
 import type { PlacementState } from './placement-state.ts';
+import { writeOrRecreate } from './recreate.ts';
 import { type Tracked, target } from './tracked.ts';
-import { write } from './writer.ts';
 
 /**
  * Takes drift back that has been told already: at once, slower where it comes again, not at all in a fight. True when something was
@@ -53,11 +54,16 @@ async function writeBack(
   live: KubeObject | undefined,
   healable: readonly Finding[],
 ): Promise<void> {
-  const { kube, life } = context;
+  const { life } = context;
   const extras = healable.filter((finding) => finding.kind === 'EXTRA');
   if (live && extras.length > 0) await removeExtras(context, tracked, live, extras);
-  const how = { rules: state.rules, adopt: state.policy.adopt, first: false };
-  const { object, action } = await write(kube, tracked, live?.metadata, how, life);
+  const entry = context.book.of(state.name).get(tracked.id);
+  const how = {
+    rules: state.rules,
+    adopt: state.policy.adopt,
+    first: isFirstContact(entry, live?.metadata),
+  };
+  const { object, action } = await writeOrRecreate(context, tracked, live?.metadata, how, life);
   if (isInForce(context, tracked)) settleWrite(context, tracked, object, action);
 }
 

@@ -1,12 +1,15 @@
 import { computeHealth } from '../core/health.ts';
-import type { Health } from '../core/health-words.ts';
+import { current, type Health } from '../core/health-words.ts';
+import { COMPLETED, mayVanish } from '../core/jobs.ts';
 import { type KubeObject, textAt } from '../core/object.ts';
 import { explainByPods, podSelector } from '../core/pods.ts';
 import type { Resource } from '../kube/discovery.ts';
 import { KubeError } from '../kube/errors.ts';
 import type { Kube } from './ports.ts';
+import type { Tracked } from './tracked.ts';
 
 const PODS: Resource = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };
+const EVENTS: Resource = { group: '', version: 'v1', kind: 'Event', plural: 'events', namespaced: true };
 const STORAGE_CLASS: Resource = {
   group: 'storage.k8s.io',
   version: 'v1',
@@ -47,4 +50,28 @@ async function bindingMode(kube: Kube, claim: KubeObject, signal: AbortSignal): 
   const name = textAt(claim, 'spec', 'storageClassName');
   if (!name) return undefined;
   return textAt(await kube.get({ resource: STORAGE_CLASS, name }, signal), 'volumeBindingMode');
+}
+
+/** A Job that completed and whose TTL removed it is as wanted; anything else that is not there is not. */
+export const healthOfAbsent = (tracked: Tracked): Health =>
+  tracked.finished === tracked.hash
+    ? current('completed, and removed by its TTL')
+    : { health: 'NOT_FOUND', reason: 'it does not exist', assessed: true };
+
+/**
+ * Whether an absent object is a Job of this content that has done its work. Where nobody saw it complete (a TTL of nothing), its
+ * event tells; what may not be read says no.
+ */
+export async function hasRun(kube: Kube, tracked: Tracked, signal: AbortSignal): Promise<boolean> {
+  const { object, applied, finished, hash } = tracked;
+  if (!mayVanish(object) || applied?.hash !== hash) return false;
+  if (finished === hash) return true;
+  const fieldSelector = `involvedObject.uid=${applied.uid},reason=${COMPLETED}`;
+  const { namespace = '' } = object.metadata;
+  try {
+    return (await kube.list(EVENTS, { namespace, fieldSelector, most: 1 }, signal)).length > 0;
+  } catch (error) {
+    if (error instanceof KubeError) return false;
+    throw error;
+  }
 }

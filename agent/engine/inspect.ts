@@ -1,14 +1,15 @@
 import { backoff } from '../core/backoff.ts';
+import { hasCompleted } from '../core/jobs.ts';
 import { OWNER_LABEL } from '../core/managed-fields.ts';
 import type { KubeObject } from '../core/object.ts';
 import { isPaused } from '../core/object-policy.ts';
 import { isTransient } from '../kube/errors.ts';
 import { type Context, isInForce, stateOf } from './context.ts';
 import { correct } from './correct.ts';
-import { healthOf } from './health-look.ts';
+import { hasRun, healthOf, healthOfAbsent } from './health-look.ts';
 import { look } from './judge.ts';
 import { liveOf } from './live.ts';
-import { takeNote, tellDrift } from './observe.ts';
+import { noteFinished, takeNote, tellDrift } from './observe.ts';
 import { errorOf, type Tracked, target } from './tracked.ts';
 
 const RETRY = { first: 1_000, most: 60_000 } as const;
@@ -44,6 +45,10 @@ async function lookAt(context: Context, tracked: Tracked): Promise<void> {
   const state = stateOf(context, tracked);
   const { live, findings } = await look(kube, tracked, state.rules, life);
   if (!isInForce(context, tracked)) return;
+  if (!live && findings.length > 0 && (await hasRun(kube, tracked, life))) {
+    noteFinished(context, tracked);
+    findings.length = 0;
+  }
   if (live) {
     if (!context.index.set(tracked.id, liveOf(live))) context.inspections.schedule(tracked);
     takeNote(context, tracked, live.metadata.managedFields, live.metadata.generation);
@@ -69,9 +74,8 @@ async function lookAt(context: Context, tracked: Tracked): Promise<void> {
 async function tellHealth(context: Context, tracked: Tracked, live: KubeObject | undefined): Promise<void> {
   const { clock, kube, life } = context;
   const { requireAddress } = stateOf(context, tracked).policy;
-  tracked.health = live
-    ? await healthOf(kube, live, requireAddress, life)
-    : { health: 'NOT_FOUND', reason: 'it does not exist', assessed: true };
+  if (live && hasCompleted(live)) noteFinished(context, tracked);
+  tracked.health = live ? await healthOf(kube, live, requireAddress, life) : healthOfAbsent(tracked);
   tracked.restless = tracked.health.health === 'CURRENT' ? 0 : tracked.restless + 1;
   if (live && tracked.restless > 0) {
     const delay = backoff(RESTLESS, tracked.restless, clock.random());

@@ -1,4 +1,5 @@
 import { type InventoryEntry, inventoryId } from '#proto/inventory.ts';
+import { Lanes } from './pool.ts';
 import type { InventoryStore } from './ports.ts';
 
 type Entries = ReadonlyMap<string, InventoryEntry>;
@@ -11,7 +12,10 @@ const NONE: Entries = new Map();
 export class InventoryBook {
   readonly #store: InventoryStore;
   readonly #placements = new Map<string, Entries>();
-  readonly #dirty = new Set<string>();
+  /** Entries taken down since the last write began, by placement and id. */
+  readonly #notes = new Map<string, Map<string, InventoryEntry>>();
+  /** One write of an inventory at a time: each is conditional on the one before. */
+  readonly #lanes = new Lanes();
   #loaded: Promise<void> | undefined;
 
   constructor(store: InventoryStore) {
@@ -49,10 +53,24 @@ export class InventoryBook {
   }
 
   /** Replaces the inventory of a placement, unless it is the same already. True when something was written. */
-  async save(placement: string, entries: readonly InventoryEntry[], signal: AbortSignal): Promise<boolean> {
+  save(placement: string, entries: readonly InventoryEntry[], signal: AbortSignal): Promise<boolean> {
+    return this.#lanes.run(placement, () => this.#save(placement, entries, signal));
+  }
+
+  /** An object that is about to be replaced is only intended again; what is noted goes with it. */
+  intend(placement: string, entry: InventoryEntry, signal: AbortSignal): Promise<boolean> {
+    const id = inventoryId(entry);
+    return this.#lanes.run(placement, () => {
+      const entries = this.entries(placement).map((each) => (inventoryId(each) === id ? entry : each));
+      return this.#save(placement, entries, signal);
+    });
+  }
+
+  async #save(placement: string, entries: readonly InventoryEntry[], signal: AbortSignal): Promise<boolean> {
     const before = this.of(placement);
     const after = new Map(entries.map((entry) => [inventoryId(entry), entry]));
-    if (!this.#dirty.has(placement) && isSame(before, after)) return false;
+    if (!this.hasNotes(placement) && isSame(before, after)) return false;
+    this.#notes.delete(placement);
     try {
       if (after.size === 0) await this.#store.remove(placement, signal);
       else await this.#store.save(placement, [...after.values()], signal);
@@ -61,7 +79,7 @@ export class InventoryBook {
       this.#loaded = undefined;
       throw error;
     }
-    this.#dirty.delete(placement);
+    for (const [id, entry] of this.#notes.get(placement) ?? []) if (after.has(id)) after.set(id, entry);
     if (after.size === 0) this.#placements.delete(placement);
     else this.#placements.set(placement, after);
     return true;
@@ -73,15 +91,16 @@ export class InventoryBook {
     const before = this.of(placement);
     if (!before.has(id) || isSame(new Map([[id, before.get(id)!]]), new Map([[id, entry]]))) return;
     this.#placements.set(placement, new Map(before).set(id, entry));
-    this.#dirty.add(placement);
+    const notes = this.#notes.get(placement) ?? new Map<string, InventoryEntry>();
+    this.#notes.set(placement, notes.set(id, entry));
   }
 
   hasNotes(placement: string): boolean {
-    return this.#dirty.has(placement);
+    return this.#notes.has(placement);
   }
 
   async flush(placement: string, signal: AbortSignal): Promise<void> {
-    if (this.#dirty.has(placement)) await this.save(placement, this.entries(placement), signal);
+    if (this.hasNotes(placement)) await this.save(placement, this.entries(placement), signal);
   }
 }
 
@@ -91,6 +110,6 @@ function isSame(a: Entries, b: Entries): boolean {
 
 function text(entry: InventoryEntry | undefined): string {
   if (entry === undefined) return '';
-  const applied = entry.state === 'applied' ? [entry.uid, entry.fieldsHash] : [];
+  const applied = entry.state === 'applied' ? [entry.uid, entry.fieldsHash, entry.finished] : [];
   return [entry.state, entry.version, ...applied].join(' ');
 }

@@ -86,12 +86,26 @@ export function settleWrite(context: Context, tracked: Tracked, object: KubeObje
   if (tracked.health.health !== 'CURRENT') inspections.schedule(tracked, clock.now() + HEALTH_PAUSE);
 }
 
+/** A Job of this content has done its work: should its TTL remove it, it is neither missing nor run again, after a restart too. */
+export function noteFinished(context: Context, tracked: Tracked): void {
+  if (tracked.finished === tracked.hash || tracked.applied?.hash !== tracked.hash) return;
+  tracked.finished = tracked.hash;
+  noteApplied(context, tracked);
+}
+
 /** Ready for the inventory; written with the next batch. */
 function noteApplied(context: Context, tracked: Tracked): void {
   const { applied, placement, object } = tracked;
   if (!applied) return;
   const fieldsHash = hashFields(oursOf(tracked));
-  context.book.note(placement, { ...entryOf(object), state: 'applied', uid: applied.uid, fieldsHash });
+  const finished = tracked.finished === tracked.hash && { finished: tracked.hash };
+  context.book.note(placement, {
+    ...entryOf(object),
+    state: 'applied',
+    uid: applied.uid,
+    fieldsHash,
+    ...finished,
+  });
   if (context.book.hasNotes(placement)) context.flushLater(placement);
 }
 

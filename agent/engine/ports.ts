@@ -10,7 +10,16 @@ import type { KubeClient } from '../kube/client.ts';
 /** What the engine needs of the API server. `watch` tells metadata of one kind for ever (`kube/watch.ts`). */
 export type Kube = Pick<
   KubeClient,
-  'connection' | 'discovery' | 'options' | 'get' | 'list' | 'pages' | 'apply' | 'jsonPatch' | 'remove'
+  | 'connection'
+  | 'discovery'
+  | 'options'
+  | 'get'
+  | 'list'
+  | 'pages'
+  | 'apply'
+  | 'create'
+  | 'jsonPatch'
+  | 'remove'
 >;
 
 export type Clock = {
@@ -34,6 +43,8 @@ export interface InventoryStore {
 export type MarkerName =
   | 'inventory-written'
   | 'between-writes'
+  | 'recreate-intended'
+  | 'recreate-deleted'
   | 'applied'
   | 'pruned'
   | 'inventory-finalised';
@@ -106,7 +117,13 @@ export interface Listener {
 }
 
 /** What became of one object in an apply. */
-export type ObjectResult = { id: string; action: Action; error?: { code: FaultCode; message: string } };
+export type ObjectResult = {
+  id: string;
+  action: Action;
+  error?: { code: FaultCode; message: string };
+  /** Field managers whose fields were taken over, or under observe would be. */
+  takenFrom?: readonly string[];
+};
 
 export type ApplyResult = {
   /** True when every object is as wanted and nothing is held; what failed is tried again by the engine itself. */

@@ -1,21 +1,24 @@
 import { canonicalJson } from '#proto/canonical.ts';
 import { inventoryId } from '#proto/inventory.ts';
 import type { Action } from '#proto/messages.ts';
-import { type KubeObject, objectId } from '../core/object.ts';
+import { isFirstContact } from '../core/baseline.ts';
+import { isRecord, type KubeObject, objectId, splitApiVersion } from '../core/object.ts';
+import { isPaused, objectPolicy } from '../core/object-policy.ts';
 import { staleEntries } from '../core/plan.ts';
-import { isNotFound, KubeError, neverSent } from '../kube/errors.ts';
+import { isNotFound, isSchemaGap, KubeError, neverSent } from '../kube/errors.ts';
 import type { Context } from './context.ts';
 import type { Engaged } from './engage.ts';
 import type { PlacementState } from './placement-state.ts';
 import { eachOf } from './pool.ts';
+import { wouldRecreate } from './recreate.ts';
 import { errorOf, type Tracked, target } from './tracked.ts';
-import { payloadOf } from './writer.ts';
+import { ownershipChange, payloadOf } from './writer.ts';
 
 const WIDTH = 8;
 
 /**
  * Dry-runs everything that would be written. Under `observe` the results say what would become of each object; before an atomic apply
- * a failure is the result of every object. An object whose namespace or kind comes with the same set counts as created.
+ * a failure is the result of every object. An object whose namespace, kind or role comes with the same set counts as created.
  * Returns whether nothing was refused.
  */
 export async function rehearse(
@@ -29,6 +32,7 @@ export async function rehearse(
       .filter(({ kind, apiVersion }) => kind === 'Namespace' && apiVersion === 'v1')
       .map(({ metadata }) => metadata.name),
   );
+  const roles = new Set(engaged.objects.filter(isRole).map(objectId));
   const would = new Map<string, Action>(engaged.waiting.map((object) => [objectId(object), 'created']));
   await eachOf(state.objects.values(), WIDTH, async (tracked) => {
     signal.throwIfAborted();
@@ -40,14 +44,18 @@ export async function rehearse(
       would.set(tracked.id, await rehearseOne(context, state, tracked, signal));
     } catch (error) {
       if (!(error instanceof KubeError) || neverSent(error)) throw error;
-      const comes = isNotFound(error) && namespaces.has(tracked.object.metadata.namespace ?? '');
+      const { object } = tracked;
+      const comes =
+        isNotFound(error) &&
+        (namespaces.has(object.metadata.namespace ?? '') || roles.has(roleOf(object) ?? ''));
       if (comes) would.set(tracked.id, 'created');
       else state.failOne(tracked.id, errorOf(error));
     }
   });
   const clean = !state.hasFailed;
   if (state.policy.observe) {
-    for (const [id, action] of would) state.results.set(id, { id, action });
+    for (const [id, action] of would)
+      state.results.set(id, { id, action, takenFrom: state.objects.get(id)?.takenFrom ?? [] });
     for (const entry of staleEntries(context.book.entries(state.name), state.wants))
       state.results.set(inventoryId(entry), { id: inventoryId(entry), action: 'pruned' });
   } else if (!clean) for (const id of would.keys()) state.results.set(id, { id, action: 'skipped' });
@@ -60,11 +68,36 @@ async function rehearseOne(
   tracked: Tracked,
   signal: AbortSignal,
 ): Promise<Action> {
-  const live = await context.kube.get(target(tracked), signal);
+  const { kube, book } = context;
+  const live = await kube.get(target(tracked), signal);
+  const policy = objectPolicy(tracked.object.metadata);
+  if (policy.apply === 'ignore' || isPaused(tracked.object, live?.metadata)) return 'skipped';
+  if (policy.apply === 'if-not-present' && live) return 'skipped';
+  const first = isFirstContact(book.of(state.name).get(tracked.id), live?.metadata);
+  const change = live && ownershipChange(tracked, live.metadata.managedFields, { ...state.policy, first });
+  tracked.takenFrom = change?.takenFrom ?? [];
   const payload = payloadOf(tracked, live?.metadata, state.rules);
-  const { object } = await context.kube.apply(target(tracked), payload, signal, { dryRun: true });
-  if (!live) return 'created';
-  return contentOf(object) === contentOf(live) ? 'unchanged' : 'configured';
+  try {
+    const { object } = await kube.apply(target(tracked), payload, signal, { dryRun: true });
+    if (!live) return 'created';
+    return change === undefined && contentOf(object) === contentOf(live) ? 'unchanged' : 'configured';
+  } catch (error) {
+    // What can only be said once managedFields have been migrated.
+    if (live && isSchemaGap(error) && change) return 'configured';
+    if (await wouldRecreate(kube, tracked, error, signal)) return 'created';
+    throw error;
+  }
+}
+
+const RBAC = 'rbac.authorization.k8s.io';
+const isRole = ({ apiVersion, kind }: KubeObject): boolean =>
+  splitApiVersion(apiVersion).group === RBAC && (kind === 'Role' || kind === 'ClusterRole');
+
+/** Id of the role that a binding names. */
+function roleOf({ apiVersion, metadata, roleRef }: KubeObject): string | undefined {
+  if (splitApiVersion(apiVersion).group !== RBAC || !isRecord(roleRef)) return undefined;
+  const { kind, name } = roleRef;
+  return `${RBAC}/${kind}/${kind === 'Role' ? metadata.namespace : ''}/${name}`;
 }
 
 /** Everything but what every write moves. */

@@ -5,6 +5,7 @@ import type { PlacementState } from './placement-state.ts';
 import type { PlacementSnapshot } from './ports.ts';
 import type { Tracked } from './tracked.ts';
 
+const MOST_MANAGERS = 10;
 /** Images named per object. */
 const MOST_IMAGES = 50;
 
@@ -29,7 +30,7 @@ export function snapshotOf(state: PlacementState, now: number): PlacementSnapsho
 }
 
 function statusOf(state: PlacementState, tracked: Tracked): ObjectStatus {
-  const { id, object, action, health, drift, error } = tracked;
+  const { id, object, action, health, drift, error, takenFrom } = tracked;
   const images = imagesOf(object).slice(0, MOST_IMAGES);
   const source = state.assignment?.sources?.get(id);
   return {
@@ -43,20 +44,24 @@ function statusOf(state: PlacementState, tracked: Tracked): ObjectStatus {
     ...(images.length > 0 && { images }),
     ...(error && { error: clip(error.message), errorCode: error.code }),
     ...(source && { source }),
+    ...(takenFrom.length > 0 && { takenFrom: takenFrom.slice(0, MOST_MANAGERS) }),
   };
 }
 
-/** Wanted objects whose kind is not known or that cannot be placed, and what could not be pruned. */
+const UNKNOWN = { health: 'UNKNOWN', assessed: false, drift: 'UNKNOWN' } as const;
+const UNTOUCHED = { health: 'CURRENT', assessed: false, drift: 'NONE' } as const;
+
+/** Wanted objects whose kind is not known or that cannot be placed, what could not be pruned, and under observe what would be. */
 function unplaced(state: PlacementState): ObjectStatus[] {
+  const isTold = (action: Action): boolean =>
+    action === 'failed' || (state.policy.observe && action !== 'skipped');
   return [...state.results.values()]
-    .filter(({ id, action }) => action === 'failed' && !state.objects.has(id))
+    .filter(({ id, action }) => isTold(action) && !state.objects.has(id))
     .map(({ id, action, error }) => ({
       id,
       apiVersion: state.wanted.get(id) ?? '',
       action,
-      health: 'UNKNOWN',
-      assessed: false,
-      drift: 'UNKNOWN',
+      ...(action === 'failed' ? UNKNOWN : UNTOUCHED),
       ...(error && { error: clip(error.message), errorCode: error.code }),
       ...(state.assignment?.sources?.has(id) && { source: state.assignment.sources.get(id)! }),
     }));

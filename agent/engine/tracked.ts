@@ -29,8 +29,12 @@ export type Tracked = {
   hash: string;
   resource: Resource;
   applied: Applied | undefined;
+  /** Hash of the content with which a Job ran to its end. */
+  finished: string | undefined;
   action: Action | undefined;
   error: ObjectError | undefined;
+  /** From whom fields were taken over at first contact. */
+  takenFrom: readonly string[];
   health: Health;
   drift: DriftState;
   drifts: FieldDrift[];
@@ -55,8 +59,10 @@ export function track(placement: string, object: KubeObject, resource: Resource)
     hash: contentHash(object),
     resource,
     applied: undefined,
+    finished: undefined,
     action: undefined,
     error: undefined,
+    takenFrom: [],
     health: { ...unassessed(), health: 'UNKNOWN' },
     drift: 'UNKNOWN',
     drifts: [],

@@ -4,6 +4,8 @@ import { type FieldSet, hashFields, without } from '../core/fieldset.ts';
 import {
   droppedFields,
   foreignHolders,
+  hasMoved,
+  migrateVersion,
   ourFields,
   releaseForeign,
   type Tool,
@@ -11,7 +13,7 @@ import {
 } from '../core/managed-fields.ts';
 import type { KubeObject, ManagedFieldsEntry, ObjectMeta } from '../core/object.ts';
 import { objectPolicy } from '../core/object-policy.ts';
-import { isConflict, isNotFound, isStatus } from '../kube/errors.ts';
+import { isConflict, isNotFound, isSchemaGap, isStatus } from '../kube/errors.ts';
 import type { Kube } from './ports.ts';
 import { fieldsText, oursOf, type Tracked, target } from './tracked.ts';
 
@@ -21,6 +23,8 @@ export type WriteHow = {
   /** The first contact with an object that is not in our inventory: fields of kubectl and the like are taken over. */
   first: boolean;
 };
+
+export type Written = { action: Action; object: KubeObject; takenFrom: readonly string[] };
 
 /** How often managedFields are read again when the object moves under a patch of them. */
 const TRIES = 4;
@@ -37,10 +41,10 @@ export async function write(
   live: ObjectMeta | undefined,
   how: WriteHow,
   signal: AbortSignal,
-): Promise<{ action: Action; object: KubeObject; takenFrom: string[] }> {
+): Promise<Written> {
   const patched = live && (await patchOwnership(kube, tracked, live, how, signal));
   const payload = payloadOf(tracked, live, how.rules);
-  const { object, created } = await kube.apply(target(tracked), payload, signal);
+  const { object, created } = await applyMigrated(kube, tracked, payload, live, signal);
   const ours = ourFields(object.metadata.managedFields);
   const action = created
     ? 'created'
@@ -56,6 +60,28 @@ export async function write(
   return { action, object, takenFrom: patched?.takenFrom ?? [] };
 }
 
+/** An entry of an older API version can make the server unable to compare; then all are put to the present one, once. */
+async function applyMigrated(
+  kube: Kube,
+  tracked: Tracked,
+  payload: KubeObject,
+  live: ObjectMeta | undefined,
+  signal: AbortSignal,
+): Promise<{ object: KubeObject; created: boolean }> {
+  try {
+    return await kube.apply(target(tracked), payload, signal);
+  } catch (error) {
+    if (!live || !isSchemaGap(error)) throw error;
+    const { apiVersion } = tracked.object;
+    const migrated = await patchManagedFields(kube, tracked, live, signal, (entries) => {
+      const managedFields = migrateVersion(entries, apiVersion);
+      return managedFields && { managedFields, takenFrom: [] };
+    });
+    if (!migrated.changed) throw error;
+  }
+  return kube.apply(target(tracked), payload, signal);
+}
+
 /** What an apply sends: the content without what others hold by design. */
 export function payloadOf(
   tracked: Tracked,
@@ -68,16 +94,26 @@ export function payloadOf(
 
 type Change = { managedFields: ManagedFieldsEntry[]; takenFrom: string[] };
 
-async function patchOwnership(
+const patchOwnership = (
   kube: Kube,
   tracked: Tracked,
   live: ObjectMeta,
   how: WriteHow,
   signal: AbortSignal,
+): Promise<{ changed: boolean; takenFrom: string[] }> =>
+  patchManagedFields(kube, tracked, live, signal, (entries) => ownershipChange(tracked, entries, how));
+
+/** Only from exactly the state that the change was computed from; read again where the object has moved. */
+async function patchManagedFields(
+  kube: Kube,
+  tracked: Tracked,
+  live: ObjectMeta,
+  signal: AbortSignal,
+  changeOf: (entries: readonly ManagedFieldsEntry[] | undefined) => Change | undefined,
 ): Promise<{ changed: boolean; takenFrom: string[] }> {
   let meta: ObjectMeta = live;
   for (let attempt = 1; ; attempt++) {
-    const change = ownershipChange(tracked, meta.managedFields, how);
+    const change = changeOf(meta.managedFields);
     if (change === undefined) return { changed: false, takenFrom: [] };
     try {
       await kube.jsonPatch(
@@ -99,19 +135,22 @@ async function patchOwnership(
   }
 }
 
-function ownershipChange(
+/** The take-over at first contact or the release of what the content drops, and with it the migration to a new API version. */
+export function ownershipChange(
   tracked: Tracked,
   entries: readonly ManagedFieldsEntry[] | undefined,
-  how: WriteHow,
+  how: Pick<WriteHow, 'adopt' | 'first'>,
 ): Change | undefined {
   const { apiVersion, metadata } = tracked.object;
   const takes = how.first && objectPolicy(metadata).apply !== 'merge';
   const taken = takes ? takeOver(entries, apiVersion, how.adopt) : undefined;
   const before = tracked.applied ? oursOf(tracked) : (ourFields(entries) ?? new Set<string>());
-  const dropped = taken ? new Set<string>() : droppedFields(before, tracked.object);
-  const released = releaseForeign(entries, dropped);
-  if (taken) return { managedFields: taken.managedFields, takenFrom: taken.managers };
-  return released && { managedFields: released, takenFrom: [] };
+  const released = taken ? undefined : releaseForeign(entries, droppedFields(before, tracked.object));
+  const changed = taken?.managedFields ?? released;
+  const moved = taken !== undefined || hasMoved(entries, apiVersion);
+  const migrated = moved ? migrateVersion(changed ?? entries, apiVersion) : undefined;
+  const managedFields = migrated ?? changed;
+  return managedFields && { managedFields, takenFrom: taken?.managers ?? [] };
 }
 
 /** A moved resourceVersion alone may be a status write: generation, our set or our content must have changed too. */

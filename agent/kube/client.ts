@@ -144,14 +144,23 @@ export class KubeClient {
   }
 
   /** @throws KubeError 409 AlreadyExists */
-  async create(resource: Resource, object: KubeObject, signal: AbortSignal): Promise<Written> {
+  async create(
+    resource: Resource,
+    object: KubeObject,
+    signal: AbortSignal,
+    how: { dryRun?: boolean } = {},
+  ): Promise<Written> {
     const call: Call = {
       method: 'POST',
       path: pathOfResource(resource, object.metadata.namespace),
-      query: { fieldManager: FIELD_MANAGER, fieldValidation: 'Strict' },
+      query: {
+        fieldManager: FIELD_MANAGER,
+        fieldValidation: 'Strict',
+        dryRun: how.dryRun ? 'All' : undefined,
+      },
       contentType: 'application/json',
       body: canonicalJson(object),
-      subject: `create ${displayName(object)}`,
+      subject: `${how.dryRun ? 'dry-run of creating' : 'create'} ${displayName(object)}`,
       repeatable: false,
     };
     return this.#write(call, object, signal);

@@ -28,6 +28,12 @@ export const isConflict = (error: unknown): error is KubeError => isStatus(error
 /** The list or watch is older than what the server keeps. */
 export const isExpired = (error: unknown): error is KubeError => isStatus(error, 410);
 
+/** The server cannot compare the live object in the API version of some managedFields entry; an unknown field of ours is none. */
+export const isSchemaGap = (error: unknown): error is KubeError =>
+  error instanceof KubeError &&
+  error.message.includes('field not declared in schema') &&
+  !error.message.includes('failed to create typed patch object');
+
 /** True where trying the same again can help: no answer, overload, a server error. */
 export function isTransient(error: unknown): boolean {
   return error instanceof KubeError && (error.code === 'kube-unreachable' || error.code === 'kube-failed');
