@@ -104,7 +104,7 @@ function adopt(context: Context, tracked: Tracked, ours: FieldSet, live: ObjectM
     tracked.health = healthOfAbsent(tracked);
     return;
   }
-  const suspects = takeNote(context, tracked, live.managedFields, live.generation);
+  const suspects = takeNote(context, tracked, live);
   if (tracked.drifts.length === 0) tracked.drift = 'NONE';
   if (suspects || hasHealth(tracked.object.apiVersion, tracked.object.kind))
     context.inspections.schedule(tracked);

@@ -8,7 +8,7 @@ import type { Context } from './context.ts';
 import { intend, recall } from './engage.ts';
 import { inspect } from './inspect.ts';
 import { InventoryBook } from './inventory-book.ts';
-import { LiveIndex, managedFieldsOf } from './live.ts';
+import { LiveIndex, metaOf } from './live.ts';
 import { observeEvent, takeNote } from './observe.ts';
 import { PlacementState } from './placement-state.ts';
 import { Lanes } from './pool.ts';
@@ -313,7 +313,7 @@ export class ClusterEngine {
     const live = this.#context.index.get(tracked.id);
     if (!tracked.applied) return;
     const before = tracked.print;
-    if (live) takeNote(this.#context, tracked, managedFieldsOf(live), live.generation);
+    if (live) takeNote(this.#context, tracked, metaOf(live));
     if (!live || tracked.print !== before || tracked.drift !== 'NONE')
       this.#context.inspections.schedule(tracked);
   }

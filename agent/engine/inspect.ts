@@ -51,7 +51,7 @@ async function lookAt(context: Context, tracked: Tracked): Promise<void> {
   }
   if (live) {
     if (!context.index.set(tracked.id, liveOf(live))) context.inspections.schedule(tracked);
-    takeNote(context, tracked, live.metadata.managedFields, live.metadata.generation);
+    takeNote(context, tracked, live.metadata);
     if (live.metadata.labels?.[OWNER_LABEL] === undefined)
       context.inspections.schedule(tracked, context.clock.now() + UNWATCHED);
   } else context.index.delete(tracked.id);

@@ -2,12 +2,13 @@ import type { Action } from '#proto/messages.ts';
 import { type Finding, findDrift, holderPrints, type Suspects, suspectDrift } from '../core/drift.ts';
 import { hashFields } from '../core/fieldset.ts';
 import { computeHealth, hasHealth } from '../core/health.ts';
-import { type KubeObject, type ManagedFieldsEntry, objectId, shortHash } from '../core/object.ts';
+import { type KubeObject, type ObjectMeta, objectId, shortHash } from '../core/object.ts';
+import { isPaused } from '../core/object-policy.ts';
 import { entryOf } from '../core/plan.ts';
 import type { WatchEvent } from '../kube/watch.ts';
 import { type Context, stateOf } from './context.ts';
 import { compareDrifts, describeDrift, driftStateOf, toFieldDrifts } from './drift-report.ts';
-import { type Live, liveOf, managedFieldsOf } from './live.ts';
+import { type Live, liveOf, metaOf } from './live.ts';
 import { oursOf, type Tracked } from './tracked.ts';
 
 /** Between two looks at the health of one object, ms: a rollout moves metadata many times a second. */
@@ -38,7 +39,7 @@ export function observeLive(context: Context, tracked: Tracked, live: Live): voi
   if (applied.resourceVersion === live.resourceVersion && applied.uid === live.uid) return;
   const now = context.clock.now();
   const before = tracked.print;
-  takeNote(context, tracked, managedFieldsOf(live), live.generation);
+  takeNote(context, tracked, metaOf(live));
   if (tracked.print !== before) tracked.foreignAt = now;
   if (tracked.print !== before || applied.uid !== live.uid) context.inspections.schedule(tracked);
   else if (hasHealth(tracked.object.apiVersion, tracked.object.kind))
@@ -46,26 +47,25 @@ export function observeLive(context: Context, tracked: Tracked, live: Live): voi
 }
 
 /** Suspects and prints as of these managedFields; they are the answer to "what is new" at the next event. */
-export function takeNote(
-  context: Context,
-  tracked: Tracked,
-  managedFields: readonly ManagedFieldsEntry[] | undefined,
-  generation: number | undefined,
-): Suspects | undefined {
+export function takeNote(context: Context, tracked: Tracked, live: ObjectMeta): Suspects | undefined {
+  const { managedFields, generation } = live;
   const previous = tracked.prints && { suspects: tracked.suspects, prints: tracked.prints };
   const { rules } = stateOf(context, tracked);
   const { object: desired } = tracked;
   tracked.suspects = suspectDrift({ ours: oursOf(tracked), desired, managedFields, previous, rules });
   tracked.prints = holderPrints(managedFields);
-  tracked.print = printOf(tracked.suspects, generation);
+  tracked.print = printOf(tracked.suspects, generation, isPaused(desired, live));
   return tracked.suspects;
 }
 
-/** Equal prints: the same fields, held by the same, since the same time, of the same generation. */
-function printOf(suspects: Suspects | undefined, generation: number | undefined): string {
+/**
+ * Equal prints: the same fields, held by the same, since the same time, of the same generation. Times are whole seconds, so that a
+ * pause that is lifted in the second of an edit shows nowhere else.
+ */
+function printOf(suspects: Suspects | undefined, generation: number | undefined, paused: boolean): string {
   if (!suspects) return '';
   const { lost, extra, doubtful } = suspects;
-  return shortHash(JSON.stringify([[...lost], [...extra], doubtful, generation]));
+  return shortHash(JSON.stringify([[...lost], [...extra], doubtful, generation, paused]));
 }
 
 /** After a write of ours: the answer is the newest that is known, and everything follows from it without another request. */
@@ -77,8 +77,7 @@ export function settleWrite(context: Context, tracked: Tracked, object: KubeObje
   tracked.error = undefined;
   tracked.failures = 0;
   noteApplied(context, tracked);
-  const { managedFields, generation } = object.metadata;
-  const suspects = takeNote(context, tracked, managedFields, generation);
+  const suspects = takeNote(context, tracked, object.metadata);
   const ours = oursOf(tracked);
   const found = suspects ? findDrift({ ours, desired: tracked.object, live: object, suspects, rules }) : [];
   tellDrift(context, tracked, found, 'and is corrected');

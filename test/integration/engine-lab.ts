@@ -170,6 +170,7 @@ function recording(client: KubeClient, into: string[]): KubeClient {
     list: client.list.bind(client),
     pages: client.pages.bind(client),
     apply: note('apply', client.apply.bind(client)),
+    create: note('create', client.create.bind(client)),
     jsonPatch: note('patch', client.jsonPatch.bind(client)),
     remove: note('delete', client.remove.bind(client)),
   });
