@@ -28,8 +28,11 @@ export type Position = { line: number; column: number };
 
 /** Bounds of what is read; beyond them a YamlFault is thrown. Nodes count what aliases repeat. */
 export type YamlLimits = { bytes: number; documents: number; nodes: number; depth: number };
-/** `lastKeyWins`: of a key given twice the last one counts, as go-yaml v2 reads kustomizations. */
-export type YamlOptions = Partial<YamlLimits> & { lastKeyWins?: boolean };
+/**
+ * `lastKeyWins`: of a key given twice the last one counts, as go-yaml v2 reads kustomizations. `blanks`: a null that is
+ * written as nothing (`a:`) is read as undefined, because kustomize tells it from `a: null` where it merges.
+ */
+export type YamlOptions = Partial<YamlLimits> & { lastKeyWins?: boolean; blanks?: boolean };
 export const YAML_LIMITS: YamlLimits = { bytes: 32 << 20, documents: 20_000, nodes: 2_000_000, depth: 200 };
 
 /** What is wrong with YAML text, and where. It names no file, because one content can stand in many. */
@@ -50,7 +53,7 @@ export class YamlFault extends Error {
  * and what exceeds the limits; alias bombs exceed `nodes`.
  */
 export function readYaml(text: string, options: YamlOptions = {}): ReadDocument[] {
-  const limits = { ...YAML_LIMITS, lastKeyWins: false, ...options };
+  const limits = { ...YAML_LIMITS, lastKeyWins: false, blanks: false, ...options };
   if (text.length > limits.bytes)
     throw new YamlFault(`larger than ${limits.bytes} bytes`, { line: 1, column: 1 });
   const lines = new LineCounter();
@@ -101,7 +104,7 @@ class Reader {
   }
 
   read(node: unknown, depth: number): Json {
-    if (node === null || node === undefined) return null;
+    if (node === null || node === undefined) return this.#blank();
     if (--this.#budget.nodes < 0) throw this.#fault(node, `more than ${this.#limits.nodes} values`);
     if (depth > this.#limits.depth) throw this.#fault(node, `nested deeper than ${this.#limits.depth}`);
     if (isNode(node)) this.#remember(node);
@@ -112,6 +115,10 @@ class Reader {
     throw this.#fault(node, 'something that is no value');
   }
 
+  #blank(): null {
+    return this.#limits.blanks ? (undefined as unknown as null) : null;
+  }
+
   #scalar(node: ScalarNode): Scalar {
     // The parser itself decodes !!binary; Kubernetes has no bytes, and go-yaml makes text of them.
     if (node.value instanceof Uint8Array) return Buffer.from(node.value).toString('utf8');
@@ -119,6 +126,7 @@ class Reader {
     const tag = node.tag?.startsWith('tag:yaml.org,2002:') ? node.tag.slice(18) : undefined;
     const typed = tag === 'int' || tag === 'float' || tag === 'bool' || tag === 'null';
     if (!typed && (node.type !== 'PLAIN' || node.tag !== undefined)) return text;
+    if (text === '' && !typed) return this.#blank();
     const value = resolvePlain(text);
     if (value === NOT_IN_JSON) throw this.#fault(node, `${text} has no form in JSON`);
     if (typed && (typeof value === 'string' || !fits(tag, value)))
@@ -151,7 +159,8 @@ class Reader {
 
   #key(node: unknown, depth: number): string {
     const key = this.read(node, depth + 1);
-    if (key === null || typeof key === 'object') throw this.#fault(node, 'a key that is no text');
+    if (key === null || key === undefined || typeof key === 'object')
+      throw this.#fault(node, 'a key that is no text');
     return String(key);
   }
 
