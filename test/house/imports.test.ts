@@ -13,15 +13,16 @@ const LAW: Record<string, readonly string[]> = {
   process: ['proto'],
   git: ['process', 'proto'],
   render: ['git', 'process', 'proto'],
+  rollouts: ['proto'],
   agent: ['render', 'git', 'process', 'proto'],
-  hub: ['render', 'git', 'process', 'proto'],
-  cli: ['render', 'git', 'process', 'proto'],
+  hub: ['rollouts', 'render', 'git', 'process', 'proto'],
+  cli: ['rollouts', 'render', 'git', 'process', 'proto'],
   web: ['proto'],
   sim: ['proto'],
   tools: [],
 };
 /** Inside a room: decisions do not reach for effects. */
-const PURE = ['agent/core', 'hub/core', 'proto'];
+const PURE = ['agent/core', 'hub/core', 'proto', 'rollouts'];
 const EFFECTS = /^node:(fs|net|http|https|http2|child_process|timers|dgram|tls|worker_threads)/;
 const ENVIRONMENT = /\bprocess\.env\b/;
 

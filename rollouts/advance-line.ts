@@ -1,0 +1,111 @@
+import { takeCandidate } from './candidate.ts';
+import { Draft } from './draft.ts';
+import type { LineEvent, WebhookRequest } from './events.ts';
+import type { LineFacts } from './facts.ts';
+import { failWork, judgeRegressions, verdict } from './failing.ts';
+import { observe, watchBus } from './observe.ts';
+import { passStage } from './passing.ts';
+import { replan } from './replan.ts';
+import { stepRollback } from './rollback.ts';
+import { start } from './starting.ts';
+import type { Line } from './state.ts';
+import { isChanged, seeIdle, seeTarget, survey } from './work.ts';
+
+export type LineStep = {
+  readonly line: Line;
+  readonly events: readonly LineEvent[];
+  /** To be asked until their answers are among the facts; repeated by every step. */
+  readonly requests: readonly WebhookRequest[];
+  /** Unix milliseconds at which time alone may change something, while hub time runs; Infinity for never. */
+  readonly wakeAt: number;
+};
+
+/**
+ * One step of a placement's line (design/30): pure, total, idempotent on its own result and on that read back from JSON. `now` is
+ * Unix milliseconds. Where nothing changes, the line is the object that was handed in.
+ */
+export function advanceLine(line: Line, facts: LineFacts, now: number): LineStep {
+  const draft = new Draft(line, facts, now);
+  expire(draft);
+  replan(draft);
+  watchBus(draft);
+  observe(draft);
+  judgeStages(draft);
+  stepRollback(draft);
+  if (!draft.line.rollback) move(draft);
+  for (const { name } of draft.line.stages) {
+    const waits = start(draft, draft.stage(name)!);
+    const work = draft.stage(name)?.work;
+    if (waits !== undefined && work && work.waiting !== waits) draft.setWork(name, { waiting: waits });
+  }
+  nameStates(draft);
+  return { line: draft.line, events: draft.events, requests: draft.requests, wakeAt: draft.wakeAt };
+}
+
+/** What a person has ordered for a time ends by the hub's clock. */
+function expire(draft: Draft): void {
+  const lasts = ({ until }: { readonly until?: number }) => until === undefined || !draft.past(until);
+  const { pauses, pins } = draft.line;
+  const [stay, pinned] = [pauses.filter(lasts), pins.filter(lasts)];
+  if (stay.length < pauses.length) {
+    draft.update({ pauses: stay });
+    draft.event({ what: 'resumed', reason: 'the pause has expired' });
+  }
+  if (pinned.length < pins.length) {
+    draft.update({ pins: pinned });
+    draft.event({ what: 'unpinned', reason: 'the pin has expired' });
+  }
+}
+
+function judgeStages(draft: Draft): void {
+  if (draft.line.bus) return;
+  for (const { name } of draft.line.stages) {
+    if (draft.line.rollback) return;
+    const stage = draft.stage(name)!;
+    if (!stage.work || draft.line.pauses.some((one) => one.cause === 'failure' && one.stage === name))
+      continue;
+    const looked = survey(draft, stage, stage.work);
+    const reason = verdict(draft, stage, looked);
+    if (reason !== undefined) failWork(draft, stage, looked, reason);
+  }
+  if (!draft.line.rollback) judgeRegressions(draft);
+}
+
+/** Passing a stage can give the next one a candidate, and free the stage for its own: until nothing moves. */
+function move(draft: Draft): void {
+  for (let moved = true; moved; ) {
+    moved = false;
+    for (const [at, { name }] of draft.line.stages.entries()) {
+      if (takeCandidate(draft, at)) moved = true;
+      if (passStage(draft, name)) moved = true;
+    }
+  }
+}
+
+/** Every target's state, and since when. */
+function nameStates(draft: Draft): void {
+  for (const stage of draft.line.stages) {
+    const { work } = stage;
+    for (const { name } of draft.members(stage.name)) {
+      const target = draft.target(name);
+      if (!target) continue;
+      const changed = work && isChanged(draft, stage, work, name);
+      const idle = changed ? undefined : seeIdle(draft, name);
+      const unchanged = work && idle?.state === 'Current' ? { state: 'Unchanged' as const } : idle;
+      const { state, reason } = changed ? seeTarget(draft, work, name) : unchanged!;
+      if (state === target.state && reason === target.reason) continue;
+      const { reason: _was, ...rest } = target;
+      const since = state === target.state ? target.since : draft.now;
+      draft.setTarget(name, { ...rest, state, since, ...(reason !== undefined && { reason }) });
+      if (state === target.state) continue;
+      if (state === 'Offline' || state === 'Blocked')
+        draft.event({
+          what: state === 'Offline' ? 'offline' : 'blocked',
+          cluster: name,
+          stage: stage.name,
+          ...(work && { revision: work.version }),
+          ...(reason !== undefined && { reason }),
+        });
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import type { Draft } from './draft.ts';
+import type { Version } from './facts.ts';
+import { end } from './failing.ts';
+import type { Pause, Stage, Work } from './state.ts';
+import { isChanged, neededEvidence, survey } from './work.ts';
+
+/** Pauses that hold a stage: of the line, of the stage itself, or of one before it. */
+export function pausesOver(draft: Draft, stage: Stage): Pause[] {
+  const order = new Map(draft.line.stages.map(({ name }, at) => [name, at]));
+  const at = order.get(stage.name) ?? 0;
+  return draft.line.pauses.filter(
+    (pause) => pause.stage === undefined || (order.get(pause.stage) ?? 0) <= at,
+  );
+}
+
+/** What a stage may take next (design/30, rule 1): what the stage before has passed, or the head. */
+export function candidateOf(draft: Draft, at: number): Version | undefined {
+  const { stages, aborted } = draft.line;
+  const stage = stages[at]!;
+  const source = at === 0 ? draft.versions.head?.revision : stages[at - 1]!.passed.at(-1);
+  const version = draft.versions.get(source);
+  if (!version || aborted.includes(version.revision)) return undefined;
+  const order = draft.versions.order(version.revision);
+  const last = Math.max(
+    ...[stage.work?.version, stage.passed.at(-1)].map((one) => draft.versions.order(one)),
+  );
+  if (order <= last || bringsRejected(draft, version)) return undefined;
+  return version;
+}
+
+/** A rejected digest for a cluster whose stage has not passed it there. */
+function bringsRejected(draft: Draft, version: Version): boolean {
+  return Object.entries(draft.line.rejected).some(([cluster, digests]) => {
+    const digest = version.contents.get(cluster)?.digest;
+    if (digest === undefined || !digests.includes(digest)) return false;
+    const stage = draft.stage(draft.membership.stageOf.get(cluster) ?? '');
+    return !stage?.passed.some((one) => draft.versions.content(one, cluster)?.digest === digest);
+  });
+}
+
+/** Lets a stage take its candidate, if it has one and may (rule 2). True when it did. */
+export function takeCandidate(draft: Draft, at: number): boolean {
+  const stage = draft.line.stages[at]!;
+  const version = candidateOf(draft, at);
+  if (!version) return false;
+  const { work } = stage;
+  const pauses = pausesOver(draft, stage);
+  const failed = pauses.filter((one) => one.cause === 'failure' && one.stage === stage.name);
+  // Held by something that this candidate does not end.
+  if (pauses.some((one) => !failed.includes(one))) return false;
+  const revert = isRevert(draft, stage, version);
+  if (failed.length > 0 && !(work && changesFailure(draft, stage, work, version))) return false;
+  if (work && failed.length === 0 && !revert && !yields(draft, stage, work)) return false;
+  if (work) {
+    draft.event({ what: 'superseded', stage: stage.name, revision: work.version });
+    end(draft, work.version, 'Superseded');
+  }
+  if (failed.length > 0) {
+    draft.update({ pauses: draft.line.pauses.filter((one) => !failed.includes(one)) });
+    draft.event({ what: 'resumed', stage: stage.name, reason: 'a newer version changes what failed' });
+  }
+  begin(draft, stage, version, revert);
+  return true;
+}
+
+/** Whether a working stage gives way to what is newer. */
+function yields(draft: Draft, stage: Stage, work: Work): boolean {
+  if (work.waiting !== undefined && draft.versions.order(work.version) < 0) return true;
+  const looked = survey(draft, stage, work);
+  if (!looked.started) return true;
+  if (looked.unfinished.length > 0) return false;
+  const denied = Object.values(work.gates).some(({ answer }) => answer?.says === 'no');
+  return denied || looked.evidence < neededEvidence(draft, looked.seen.size);
+}
+
+function changesFailure(draft: Draft, stage: Stage, work: Work, version: Version): boolean {
+  const looked = survey(draft, stage, work);
+  return [...looked.seen].some(([name, seen]) => {
+    if (seen.state !== 'Failed') return false;
+    const digest = draft.target(name)?.run?.digest ?? null;
+    return (version.contents.get(name)?.digest ?? null) !== digest;
+  });
+}
+
+/** Equal, on every cluster of the stage, to something that the stage has passed. */
+function isRevert(draft: Draft, stage: Stage, version: Version): boolean {
+  const members = draft.members(stage.name);
+  return stage.passed.some((one) => {
+    if (draft.versions.order(one) < 0) return false;
+    const differing = draft.versions.differing(one, version.revision);
+    return differing.size === 0 || !members.some(({ name }) => differing.has(name));
+  });
+}
+
+function begin(draft: Draft, stage: Stage, version: Version, revert: boolean): void {
+  const work: Work = {
+    version: version.revision,
+    floor: draft.line.attempt,
+    since: draft.now,
+    sinceHub: draft.hub,
+    revert,
+    hadChanges: false,
+    departed: 0,
+    gates: {},
+    skips: [],
+  };
+  for (const { name } of draft.members(stage.name)) {
+    const target = draft.target(name);
+    const wanted = version.contents.has(name);
+    if (!target && wanted) draft.setTarget(name, { stage: stage.name, state: 'Waiting', since: draft.now });
+    // A new version goes over what an operator had left, and over who joined before it.
+    if (target?.kept || target?.late !== undefined) {
+      const { kept: _kept, late: _late, ...rest } = target;
+      draft.setTarget(name, rest);
+    }
+  }
+  draft.setStage(stage.name, { work, since: draft.now });
+  draft.update({ ended: draft.line.ended.filter((one) => one.version !== version.revision) });
+  const hadChanges = draft
+    .members(stage.name)
+    .some(({ name }) => isChanged(draft, { ...stage, work }, work, name));
+  draft.setWork(stage.name, { hadChanges });
+  draft.event({
+    what: 'stageTook',
+    stage: stage.name,
+    revision: version.revision,
+    ...(revert && { reason: 'a revert' }),
+  });
+}

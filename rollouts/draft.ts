@@ -1,0 +1,187 @@
+import { clustersOf, type Stage as StageSpec } from '#proto/stages.ts';
+import type { LineEvent, WebhookRequest } from './events.ts';
+import type { ClusterFacts, LineFacts, Version } from './facts.ts';
+import { type Membership, membershipOf } from './membership.ts';
+import type { Line, Run, Stage, Target, Work } from './state.ts';
+import { type Versions, versionsOf } from './versions.ts';
+
+/** Attempts are unique for ever, also when a clock goes back. */
+const nextAttempt = (last: number, now: number): number => Math.max(now, last + 1);
+
+/**
+ * A line while one step is taken: the only thing in this room that is written to. What is not touched stays the very object it
+ * was, so a step that changes nothing gives back its input.
+ */
+export class Draft {
+  readonly facts: LineFacts;
+  readonly versions: Versions;
+  readonly membership: Membership;
+  readonly now: number;
+  readonly events: LineEvent[] = [];
+  readonly requests: WebhookRequest[] = [];
+  #line: Line;
+  #targets: Record<string, Target> | undefined;
+  #wakeHub = Number.POSITIVE_INFINITY;
+  #wakeAt = Number.POSITIVE_INFINITY;
+
+  constructor(line: Line, facts: LineFacts, now: number) {
+    this.#line = line;
+    this.facts = facts;
+    this.now = now;
+    this.versions = versionsOf(facts.versions);
+    this.membership = membershipOf(facts.clusters, facts.strategy.stages);
+  }
+
+  get line(): Line {
+    return this.#line;
+  }
+
+  get hub(): number {
+    return this.facts.hub;
+  }
+
+  /** The state after the step. */
+  done(): Line {
+    return this.#line;
+  }
+
+  /** When time alone may change something: Unix milliseconds, if hub time runs until then. */
+  get wakeAt(): number {
+    return Math.min(this.#wakeAt, this.now + Math.max(0, this.#wakeHub - this.hub));
+  }
+
+  /** Whether a moment of hub time has come; if not, this line wants to be looked at then. */
+  due(hub: number): boolean {
+    if (hub <= this.hub) return true;
+    this.#wakeHub = Math.min(this.#wakeHub, hub);
+    return false;
+  }
+
+  /** As `due`, for the hub's clock. */
+  past(at: number): boolean {
+    if (at <= this.now) return true;
+    this.#wakeAt = Math.min(this.#wakeAt, at);
+    return false;
+  }
+
+  update(change: Partial<Line>): void {
+    this.#line = { ...this.#line, ...change };
+  }
+
+  /** For what is to be absent afterwards. */
+  replace(line: Line): void {
+    this.#line = line;
+  }
+
+  event(event: LineEvent): void {
+    this.events.push(event);
+  }
+
+  // ---- targets
+
+  target(cluster: string): Target | undefined {
+    return this.#line.targets[cluster];
+  }
+
+  setTarget(cluster: string, target: Target): void {
+    this.#own()[cluster] = target;
+  }
+
+  dropTarget(cluster: string): void {
+    delete this.#own()[cluster];
+  }
+
+  setRun(cluster: string, run: Run): void {
+    const target = this.target(cluster);
+    if (target) this.setTarget(cluster, { ...target, run });
+  }
+
+  #own(): Record<string, Target> {
+    if (!this.#targets) {
+      this.#targets = { ...this.#line.targets };
+      this.update({ targets: this.#targets });
+    }
+    return this.#targets;
+  }
+
+  /** Publishes something to a cluster that has a target: the one way in which an attempt begins. */
+  publish(
+    cluster: string,
+    version: Version,
+    run: Pick<Run, 'purpose'> & Partial<Pick<Run, 'excused' | 'wasCurrent'>>,
+  ): void {
+    const { run: _old, late: _late, kept: _kept, ...target } = this.target(cluster)!;
+    const late = run.purpose === 'rollout' ? undefined : _late;
+    const attempt = nextAttempt(this.#line.attempt, this.now);
+    const content = version.contents.get(cluster);
+    const fresh: Run = {
+      revision: version.revision,
+      entryRevision: content?.entryRevision ?? version.revision,
+      digest: content?.digest ?? null,
+      attempt,
+      publishedHub: this.hub,
+      phase: 'published',
+      ...run,
+    };
+    this.update({ attempt });
+    this.setTarget(cluster, { ...target, ...(late !== undefined && { late }), run: fresh });
+    this.event({ what: 'published', cluster, stage: target.stage, revision: version.revision });
+  }
+
+  // ---- stages
+
+  spec(name: string): StageSpec | undefined {
+    return this.facts.strategy.stages.find((stage) => stage.name === name);
+  }
+
+  stage(name: string): Stage | undefined {
+    return this.#line.stages.find((stage) => stage.name === name);
+  }
+
+  members(stage: string): readonly ClusterFacts[] {
+    return this.membership.members.get(stage) ?? [];
+  }
+
+  setStage(name: string, change: Partial<Stage>): void {
+    this.update({
+      stages: this.#line.stages.map((stage) => (stage.name === name ? { ...stage, ...change } : stage)),
+    });
+  }
+
+  setWork(name: string, change: Partial<Work>): void {
+    const work = this.stage(name)?.work;
+    if (work) this.setStage(name, { work: { ...work, ...change } });
+  }
+
+  endWork(name: string): void {
+    this.update({
+      stages: this.#line.stages.map((stage) => {
+        if (stage.name !== name) return stage;
+        const { work: _ended, ...rest } = stage;
+        return rest;
+      }),
+    });
+  }
+
+  lastPassed(stage: Stage): string | undefined {
+    return stage.passed.at(-1);
+  }
+
+  /** How many failures a stage bears. */
+  maxFailed(stage: string): number {
+    return clustersOf(this.facts.strategy.failure.maxFailed, this.members(stage).length);
+  }
+
+  maxConcurrent(stage: string): number {
+    const members = this.members(stage).length;
+    const most = this.spec(stage)?.maxConcurrent;
+    return most === undefined ? members : Math.max(1, clustersOf(most, members));
+  }
+}
+
+/** At work: it takes a slot. */
+export const isBusy = (run: Run | undefined): boolean =>
+  run !== undefined && (run.phase === 'published' || run.phase === 'started') && run.purpose !== 'recall';
+
+/** What was last published to a cluster; null when nothing was, or when it was removed. */
+export const publishedDigest = (run: Run | undefined): string | null => run?.digest ?? null;

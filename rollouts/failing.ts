@@ -1,0 +1,194 @@
+import { type Draft, publishedDigest } from './draft.ts';
+import { takeBack } from './observe.ts';
+import type { Ended, Pause, Stage } from './state.ts';
+import { neededEvidence, passedDigest, type Survey } from './work.ts';
+
+/** How many ended rollouts a line remembers. */
+const MOST_ENDED = 50;
+
+/** The failure of what a stage works on, in words; undefined while it has not failed (design/30, rule 7). */
+export function verdict(
+  draft: Draft,
+  stage: Stage,
+  { seen, failures, failed, unfinished, evidence }: Survey,
+) {
+  const most = draft.maxFailed(stage.name);
+  if (failures.length > most)
+    return `${failures.length} failed in ${stage.name}, ${most} allowed: ${few(failures)}`;
+  if (failed === 0 || unfinished.length > 0 || evidence >= neededEvidence(draft, seen.size)) return undefined;
+  const bad = [...seen].filter(([, one]) => one.state === 'Failed').map(([name]) => name);
+  return `nothing became Current in ${stage.name}, and ${few(bad)} failed`;
+}
+
+/** Carries out `failure.action` for a stage whose work has failed. */
+export function failWork(draft: Draft, stage: Stage, { seen }: Survey, reason: string): void {
+  const version = stage.work!.version;
+  if (draft.facts.strategy.failure.action === 'pause') {
+    pause(draft, { cause: 'failure', stage: stage.name, version, reason, since: draft.now });
+    return;
+  }
+  const failed = [...seen]
+    .filter(([name, one]) => one.state === 'Failed' && draft.target(name)?.run?.excused !== 'accepted')
+    .map(([name]) => name);
+  const digests = failed.map((name) => [name, publishedDigest(draft.target(name)?.run)] as const);
+  beginRollback(draft, version, digests, { reason });
+}
+
+/** Targets that left Current after their stage had passed: beyond the budget that is a failure of the version. */
+export function judgeRegressions(draft: Draft): void {
+  for (const stage of draft.line.stages) {
+    const byVersion = new Map<string, string[]>();
+    for (const { name } of draft.members(stage.name)) {
+      const run = draft.target(name)?.run;
+      if (!run?.regressed || run.excused || run.phase !== 'failed' || stage.work?.version === run.revision)
+        continue;
+      byVersion.set(run.revision, [...(byVersion.get(run.revision) ?? []), name]);
+    }
+    for (const [version, names] of byVersion) {
+      if (names.length <= draft.maxFailed(stage.name) || !isPassed(draft, version)) continue;
+      const reason = `${names.length} of ${stage.name} left Current: ${few(names)}`;
+      if (draft.facts.strategy.failure.action === 'rollback') {
+        beginRollback(
+          draft,
+          version,
+          names.map((name) => [name, publishedDigest(draft.target(name)?.run)] as const),
+          { reason },
+        );
+        return;
+      }
+      const struck = strike(draft, [version]);
+      pause(draft, { cause: 'regression', stage: stage.name, version, reason, since: draft.now, struck });
+    }
+  }
+}
+
+const isPassed = (draft: Draft, version: string) =>
+  draft.line.stages.some(({ passed }) => passed.includes(version));
+
+export function pause(draft: Draft, pause: Pause): void {
+  draft.update({ pauses: [...draft.line.pauses, pause] });
+  const { stage, version, reason, by } = pause;
+  draft.event({
+    what: 'paused',
+    ...(stage && { stage }),
+    ...(version && { revision: version }),
+    reason,
+    ...(by && { by }),
+  });
+}
+
+/** Takes versions from what stages have passed; tells the stages that had one. */
+function strike(draft: Draft, versions: readonly string[]): string[] {
+  const had = draft.line.stages.filter(({ passed }) => passed.some((one) => versions.includes(one)));
+  for (const { name, passed } of had)
+    draft.setStage(name, { passed: passed.filter((one) => !versions.includes(one)) });
+  draft.update({ struck: [...new Set([...draft.line.struck, ...versions])].slice(-MOST_ENDED) });
+  return had.map(({ name }) => name);
+}
+
+/**
+ * Rejects digests, strikes every version that gives them, and has all stages that such a version touched go back, from the last to
+ * the first.
+ */
+export function beginRollback(
+  draft: Draft,
+  version: string,
+  digests: readonly (readonly [cluster: string, digest: string | null])[],
+  { reason, by }: { reason: string; by?: string },
+): void {
+  reject(draft, digests);
+  const bad = draft.facts.versions
+    .filter(
+      ({ revision, contents }) =>
+        revision === version ||
+        digests.some(([name, digest]) => digest !== null && contents.get(name)?.digest === digest),
+    )
+    .map(({ revision }) => revision);
+  const touched = new Set(strike(draft, bad));
+  for (const stage of draft.line.stages) {
+    if (stage.work && bad.includes(stage.work.version)) {
+      touched.add(stage.name);
+      draft.endWork(stage.name);
+    }
+    if (draft.members(stage.name).some(({ name }) => bad.includes(draft.target(name)?.run?.revision ?? '')))
+      touched.add(stage.name);
+  }
+  const stages = draft.line.stages
+    .map(({ name }) => name)
+    .filter((name) => touched.has(name))
+    .reverse();
+  const pauses = draft.line.pauses.filter(({ cause }) => cause !== 'failure');
+  draft.update({
+    pauses,
+    rollback: {
+      version,
+      reason,
+      since: draft.now,
+      stages,
+      floor: draft.line.attempt,
+      stuck: [],
+      ...(by && { by }),
+    },
+  });
+  draft.event({ what: 'rollbackStarted', revision: version, reason, ...(by && { by }) });
+}
+
+/** A removal is never rejected. */
+export function reject(
+  draft: Draft,
+  digests: readonly (readonly [cluster: string, digest: string | null])[],
+): void {
+  const rejected = { ...draft.line.rejected };
+  for (const [cluster, digest] of digests) {
+    if (digest === null || rejected[cluster]?.includes(digest)) continue;
+    rejected[cluster] = [...(rejected[cluster] ?? []), digest];
+  }
+  draft.update({ rejected });
+}
+
+/** What a version changed, over all stages: cluster and digest. */
+export function changedBy(draft: Draft, version: string): (readonly [string, string | null])[] {
+  const index = draft.versions.order(version);
+  const before = draft.facts.versions[index - 1]?.revision;
+  const changed: (readonly [string, string | null])[] = [];
+  for (const stage of draft.line.stages) {
+    const base = stage.passed.findLast((one) => draft.versions.order(one) < index) ?? before;
+    for (const { name } of draft.members(stage.name)) {
+      const digest = draft.versions.content(version, name)?.digest ?? null;
+      if (digest !== (draft.versions.content(base, name)?.digest ?? null)) changed.push([name, digest]);
+    }
+  }
+  return changed;
+}
+
+/** Stops a version here: what it started stays until its stage passes something newer. */
+export function abort(draft: Draft, version: string): void {
+  reject(draft, changedBy(draft, version));
+  for (const stage of draft.line.stages) {
+    if (stage.work?.version !== version) continue;
+    for (const { name } of draft.members(stage.name)) {
+      const target = draft.target(name);
+      if (target?.run?.revision !== version) continue;
+      if (target.run.phase === 'published') takeBack(draft, stage, name);
+      else if (publishedDigest(target.run) !== passedDigest(draft, stage, name))
+        draft.setTarget(name, { ...target, kept: 'aborted' });
+    }
+    draft.endWork(stage.name);
+  }
+  draft.update({
+    aborted: [...draft.line.aborted.filter((one) => one !== version), version].slice(-MOST_ENDED),
+    pauses: draft.line.pauses.filter((one) => one.cause !== 'failure' || one.version !== version),
+  });
+  end(draft, version, 'Aborted');
+}
+
+export function end(draft: Draft, version: string, how: Ended['how']): void {
+  const others = draft.line.ended.filter((one) => one.version !== version);
+  draft.update({ ended: [...others, { version, how, at: draft.now }].slice(-MOST_ENDED) });
+}
+
+/** Some names, and how many more. */
+export function few(names: readonly string[], most = 3): string {
+  const more = names.length - most;
+  return `${names.slice(0, most).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}

@@ -1,0 +1,126 @@
+import { milliseconds } from '#proto/documents/common.ts';
+import type { GateSpec } from '#proto/documents/strategy.ts';
+import type { Draft } from './draft.ts';
+import type { Approval, Gate, Skip, Stage, Work } from './state.ts';
+import type { Survey } from './work.ts';
+
+export type When = 'before' | 'after';
+export const gateKey = (when: When, index: number) => `${when}/${index}`;
+
+/** Whether the gates of one side are open; if not, what is waited for, in words (design/30, rules 3 and 6). */
+export function waitsAtGates(
+  draft: Draft,
+  stage: Stage,
+  when: When,
+  looked: Survey | undefined,
+): string | undefined {
+  const { work } = stage;
+  const specs = draft.spec(stage.name)?.[when] ?? [];
+  if (!work || work.revert || specs.length === 0) return undefined;
+  for (const [index, spec] of specs.entries()) {
+    const key = gateKey(when, index);
+    const gate = draft.stage(stage.name)!.work!.gates[key] ?? {};
+    const waits = waitsAt(draft, stage, work, { spec, gate, key, when }, looked);
+    if (waits === undefined) {
+      if (gate.openedAt === undefined && spec.soak === undefined) {
+        setGate(draft, stage.name, key, { openedAt: draft.now });
+        draft.event({ what: 'gateOpened', stage: stage.name, revision: work.version, reason: nameOf(spec) });
+      }
+      continue;
+    }
+    if (!draft.stage(stage.name)!.work!.gates[key]) {
+      setGate(draft, stage.name, key, {});
+      draft.event({ what: 'gateWaiting', stage: stage.name, revision: work.version, reason: waits });
+    }
+    return waits;
+  }
+  return undefined;
+}
+
+type At = { spec: GateSpec; gate: Gate; key: string; when: When };
+
+function waitsAt(
+  draft: Draft,
+  stage: Stage,
+  work: Work,
+  at: At,
+  looked: Survey | undefined,
+): string | undefined {
+  const { spec, gate } = at;
+  const skips = (skip: Skip) => work.skips.includes(skip);
+  if (spec.soak !== undefined) {
+    const until = (looked?.lastCurrentHub ?? draft.hub) + milliseconds(spec.soak);
+    return skips('soak') || draft.due(until) ? undefined : `soaking for ${spec.soak}`;
+  }
+  if (gate.openedAt !== undefined) return undefined;
+  if (spec.approval) return skips('approval') ? undefined : waitsForApproval(draft, spec.approval, gate);
+  return skips('webhook') ? undefined : waitsForWebhook(draft, stage, work, at);
+}
+
+function waitsForApproval(
+  draft: Draft,
+  spec: NonNullable<GateSpec['approval']>,
+  { approvals = [] }: Gate,
+): string | undefined {
+  const valid = validApprovals(draft, spec, approvals);
+  const count = spec.count ?? 1;
+  if (valid.length >= count) return undefined;
+  const far = valid.length > 0 ? ` (${valid.length} given)` : '';
+  return `waiting for ${count === 1 ? 'approval' : `${count} approvals`} by ${spec.groups.join(' or ')}${far}`;
+}
+
+/** An approval expires, in hub time, until it is used. */
+export function validApprovals(
+  draft: Draft,
+  { expires }: NonNullable<GateSpec['approval']>,
+  approvals: readonly Approval[],
+): Approval[] {
+  if (expires === undefined) return [...approvals];
+  return approvals.filter(({ atHub }) => !draft.due(atHub + milliseconds(expires)));
+}
+
+function waitsForWebhook(
+  draft: Draft,
+  stage: Stage,
+  work: Work,
+  { spec, gate, key, when }: At,
+): string | undefined {
+  const { url, secret, timeout = '30s', retries = 3 } = spec.webhook!;
+  const id = [draft.facts.placement, stage.name, work.version, work.floor, key, gate.round ?? 0].join('/');
+  const answer = gate.answer ?? draft.facts.answers.get(id);
+  if (answer && !gate.answer) {
+    setGate(draft, stage.name, key, { ...gate, answer });
+    if (answer.says !== 'yes')
+      draft.event({
+        what: 'gateDenied',
+        stage: stage.name,
+        revision: work.version,
+        reason: `${new URL(url).host} ${answer.says === 'no' ? 'says no' : 'does not answer'}`,
+      });
+  }
+  if (answer?.says === 'yes') return undefined;
+  const { host } = new URL(url);
+  if (answer) {
+    const why = answer.message ? `: ${answer.message}` : '';
+    return `${answer.says === 'no' ? `${host} says no` : `${host} does not answer`}${why}; retry asks again`;
+  }
+  draft.requests.push({
+    id,
+    url,
+    secret,
+    timeoutMs: milliseconds(timeout),
+    retries,
+    stage: stage.name,
+    version: work.version,
+    when,
+  });
+  return `waiting for ${host}`;
+}
+
+function setGate(draft: Draft, stage: string, key: string, gate: Gate): void {
+  const work = draft.stage(stage)?.work;
+  if (work) draft.setWork(stage, { gates: { ...work.gates, [key]: { ...work.gates[key], ...gate } } });
+}
+
+const nameOf = ({ soak, approval }: GateSpec) =>
+  soak !== undefined ? 'soak' : approval ? 'approval' : 'webhook';

@@ -1,0 +1,96 @@
+import { pausesOver } from './candidate.ts';
+import { type Draft, isBusy } from './draft.ts';
+import { end, few } from './failing.ts';
+import { waitsAtGates } from './gates.ts';
+import type { Stage, Work } from './state.ts';
+import { neededEvidence, type Survey, survey } from './work.ts';
+
+/** Passed versions that are kept for going back to, at least. */
+const LEAST_KEPT = 5;
+
+/** Lets a stage pass what it works on, if it may (design/30, rule 6). True when it did. */
+export function passStage(draft: Draft, name: string): boolean {
+  const stage = draft.stage(name)!;
+  const { work } = stage;
+  if (!work || draft.versions.order(work.version) < 0) return false;
+  const looked = survey(draft, stage, work);
+  if (looked.seen.size > 0 && !work.hadChanges) draft.setWork(name, { hadChanges: true });
+  const waits = whyNotPassed(draft, stage, work, looked);
+  if (waits === undefined) {
+    pass(draft, stage, work, looked);
+    return true;
+  }
+  if (work.waiting !== waits) draft.setWork(name, { waiting: waits });
+  return false;
+}
+
+function whyNotPassed(draft: Draft, stage: Stage, work: Work, looked: Survey): string | undefined {
+  const [pause] = pausesOver(draft, stage);
+  if (pause) return `paused by ${pause.by ?? pause.cause}: ${pause.reason}`;
+  if (draft.line.bus) return 'held: too many clusters were lost at once (the bus, not the clusters)';
+  if (looked.seen.size === 0 && !work.hadChanges) return undefined;
+  if (looked.seen.size === 0 && work.revert) return undefined;
+  const { unfinished, seen, evidence } = looked;
+  if (unfinished.length > 0)
+    return `waiting for ${unfinished.length} of ${seen.size} clusters in ${stage.name}: ${few(unfinished)}`;
+  const needed = neededEvidence(draft, seen.size);
+  if (evidence < needed && !work.skips.includes('evidence')) return withoutEvidence(stage, looked, needed);
+  return waitsAtGates(draft, stage, 'after', looked);
+}
+
+function withoutEvidence({ name }: Stage, { seen, evidence }: Survey, needed: number): string {
+  const away = [...seen].filter(([, { state }]) => state === 'Offline' || state === 'Blocked');
+  const why =
+    away.length > 0 ? `: ${few(away.map(([cluster, one]) => `${cluster} ${one.reason ?? one.state}`))}` : '';
+  return `no evidence in ${name}: ${evidence} of ${needed} became Current${why}; a newer version or expedite goes on`;
+}
+
+function pass(draft: Draft, stage: Stage, work: Work, { seen }: Survey): void {
+  const { name } = stage;
+  draft.endWork(name);
+  const passed = [...stage.passed.filter((one) => one !== work.version), work.version];
+  draft.setStage(name, { passed, passedAt: draft.now, since: draft.now });
+  trim(draft);
+  nameMembers(draft, stage, work.version);
+  const reason = seen.size === 0 ? 'nothing changes here' : work.revert ? 'a revert' : undefined;
+  draft.event({ what: 'stagePassed', stage: name, revision: work.version, ...(reason && { reason }) });
+  if (draft.line.stages.at(-1)?.name !== name) return;
+  end(draft, work.version, 'Succeeded');
+  draft.event({ what: 'succeeded', revision: work.version });
+}
+
+/** Keeps what is passed back to the oldest version that any stage still runs. */
+function trim(draft: Draft): void {
+  const orders = draft.line.stages.map((stage) => draft.versions.order(stage.passed.at(-1)));
+  const oldest = Math.min(...orders);
+  for (const stage of draft.line.stages) {
+    const from = stage.passed.findLastIndex((one) => draft.versions.order(one) <= oldest);
+    const keep = Math.min(Math.max(0, from), Math.max(0, stage.passed.length - LEAST_KEPT));
+    if (keep > 0) draft.setStage(stage.name, { passed: stage.passed.slice(keep) });
+  }
+}
+
+/** The members that it left alone take its name; who was removed is forgotten; what was left by an operator is over. */
+function nameMembers(draft: Draft, stage: Stage, version: string): void {
+  const { contents } = draft.versions.get(version)!;
+  for (const { name } of draft.members(stage.name)) {
+    const target = draft.target(name);
+    if (!target) continue;
+    const { run } = target;
+    const content = contents.get(name);
+    if (!content) {
+      if (!run || run.phase === 'removed') draft.dropTarget(name);
+      continue;
+    }
+    const { late: _late, kept, ...rest } = target;
+    const newer = run && draft.versions.order(run.revision) > draft.versions.order(version);
+    const same = run?.digest === content.digest && run.phase !== 'failed' && run.purpose !== 'pin';
+    const renamed =
+      same && (run.revision !== version || run.entryRevision !== content.entryRevision) && !isBusy(run);
+    const run2 = renamed ? { ...run, revision: version, entryRevision: content.entryRevision } : run;
+    const stillKept = kept === 'relabelled' && newer ? { kept } : {};
+    if (renamed || target.late !== undefined || (kept && !stillKept.kept)) {
+      draft.setTarget(name, { ...rest, ...stillKept, ...(run2 && { run: run2 }) });
+    }
+  }
+}

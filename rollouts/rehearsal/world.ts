@@ -1,0 +1,245 @@
+import { advance, type FleetEvent } from '../advance.ts';
+import type { Refused } from '../commands.ts';
+import { isBusy } from '../draft.ts';
+import type { Answer, ClusterFacts, FleetFacts, PlacementFacts, Report } from '../facts.ts';
+import { type FleetCommand, orderFleet } from '../fleet-commands.ts';
+import type { FleetState, Run } from '../state.ts';
+import { Agenda } from './agenda.ts';
+
+/** What an agent goes on to say after it has echoed an attempt; times from the echo, in order. */
+export type Play = readonly {
+  readonly afterMs: number;
+  readonly phase: Report['phase'];
+  readonly message?: string;
+}[];
+
+export type Start = {
+  readonly cluster: ClusterFacts;
+  readonly placement: string;
+  readonly run: Run;
+  /** Unix milliseconds of the virtual clock. */
+  readonly now: number;
+};
+
+export type Happened = FleetEvent & { readonly at: number };
+
+/** What Git says at one moment. */
+export type Snapshot = {
+  readonly clusters: readonly ClusterFacts[];
+  readonly placements: ReadonlyMap<string, PlacementFacts>;
+};
+
+type Agent = { attempt: number; report: Report };
+
+/**
+ * A hub and its agents in virtual time: the very same `advance`, with agents that do what they are told to. What an unreachable
+ * agent has to say is heard when it is back.
+ */
+export class World {
+  state: FleetState;
+  now: number;
+  readonly events: Happened[] = [];
+  /** `placement/stage` → most clusters at work at a time. */
+  readonly maxInFlight = new Map<string, number>();
+  counting = true;
+  /** How a webhook answers. */
+  answer: (id: string, url: string) => Answer = () => ({ says: 'yes' });
+  readonly #play: (start: Start) => Play;
+  #snapshot: Snapshot;
+  readonly #agenda = new Agenda();
+  /** `cluster/placement` → what its agent would say now. */
+  readonly #agents = new Map<string, Agent>();
+  readonly #reports = new Map<string, Map<string, Report>>();
+  readonly #unreachable = new Set<string>();
+  readonly #answers = new Map<string, Answer>();
+  readonly #wakes = new Map<string, number>();
+  #touched: Set<string> | undefined;
+
+  constructor(state: FleetState, snapshot: Snapshot, play: (start: Start) => Play, now: number) {
+    this.state = state;
+    this.#snapshot = snapshot;
+    this.#play = play;
+    this.now = now;
+    for (const [placement, line] of Object.entries(state.lines))
+      for (const [cluster, { run }] of Object.entries(line.targets)) {
+        if (run?.phase !== 'current' || run.digest === null) continue;
+        const report: Report = { attempt: run.attempt, digest: run.digest, phase: 'current' };
+        this.#agents.set(`${cluster}/${placement}`, { attempt: run.attempt, report });
+        this.#reportsOf(placement).set(cluster, report);
+      }
+  }
+
+  get facts(): FleetFacts {
+    return {
+      ...this.#snapshot,
+      reports: this.#reports,
+      unreachable: this.#unreachable,
+      counting: this.counting,
+      answers: this.#answers,
+    };
+  }
+
+  get unreachable(): ReadonlySet<string> {
+    return this.#unreachable;
+  }
+
+  get snapshot(): Snapshot {
+    return this.#snapshot;
+  }
+
+  at(time: number, act: () => void): void {
+    this.#agenda.add(time, act);
+  }
+
+  setSnapshot(snapshot: Snapshot): void {
+    this.#snapshot = snapshot;
+    this.#touched = undefined;
+  }
+
+  /** Lets a cluster fall silent, or come back and say what it has to. */
+  connect(cluster: string, isConnected: boolean): void {
+    if (isConnected === !this.#unreachable.has(cluster)) return;
+    this.#touched = undefined;
+    if (!isConnected) {
+      this.#unreachable.add(cluster);
+      return;
+    }
+    this.#unreachable.delete(cluster);
+    for (const placement of this.#snapshot.placements.keys()) {
+      const agent = this.#agents.get(`${cluster}/${placement}`);
+      if (agent) this.#reportsOf(placement).set(cluster, agent.report);
+      this.#deliver(placement, cluster);
+    }
+  }
+
+  order(order: FleetCommand): Refused['refused'] | undefined {
+    const done = orderFleet(this.state, this.facts, order, this.now);
+    this.#touched = undefined;
+    if ('refused' in done) return done.refused;
+    this.state = done.state;
+    this.#note(done.events);
+    return undefined;
+  }
+
+  /** What an agent comes to say by itself, whatever it was told. */
+  say(cluster: string, placement: string, phase: Report['phase'], message?: string): void {
+    const agent = this.#agents.get(`${cluster}/${placement}`);
+    if (agent)
+      this.#report(cluster, placement, { ...agent.report, phase, ...(message !== undefined && { message }) });
+  }
+
+  /** Goes on until a moment; everything that happens at one moment is one step of the machine. */
+  runUntil(end: number): void {
+    this.settle();
+    for (;;) {
+      const next = Math.min(this.#agenda.next, this.#nextWake());
+      if (next > end || next === Number.POSITIVE_INFINITY) break;
+      this.now = Math.max(this.now, next);
+      for (let act = this.#agenda.take(this.now); act; act = this.#agenda.take(this.now)) act();
+      this.step();
+      this.settle();
+    }
+    if (end !== Number.POSITIVE_INFINITY) this.now = Math.max(this.now, end);
+  }
+
+  /** Steps, at this moment, until nobody has anything new to say. */
+  settle(): void {
+    while (this.#touched === undefined || this.#touched.size > 0) this.step();
+  }
+
+  /** Whether nothing will happen any more unless somebody does something. */
+  get isIdle(): boolean {
+    return this.#agenda.next === Number.POSITIVE_INFINITY && this.#nextWake() === Number.POSITIVE_INFINITY;
+  }
+
+  /** One step of the machine, now. */
+  step(): void {
+    let due: Set<string> | undefined;
+    if (this.#touched) {
+      due = new Set(this.#touched);
+      for (const [placement, at] of this.#wakes) if (at <= this.now) due.add(placement);
+    }
+    const { state, effects, wakes } = advance(this.state, this.facts, this.now, due);
+    this.state = state;
+    this.#touched = new Set();
+    for (const [placement, at] of wakes) this.#wakes.set(placement, at <= this.now ? this.now + 1_000 : at);
+    this.#note(effects.events);
+    for (const { id, url, placement } of effects.requests) {
+      if (this.#answers.has(id)) continue;
+      this.#answers.set(id, this.answer(id, url));
+      this.#touch(placement);
+    }
+    for (const { placement, cluster } of effects.published) this.#deliver(placement, cluster);
+    const moved = new Set([...effects.published.map(({ placement }) => placement)]);
+    for (const placement of moved) this.#count(placement);
+  }
+
+  #nextWake(): number {
+    if (!this.counting) return Number.POSITIVE_INFINITY;
+    let least = Number.POSITIVE_INFINITY;
+    for (const at of this.#wakes.values()) if (at < least) least = at;
+    return least;
+  }
+
+  #touch(placement: string): void {
+    this.#touched?.add(placement);
+  }
+
+  #reportsOf(placement: string): Map<string, Report> {
+    let reports = this.#reports.get(placement);
+    if (!reports) {
+      reports = new Map();
+      this.#reports.set(placement, reports);
+    }
+    return reports;
+  }
+
+  #note(events: readonly FleetEvent[]): void {
+    for (const event of events) this.events.push({ ...event, at: this.now });
+  }
+
+  /** The newest document reaches an agent that can be reached. */
+  #deliver(placement: string, cluster: string): void {
+    const run = this.state.lines[placement]?.targets[cluster]?.run;
+    if (!run || this.#unreachable.has(cluster)) return;
+    const key = `${cluster}/${placement}`;
+    if (this.#agents.get(key)?.attempt === run.attempt) return;
+    const entry = this.#snapshot.clusters.find(({ name }) => name === cluster);
+    if (!entry) return;
+    const report: Report = { attempt: run.attempt, phase: 'applying' };
+    this.#agents.set(key, { attempt: run.attempt, report });
+    this.#report(cluster, placement, report);
+    for (const { afterMs, phase, message } of this.#play({ cluster: entry, placement, run, now: this.now })) {
+      this.at(this.now + afterMs, () => {
+        if (this.#agents.get(key)?.attempt !== run.attempt) return;
+        const isGone = run.digest === null && phase === 'current';
+        this.#report(cluster, placement, {
+          attempt: run.attempt,
+          phase: isGone ? 'removed' : phase,
+          ...(run.digest !== null && { digest: run.digest }),
+          ...(message !== undefined && { message }),
+        });
+      });
+    }
+  }
+
+  #report(cluster: string, placement: string, report: Report): void {
+    this.#agents.set(`${cluster}/${placement}`, { attempt: report.attempt, report });
+    if (this.#unreachable.has(cluster)) return;
+    this.#reportsOf(placement).set(cluster, report);
+    this.#touch(placement);
+  }
+
+  #count(placement: string): void {
+    const busy = new Map<string, number>();
+    const line = this.state.lines[placement];
+    for (const cluster in line?.targets) {
+      const { stage, run } = line.targets[cluster]!;
+      if (isBusy(run)) busy.set(stage, (busy.get(stage) ?? 0) + 1);
+    }
+    for (const [stage, count] of busy) {
+      const key = `${placement}/${stage}`;
+      this.maxInFlight.set(key, Math.max(count, this.maxInFlight.get(key) ?? 0));
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import { type Draft, isBusy } from './draft.ts';
+import type { Stage, Target } from './state.ts';
+import { isOf } from './work.ts';
+
+/**
+ * Brings stages and targets in line with strategy and labels of the newest head, before anything is started (design/30, rules 11
+ * and 12): stage state is kept by name, nothing goes backwards, and neither a joiner nor a leaver reopens or aborts anything.
+ */
+export function replan(draft: Draft): void {
+  planStages(draft);
+  dropLeavers(draft);
+  for (const [cluster, stage] of draft.membership.stageOf) planMember(draft, cluster, stage);
+}
+
+function planStages(draft: Draft): void {
+  const { stages } = draft.line;
+  const wanted = draft.facts.strategy.stages.map(({ name }) => name);
+  if (wanted.length === stages.length && wanted.every((name, at) => stages[at]?.name === name)) return;
+  const known = new Map(stages.map((stage) => [stage.name, stage]));
+  const planned = wanted.map((name, at): Stage => {
+    const was = known.get(name);
+    if (was) return was;
+    const after = wanted.slice(at + 1).find((later) => known.has(later));
+    const from = after === undefined ? oldestOf(draft, name, known) : known.get(after)?.passed.at(-1);
+    return { name, passed: from === undefined ? [] : [from], since: draft.now };
+  });
+  draft.update({ stages: planned });
+}
+
+/** What the stages have passed that the members of a new last stage come from: the oldest of it. */
+function oldestOf(draft: Draft, name: string, known: ReadonlyMap<string, Stage>): string | undefined {
+  const sources = new Set(draft.members(name).map((member) => draft.target(member.name)?.stage));
+  const passed = [...known.values()]
+    .filter((stage) => sources.size === 0 || sources.has(stage.name))
+    .map((stage) => stage.passed.at(-1));
+  if (passed.includes(undefined)) return undefined;
+  const order = (revision: string | undefined) => draft.versions.order(revision);
+  return passed.sort((a, b) => order(a) - order(b))[0];
+}
+
+function dropLeavers(draft: Draft): void {
+  for (const [cluster, target] of Object.entries(draft.line.targets)) {
+    if (draft.membership.stageOf.has(cluster)) continue;
+    rememberEvidence(draft, target);
+    draft.dropTarget(cluster);
+    draft.event({ what: 'left', cluster, stage: target.stage });
+  }
+}
+
+/** Who became Current by a stage's work has shown that it works, also once it is elsewhere. */
+function rememberEvidence(draft: Draft, { stage, run }: Target): void {
+  const work = draft.stage(stage)?.work;
+  if (work && run && isOf(run, work) && run.phase === 'current')
+    draft.setWork(stage, { departed: work.departed + 1 });
+}
+
+function planMember(draft: Draft, cluster: string, name: string): void {
+  const target = draft.target(cluster);
+  if (target?.stage === name) return;
+  const stage = draft.stage(name)!;
+  const passed = draft.lastPassed(stage);
+  const late = stage.work && passed !== undefined ? { late: stage.work.floor } : {};
+  if (!target) {
+    if (!concerns(draft, stage, cluster)) return;
+    const isNew = draft.line.stages.some(({ passed: any }) => any.length > 0);
+    draft.setTarget(cluster, { stage: name, state: 'Waiting', since: draft.now, ...late });
+    if (isNew) draft.event({ what: 'joined', cluster, stage: name });
+    return;
+  }
+  rememberEvidence(draft, target);
+  const { late: _late, kept: _kept, ...rest } = target;
+  const { run } = target;
+  const newer = run && draft.versions.order(run.revision) > draft.versions.order(passed);
+  const keeps = newer && !isRejected(draft, cluster, run.digest) && (isBusy(run) || run.phase === 'current');
+  const moved: Target = { ...rest, stage: name, ...late };
+  draft.setTarget(cluster, keeps ? { ...moved, kept: 'relabelled' } : moved);
+  draft.event({ what: 'relabelled', cluster, stage: name });
+}
+
+/** Whether any version that the line knows of gives the cluster something. */
+function concerns(draft: Draft, stage: Stage, cluster: string): boolean {
+  const known = [draft.versions.head?.revision, stage.work?.version, draft.lastPassed(stage)];
+  return known.some((revision) => draft.versions.content(revision, cluster) !== undefined);
+}
+
+export const isRejected = (draft: Draft, cluster: string, digest: string | null): boolean =>
+  digest !== null && (draft.line.rejected[cluster]?.includes(digest) ?? false);

@@ -1,0 +1,82 @@
+import { type Draft, isBusy, publishedDigest } from './draft.ts';
+import type { Version } from './facts.ts';
+import { end, few, pause } from './failing.ts';
+import type { Rollback, Stage } from './state.ts';
+import { blockedBy, isLost } from './work.ts';
+
+/**
+ * One step of a rollback (design/30, rule 7): the stages that the version touched go back one by one, from the last to the first,
+ * each to its newest passed version. Gates, windows, dependencies and failure pauses do not count; slots and an operator's
+ * pause do.
+ */
+export function stepRollback(draft: Draft): void {
+  for (;;) {
+    const { rollback } = draft.line;
+    if (!rollback) return;
+    const [name] = rollback.stages;
+    if (name === undefined) {
+      finish(draft, rollback);
+      return;
+    }
+    const stage = draft.stage(name);
+    const target = stage && draft.versions.get(draft.lastPassed(stage));
+    if (stage && target && !hasGoneBack(draft, rollback, stage, target)) return;
+    const stuck = stage && !target && hasSomething(draft, stage) ? [...rollback.stuck, name] : rollback.stuck;
+    draft.update({ rollback: { ...rollback, stages: rollback.stages.slice(1), stuck } });
+  }
+}
+
+const hasSomething = (draft: Draft, stage: Stage) =>
+  draft.members(stage.name).some(({ name }) => publishedDigest(draft.target(name)?.run) !== null);
+
+/** Whether nothing in a stage is left to wait for; starts nothing by itself. */
+function hasGoneBack(draft: Draft, rollback: Rollback, stage: Stage, version: Version): boolean {
+  return draft.members(stage.name).every(({ name }) => {
+    const run = draft.target(name)?.run;
+    if (run && run.purpose === 'rollback' && run.attempt > rollback.floor && isBusy(run)) return false;
+    return !wantsBack(draft, name, version) || blockedBy(draft, name) !== undefined || isLost(draft, name);
+  });
+}
+
+export function wantsBack(draft: Draft, cluster: string, version: Version): boolean {
+  const wanted = version.contents.get(cluster)?.digest ?? null;
+  return publishedDigest(draft.target(cluster)?.run) !== wanted;
+}
+
+/** The stage that goes back now, and to what. */
+export function goingBack(draft: Draft): { stage: Stage; version: Version } | undefined {
+  const name = draft.line.rollback?.stages[0];
+  const stage = name === undefined ? undefined : draft.stage(name);
+  const version = stage && draft.versions.get(draft.lastPassed(stage));
+  return stage && version && { stage, version };
+}
+
+function finish(draft: Draft, { version, floor, stuck, reason }: Rollback): void {
+  const { rollback: _over, ...rest } = draft.line;
+  draft.replace(rest);
+  end(draft, version, stuck.length > 0 ? 'Failed' : 'RolledBack');
+  draft.event({ what: 'rollbackEnded', revision: version });
+  for (const stage of draft.line.stages) {
+    const broken = draft
+      .members(stage.name)
+      .map(({ name }) => name)
+      .filter((name) => {
+        const run = draft.target(name)?.run;
+        return run?.purpose === 'rollback' && run.attempt > floor && run.phase === 'failed' && run.wasCurrent;
+      });
+    if (broken.length > draft.maxFailed(stage.name))
+      pause(draft, {
+        cause: 'rollback',
+        version,
+        reason: `${few(broken)} of ${stage.name} had been Current and failed on the way back`,
+        since: draft.now,
+      });
+  }
+  if (stuck.length > 0)
+    pause(draft, {
+      cause: 'rollback',
+      version,
+      reason: `${few(stuck)} had nothing to go back to (${reason})`,
+      since: draft.now,
+    });
+}

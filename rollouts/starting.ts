@@ -1,0 +1,172 @@
+import { pausesOver } from './candidate.ts';
+import { type Draft, isBusy, publishedDigest } from './draft.ts';
+import type { ClusterFacts, Version } from './facts.ts';
+import { waitsAtGates } from './gates.ts';
+import { isRejected } from './replan.ts';
+import { goingBack, wantsBack } from './rollback.ts';
+import type { Purpose, Run, Stage } from './state.ts';
+import { openingFor } from './windows.ts';
+import { blockedBy, hasEnded, isChanged, isLost, passedDigest, pinOf, runOf, seeTarget } from './work.ts';
+
+type Wish = { cluster: ClusterFacts; version: Version; purpose: Purpose };
+
+/**
+ * Starts what may start in a stage, unhealthy clusters first (design/30, rules 3 and 5). Returns why the stage's own targets do not
+ * start, where that is for all the same.
+ */
+export function start(draft: Draft, stage: Stage): string | undefined {
+  const pauses = pausesOver(draft, stage);
+  const held = draft.line.bus ? 'too many clusters were lost at once' : undefined;
+  const back = goingBack(draft);
+  const backing = back?.stage.name === stage.name ? back : undefined;
+  const holding = pauses.find(({ cause }) => !(backing && cause === 'failure'));
+  const paused = holding && `paused by ${holding.by ?? holding.cause}: ${holding.reason}`;
+  if (held !== undefined || paused !== undefined) return held ?? paused;
+
+  const wishes: Wish[] = [];
+  if (backing) wishes.push(...wishesBack(draft, backing));
+  else wishes.push(...catchUps(draft, stage));
+  const waits = backing ? undefined : wishesOfWork(draft, stage, wishes);
+  if (wishes.length === 0) return waits;
+  const members = draft.members(stage.name);
+  let free =
+    draft.maxConcurrent(stage.name) - members.filter(({ name }) => isBusy(draft.target(name)?.run)).length;
+  wishes.sort((a, b) => Number(isWell(draft, a.cluster.name)) - Number(isWell(draft, b.cluster.name)));
+  for (const { cluster, version, purpose } of wishes) {
+    const ownsSlot = isBusy(draft.target(cluster.name)?.run);
+    if (!ownsSlot && free <= 0) continue;
+    if (!ownsSlot) free -= 1;
+    const was = draft.target(cluster.name)?.run;
+    const wasCurrent = was !== undefined && isWell(draft, cluster.name);
+    draft.publish(cluster.name, version, {
+      purpose,
+      ...(wasCurrent && { wasCurrent: true }),
+      ...(purpose === 'rollout' && isUnhealthy(draft, stage, cluster.name) && { excused: 'unhealthy' }),
+    });
+    if (purpose === 'rollback')
+      draft.event({
+        what: 'rolledBack',
+        cluster: cluster.name,
+        stage: stage.name,
+        revision: version.revision,
+      });
+    noteStart(draft, stage.name, purpose);
+  }
+  return waits;
+}
+
+function noteStart(draft: Draft, name: string, purpose: Purpose): void {
+  const work = draft.stage(name)?.work;
+  if (!work || purpose !== 'rollout' || work.startedAt !== undefined) return;
+  draft.setWork(name, { startedAt: draft.now });
+  draft.event({ what: 'stageStarted', stage: name, revision: work.version });
+}
+
+const isWell = (draft: Draft, cluster: string): boolean => {
+  const run = draft.target(cluster)?.run;
+  return run === undefined || (run.phase === 'current' && !run.worse) || run.phase === 'removed';
+};
+
+/** Not Current when the attempt begins, while what is published there is what its stage has passed (rule 4). */
+function isUnhealthy(draft: Draft, stage: Stage, cluster: string): boolean {
+  const run: Run | undefined = draft.target(cluster)?.run;
+  if (!run || isWell(draft, cluster) || run.digest === null || run.purpose === 'recall') return false;
+  const said = draft.facts.reports.get(cluster);
+  const isTold = said?.attempt === run.attempt && said.phase !== 'current';
+  if (!isTold || isRejected(draft, cluster, run.digest)) return false;
+  if (run.purpose === 'rollout' && run.regressed && !run.excused) return false;
+  return stage.passed.some((one) => draft.versions.content(one, cluster)?.digest === run.digest);
+}
+
+function wishesBack(draft: Draft, { stage, version }: { stage: Stage; version: Version }): Wish[] {
+  return draft
+    .members(stage.name)
+    .filter(({ name }) => wantsBack(draft, name, version) && mayMove(draft, name))
+    .map((cluster) => ({ cluster, version, purpose: 'rollback' as const }));
+}
+
+/** Reachable, not blocked and not frozen. */
+function mayMove(draft: Draft, cluster: string): boolean {
+  return (
+    !draft.facts.silent.has(cluster) &&
+    blockedBy(draft, cluster) === undefined &&
+    draft.facts.frozenBy(cluster) === undefined
+  );
+}
+
+/** Targets of the stage's work that wait, once gates and windows let them. */
+function wishesOfWork(draft: Draft, stage: Stage, wishes: Wish[]): string | undefined {
+  const { work } = draft.stage(stage.name)!;
+  const version = work && draft.versions.get(work.version);
+  if (!work || !version || draft.line.rollback) return undefined;
+  const found: ClusterFacts[] = [];
+  for (const cluster of draft.members(stage.name)) {
+    const { name } = cluster;
+    if (!isChanged(draft, stage, work, name) || runOf(draft.target(name), work)?.phase === 'failed') continue;
+    const run = runOf(draft.target(name), work);
+    if (run && run.phase !== 'stopped') continue;
+    if (!hasEnded(seeTarget(draft, work, name)) && mayMove(draft, name)) found.push(cluster);
+  }
+  if (found.length === 0) return undefined;
+  const gates = waitsAtGates(draft, stage, 'before', undefined);
+  if (gates !== undefined) return gates;
+  const { windows } = draft.facts.strategy;
+  const free = work.revert || work.skips.includes('window') || windows.length === 0;
+  let [closed, first] = [0, undefined as string | undefined];
+  for (const cluster of found) {
+    const opening = free ? undefined : openingFor(windows, cluster, draft.now);
+    if (opening && !opening.open) {
+      draft.past(opening.until);
+      closed += 1;
+      first ??= 'outside the window';
+      continue;
+    }
+    const dependency = work.revert ? undefined : draft.facts.dependency(cluster.name, version);
+    if (dependency && dependency.is !== 'ready') {
+      first ??= `${cluster.name} ${dependency.reason}`;
+      continue;
+    }
+    if (isRejected(draft, cluster.name, version.contents.get(cluster.name)?.digest ?? null)) continue;
+    wishes.push({ cluster, version, purpose: 'rollout' });
+  }
+  return closed === found.length || wishes.length === 0 ? first : undefined;
+}
+
+/** Members that run something else than their stage has passed, and are no targets of its work: joiners and who came back. */
+function catchUps(draft: Draft, stage: Stage): Wish[] {
+  if (draft.line.rollback) return [];
+  const found: Wish[] = [];
+  const passed = draft.versions.get(draft.lastPassed(stage));
+  const { work } = stage;
+  for (const cluster of draft.members(stage.name)) {
+    const { name } = cluster;
+    const target = draft.target(name);
+    if (!target) continue;
+    const pinned = draft.line.pins.length > 0 ? pinOf(draft, name) : undefined;
+    if (pinned) {
+      const version = draft.versions.get(pinned.version);
+      const wanted = version?.contents.get(name)?.digest;
+      const free = draft.facts.blockedBy(name) === undefined && draft.facts.frozenBy(name) === undefined;
+      if (
+        version &&
+        wanted !== undefined &&
+        wanted !== target.run?.digest &&
+        free &&
+        !draft.facts.silent.has(name)
+      )
+        found.push({ cluster, version, purpose: 'pin' });
+      continue;
+    }
+    if (!passed || target.kept) continue;
+    const wanted = passedDigest(draft, stage, name);
+    const run = target.run;
+    const isThere = wanted === publishedDigest(run) && run?.phase !== 'stopped';
+    if (isThere || (wanted === null && run === undefined)) continue;
+    if (work && isChanged(draft, stage, work, name)) continue;
+    if (isBusy(run) && run?.purpose === 'catch-up' && run.digest === wanted) continue;
+    if (!mayMove(draft, name) || isLost(draft, name) || isRejected(draft, name, wanted)) continue;
+    if (draft.facts.dependency(name, passed).is !== 'ready') continue;
+    found.push({ cluster, version: passed, purpose: 'catch-up' });
+  }
+  return found;
+}
