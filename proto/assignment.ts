@@ -153,9 +153,17 @@ export type Policy = {
   minClusters: number;
 };
 
+/** Guards are the fleet's alone: they hold for a placement that is gone as well. */
+export function guardsOf({ spec: { guards = {} } }: Fleet): Policy['guards'] {
+  return {
+    maxPrune: share(guards.maxPrune ?? '30%'),
+    maxAssignmentsRemoved: share(guards.maxAssignmentsRemoved ?? '10%'),
+  };
+}
+
 export function policyOf(fleet: Fleet, placement: Placement): Policy {
   const { spec } = placement;
-  const { guards = {}, defaults = {} } = fleet.spec;
+  const { defaults = {} } = fleet.spec;
   return {
     drift: {
       mode: spec.drift?.mode ?? defaults.drift?.mode ?? 'correct',
@@ -163,10 +171,7 @@ export function policyOf(fleet: Fleet, placement: Placement): Policy {
       ignore: spec.drift?.ignore ?? [],
       controllers: fleet.spec.drift?.controllers ?? [],
     },
-    guards: {
-      maxPrune: share(guards.maxPrune ?? '30%'),
-      maxAssignmentsRemoved: share(guards.maxAssignmentsRemoved ?? '10%'),
-    },
+    guards: guardsOf(fleet),
     health: {
       timeoutMs: milliseconds(spec.health?.timeout ?? '5m'),
       requireAddress: spec.health?.requireAddress ?? false,

@@ -1,5 +1,5 @@
+import { committedApprovals, isInForce } from '#proto/approvals.ts';
 import type { Cluster } from '#proto/documents/cluster.ts';
-import type { CommittedApproval } from '#proto/documents/common.ts';
 import type { Fleet } from '#proto/documents/fleet.ts';
 import type { Placement } from '#proto/documents/placement.ts';
 
@@ -40,22 +40,15 @@ export function whyStopped(entry: EntryState, cluster: string): string | undefin
   return undefined;
 }
 
-/**
- * Hashes of deletions that commits have approved for a placement: its own list and, for one that is gone, the Fleet's. An approval
- * is good until the end of its day (UTC); `now` in Unix ms.
- */
+/** Hashes of deletions that commits have approved for a placement and that still count; `now` in Unix ms. */
 export function approvalsFor(
   placement: string,
   fleet: Fleet | undefined,
   document: Placement | undefined,
   now: number,
 ): string[] {
-  const committed: CommittedApproval[] = [
-    ...(document?.spec.approvals ?? []),
-    ...(fleet?.spec.approvals ?? []).filter((approval) => approval.placement === placement),
-  ];
-  return committed
-    .filter(({ until }) => until === undefined || now < Date.parse(until) + 86_400_000)
+  return committedApprovals(placement, fleet, document)
+    .filter((approval) => isInForce(approval, now))
     .flatMap(({ prune, removal }) => [prune, removal])
     .filter((hash) => hash !== undefined);
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { advance } from './advance.ts';
+import { removalSetHash } from './removal-guard.ts';
 import { factsOf, oid, snapshot, status, type Told } from './testing/snapshot.ts';
 import { assignmentKey, EMPTY_STATE, type HubFacts, type HubState, type StatusFacts } from './types.ts';
 
@@ -198,11 +199,13 @@ test('a deselected cluster is told to remove until it says that everything is go
   assert.deepEqual(gone.effects[0]?.document.removed, []);
 });
 
-test('a deleted placement is removed everywhere and its line ends with the last removal', () => {
+test('a deleted placement is removed everywhere once it is approved, and its line ends with the last removal', () => {
+  const removal = removalSetHash('shop', ['east', 'west']);
   const told: Told = {
     head: 'b',
     clusters: HEAD_A.clusters,
     placements: { other: { version: 'b', digests: {} } },
+    approvals: [{ placement: 'shop', removal }],
   };
   const removing = go(settled(HEAD_A), told);
   assert.deepEqual(
@@ -227,7 +230,6 @@ test('a placement that is selected again while it is being removed starts anew',
 
 for (const [what, told] of [
   ['without a valid Fleet', { ...HEAD_A, noFleet: true, placements: {} }],
-  ['with no placement listed', { ...HEAD_A, placements: {} }],
   ['with no cluster listed', { ...HEAD_A, clusters: {} }],
   [
     'with a placement that can no longer be read',

@@ -6,7 +6,8 @@ import type { IndexSnapshot } from './types.ts';
 /**
  * Hash of everything that a cluster reads at the newest verified head, effective at once: its keys, mode, suspension and
  * decommission, trust, hub keys, approvals, and policy and trust of the placements named. When it changes, `head` moves.
- * Undefined when the index does not have one of them: then it is not known, and what is in force stays.
+ * Undefined when one of them cannot be read: then it is not known, and what is in force stays. Of a placement that is gone nothing
+ * is read but the approvals of the Fleet.
  */
 export function atOnceHash(
   index: IndexSnapshot,
@@ -15,7 +16,7 @@ export function atOnceHash(
 ): string | undefined {
   const entry = index.clusters.get(cluster)?.document.spec;
   const fleet = index.fleet?.document.spec;
-  if (!entry || !fleet || !placements.every((name) => index.placements.has(name))) return undefined;
+  if (!entry || !fleet || placements.some((name) => index.unreadable.placements.has(name))) return undefined;
   return hashOf('flotilla-at-once-v1', {
     keys: entry.agent.publicKeys,
     suspend: entry.suspend ?? false,

@@ -16,8 +16,9 @@ export function contentOf(
   for (const placement of Object.keys(lines).sort()) {
     const target: TargetState | undefined = lines[placement]?.targets[cluster];
     if (!target) continue;
-    const { revision, entryRevision, digest, attempt, removal } = target;
-    if (removal === undefined) assignments.push({ placement, revision, entryRevision, digest, attempt });
+    const { revision, entryRevision, digest, attempt, removal, offBranch } = target;
+    const assignment = { placement, revision, entryRevision, digest, attempt };
+    if (removal === undefined) assignments.push(...(offBranch ? [] : [assignment]));
     else if (target.state !== 'Removed') removed.push({ placement, revision: removal });
   }
   return { head, assignments, removed };

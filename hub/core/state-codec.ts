@@ -22,6 +22,15 @@ const target = z.object({
   since: z.number(),
   removal: z.string().optional(),
   removalAfter: z.number().optional(),
+  held: z.literal(true).optional(),
+  offBranch: z.literal(true).optional(),
+});
+const heldRemoval = z.object({
+  setHash: z.string(),
+  since: z.number(),
+  leaving: z.int().nonnegative(),
+  left: z.int().nonnegative(),
+  of: z.int().nonnegative(),
 });
 const clusterEntry = z.object({
   v: z.literal(1),
@@ -31,8 +40,20 @@ const clusterEntry = z.object({
   head: z.string(),
   contentHash: z.string(),
   targets: z.record(z.string(), target),
+  /** Placements that left the cluster since their last approval, and when. */
+  left: z.record(z.string(), z.number()).optional(),
 });
-const lineEntry = z.object({ v: z.literal(1), version: z.string(), since: z.number() });
+const lineEntry = z.object({
+  v: z.literal(1),
+  version: z.string(),
+  since: z.number(),
+  held: heldRemoval.optional(),
+});
+
+type Line = Omit<LineState, 'left'> & {
+  targets: Record<string, TargetState>;
+  left?: Record<string, number>;
+};
 
 const NO_DOCUMENT: ClusterState = { epoch: 0, issuedAt: 0, headHash: '', head: '', contentHash: '' };
 
@@ -40,19 +61,26 @@ const NO_DOCUMENT: ClusterState = { epoch: 0, issuedAt: 0, headHash: '', head: '
 export function encodeState(state: HubState): Map<string, string> {
   const entries = new Map<string, string>();
   const targets = new Map<string, Record<string, TargetState>>();
+  const left = new Map<string, Record<string, number>>();
   for (const placement of Object.keys(state.lines).sort()) {
-    const { version, since, targets: of } = state.lines[placement]!;
-    entries.set(`line.${placement}`, canonicalJson({ v: 1, version, since }));
+    const { version, since, targets: of, left: gone = {}, held } = state.lines[placement]!;
+    entries.set(`line.${placement}`, canonicalJson({ v: 1, version, since, held }));
+    for (const [cluster, at] of Object.entries(gone)) {
+      const known = left.get(cluster);
+      if (known) known[placement] = at;
+      else left.set(cluster, { [placement]: at });
+    }
     for (const [cluster, one] of Object.entries(of)) {
       const known = targets.get(cluster);
       if (known) known[placement] = one;
       else targets.set(cluster, { [placement]: one });
     }
   }
-  for (const cluster of new Set([...Object.keys(state.clusters), ...targets.keys()])) {
+  for (const cluster of new Set([...Object.keys(state.clusters), ...targets.keys(), ...left.keys()])) {
     const { epoch, issuedAt, headHash, head, contentHash } = state.clusters[cluster] ?? NO_DOCUMENT;
-    const entry = { v: 1, epoch, issuedAt, headHash, head, contentHash, targets: targets.get(cluster) ?? {} };
-    entries.set(`cluster.${cluster}`, canonicalJson(entry));
+    const document = { epoch, issuedAt, headHash, head, contentHash };
+    const of = { targets: targets.get(cluster) ?? {}, left: left.get(cluster) };
+    entries.set(`cluster.${cluster}`, canonicalJson({ v: 1, ...document, ...of }));
   }
   return entries;
 }
@@ -64,34 +92,44 @@ export function encodeState(state: HubState): Map<string, string> {
 export function decodeState(entries: ReadonlyMap<string, string>): { state: HubState; unreadable: string[] } {
   const unreadable: string[] = [];
   const clusters: Record<string, ClusterState> = {};
-  const lines: Record<string, LineState & { targets: Record<string, TargetState> }> = {};
-  const found: [cluster: string, targets: Record<string, z.infer<typeof target>>][] = [];
+  const lines: Record<string, Line> = {};
+  const found: [cluster: string, Pick<z.infer<typeof clusterEntry>, 'targets' | 'left'>][] = [];
   for (const [key, text] of entries) {
     const [kind, name = ''] = key.split('.');
     if (kind === 'line') {
       const line = parse(lineEntry, text);
-      if (line) lines[name] = { version: line.version, since: line.since, targets: {} };
-      else unreadable.push(key);
+      if (!line) unreadable.push(key);
+      else {
+        const { version, since, held } = line;
+        lines[name] = { version, since, targets: {}, ...(held && { held }) };
+      }
     } else if (kind === 'cluster') {
       const entry = parse(clusterEntry, text);
       if (!entry) {
         unreadable.push(key);
         continue;
       }
-      const { v: _, targets, ...cluster } = entry;
+      const { v: _, targets, left, ...cluster } = entry;
       if (cluster.contentHash !== '') clusters[name] = cluster;
-      found.push([name, targets]);
+      found.push([name, { targets, left }]);
     }
   }
-  for (const [cluster, targets] of found) {
-    for (const [placement, { removal, removalAfter, ...one }] of Object.entries(targets)) {
+  for (const [cluster, { targets, left = {} }] of found) {
+    for (const [placement, { removal, removalAfter, held, offBranch, ...one }] of Object.entries(targets)) {
       // A target without its line was saved before a crash kept the line from being saved.
       lines[placement] ??= { version: one.revision, since: one.since, targets: {} };
       lines[placement].targets[cluster] = {
         ...one,
         ...(removal !== undefined && { removal }),
         ...(removalAfter !== undefined && { removalAfter }),
+        ...(held && { held }),
+        ...(offBranch && { offBranch }),
       };
+    }
+    for (const [placement, at] of Object.entries(left)) {
+      const line = lines[placement];
+      // Without its line there is nothing left to be measured by.
+      if (line) line.left = Object.assign(line.left ?? {}, { [cluster]: at });
     }
   }
   return { state: { lines, clusters }, unreadable };

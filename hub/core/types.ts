@@ -128,6 +128,24 @@ export type TargetState = AssignmentVersion & {
   readonly removal?: string;
   /** The cluster's epoch before the removal was ordered: only a report of a later one can be an answer to it. */
   readonly removalAfter?: number;
+  /** Git no longer gives the placement to the cluster, and its removal waits for an approval: it runs on as it is. */
+  readonly held?: true;
+  /**
+   * After a rewrite that was acknowledged its revision is not on the branch any more, and Git has no other for it. No agent would
+   * accept a document that names it; one that leaves it out makes them keep and enforce what they have.
+   */
+  readonly offBranch?: true;
+};
+
+/** A removal that waits for an approval; see `removal-guard.ts`. */
+export type HeldRemoval = {
+  /** What the approving commit names. */
+  readonly setHash: string;
+  readonly since: number;
+  /** Assignments that wait for it, those that left since the last approval, and the set that both are compared with. */
+  readonly leaving: number;
+  readonly left: number;
+  readonly of: number;
 };
 
 /** The line of one placement; for now it has one stage of all clusters. */
@@ -136,6 +154,9 @@ export type LineState = {
   readonly version: string;
   readonly since: number;
   readonly targets: Readonly<Record<string, TargetState>>;
+  /** Clusters whose removal was let go without an approval since the last one, and when. */
+  readonly left?: Readonly<Record<string, number>>;
+  readonly held?: HeldRemoval;
 };
 
 /** What the hub last decided for a cluster's desired document. */

@@ -1,5 +1,6 @@
 import type { Commit } from '#git/objects.ts';
 import type { Cluster } from '#proto/documents/cluster.ts';
+import type { CommittedApproval } from '#proto/documents/common.ts';
 import type { Fleet } from '#proto/documents/fleet.ts';
 import type { Placement } from '#proto/documents/placement.ts';
 import { createNkey } from '#proto/nkey.ts';
@@ -17,7 +18,10 @@ import {
 export type Told = {
   /** A short word that stands for a commit; the object id is made from it. */
   head: string;
-  clusters: Record<string, { invalid?: boolean; mode?: 'enforce' | 'observe' } | undefined>;
+  clusters: Record<
+    string,
+    { invalid?: boolean; mode?: 'enforce' | 'observe'; decommission?: 'prune' | 'orphan' } | undefined
+  >;
   /** Placement → its version and cluster → digest, or the digest with where it is read. */
   placements: Record<
     string,
@@ -25,12 +29,16 @@ export type Told = {
       version: string;
       invalid?: boolean;
       drift?: 'correct' | 'report';
+      approvals?: CommittedApproval[];
       digests: Record<string, Digest | undefined>;
     }
   >;
   noFleet?: boolean;
   unreadable?: { clusters?: string[]; placements?: string[] };
   abandoned?: string[];
+  /** `guards.maxAssignmentsRemoved` and the approvals of flotilla.yaml. */
+  mostRemoved?: string;
+  approvals?: (CommittedApproval & { placement: string })[];
 };
 type Digest = string | { digest: string; revision: string; entryRevision: string } | { unresolved: true };
 
@@ -60,7 +68,11 @@ export function snapshot(told: Told): IndexSnapshot {
       apiVersion: 'flotilla.dev/v1alpha1',
       kind: 'Cluster',
       metadata: { name },
-      spec: { agent: { publicKeys: [KEY] }, ...(options.mode && { mode: options.mode }) },
+      spec: {
+        agent: { publicKeys: [KEY] },
+        ...(options.mode && { mode: options.mode }),
+        ...(options.decommission && { decommission: options.decommission }),
+      },
     };
     clusters.set(name, {
       document,
@@ -73,12 +85,19 @@ export function snapshot(told: Told): IndexSnapshot {
   }
   const placements = new Map<string, EffectivePlacement>();
   const assignments = new Map<string, IndexedAssignment>();
-  for (const [name, { version, invalid = false, drift, digests }] of Object.entries(told.placements)) {
+  for (const [name, { version, invalid = false, drift, approvals, digests }] of Object.entries(
+    told.placements,
+  )) {
     const document: Placement = {
       apiVersion: 'flotilla.dev/v1alpha1',
       kind: 'Placement',
       metadata: { name },
-      spec: { selector: {}, path: 'apps', ...(drift && { drift: { mode: drift } }) },
+      spec: {
+        selector: {},
+        path: 'apps',
+        ...(drift && { drift: { mode: drift } }),
+        ...(approvals && { approvals }),
+      },
     };
     placements.set(name, {
       document,
@@ -101,7 +120,11 @@ export function snapshot(told: Told): IndexSnapshot {
     apiVersion: 'flotilla.dev/v1alpha1',
     kind: 'Fleet',
     metadata: { name: 'acme' },
-    spec: { branch: 'main' },
+    spec: {
+      branch: 'main',
+      ...(told.mostRemoved && { guards: { maxAssignmentsRemoved: told.mostRemoved } }),
+      ...(told.approvals && { approvals: told.approvals }),
+    },
   };
   return {
     repository: { url: 'http://git/fleet.git', branch: 'main' },
