@@ -268,6 +268,10 @@ export const FAULTS = {
     'A removal was ordered that Git does not confirm. Nothing is pruned.',
     'The hub may be wrong; see the revision named.',
   ],
+  'removal-held': [
+    'Many assignments of a placement would be removed at once, or its last one; that waits for an approval.',
+    'Commit the approval that the problem names, or bring back what selected the clusters. Until then everything runs on.',
+  ],
   // ---- applying
   'kube-unreachable': ['The API server cannot be reached.', 'It is tried again by itself.'],
   'kube-forbidden': [

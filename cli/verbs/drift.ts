@@ -1,4 +1,5 @@
 import { EXIT } from '../exit.ts';
+import { labelCheck } from '../known-labels.ts';
 import { printList, type Shape } from '../output/print.ts';
 import { age, counted, valueText } from '../output/words.ts';
 import { allPages, PAGE_INFO } from '../pages.ts';
@@ -101,6 +102,7 @@ export const drift: Verb = {
       placements: parsed.values.get('placement') ?? null,
       manager: parsed.values.get('manager') ?? null,
     };
+    await labelCheck(filter.selector, around)();
     const items = await driftItems(filter, around);
     await printList(items, formatOf(parsed), shapeAt(around.now()), around);
     if (items.length === 0) around.talk('no drift');

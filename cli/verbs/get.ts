@@ -2,9 +2,11 @@ import { FlotillaError } from '#proto/faults.ts';
 import { didYouMean } from '#proto/problems.ts';
 import { type Parsed, unknown, usage } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
+import { labelCheck } from '../known-labels.ts';
 import { type Format, printList, printValue, type Shape } from '../output/print.ts';
 import type { Surroundings, Verb } from '../verb.ts';
 import { watch } from '../watch.ts';
+import { approvals } from './approvals.ts';
 import { assignments } from './assignments.ts';
 import { clusters } from './clusters.ts';
 import { flagValue, formatOf, outputFlag, SELECTOR, WATCH } from './common.ts';
@@ -24,6 +26,8 @@ type Question = {
   readonly selector: string | undefined;
   readonly names: readonly string[];
   readonly parsed: Parsed;
+  /** @throws FlotillaError selector-invalid */
+  readonly check: () => Promise<void>;
 };
 
 /** Each kind hands itself to whoever can use any kind. */
@@ -32,19 +36,22 @@ const KINDS: Readonly<Record<string, Kind>> = {
   clusters: (use) => use(clusters),
   placements: (use) => use(placements),
   assignments: (use) => use(assignments),
+  approvals: (use) => use(approvals),
 };
 const ALIASES: Readonly<Record<string, string>> = {
   cluster: 'clusters',
   placement: 'placements',
   assignment: 'assignments',
+  approval: 'approvals',
 };
 
 export const get: Verb = {
-  summary: 'Lists clusters, placements or assignments.',
+  summary: 'Lists clusters, placements, assignments, or deletions that wait for an approval.',
   usage: [
     'get clusters [NAME…] [-l SELECTOR] [-o FORMAT] [-w]',
     'get placements [NAME…] [-o FORMAT] [-w]',
     'get assignments [--cluster NAME]… [--placement NAME]… [-l SELECTOR] [-o FORMAT] [-w]',
+    'get approvals [ID…] [-o FORMAT] [-w]',
   ],
   flags: {
     ...outputFlag(),
@@ -68,10 +75,11 @@ export const get: Verb = {
     if (kind === 'assignments' && names.length > 0) {
       throw usage('assignments have no names of their own: use --cluster and --placement');
     }
-    if (kind === 'placements' && parsed.values.has('selector')) {
-      throw usage('-l selects clusters; placements are listed by name');
+    if ((kind === 'placements' || kind === 'approvals') && parsed.values.has('selector')) {
+      throw usage(`-l selects clusters; ${kind} are listed by name`);
     }
-    const question = { selector: flagValue(parsed, 'selector'), names, parsed };
+    const selector = flagValue(parsed, 'selector');
+    const question = { selector, names, parsed, check: labelCheck(selector, around) };
     const format = formatOf(parsed);
     const show = parsed.switches.has('watch') ? follow : once;
     return KINDS[kind]!((listed) => show(listed, question, format, around));
@@ -85,6 +93,7 @@ async function once<T>(
   around: Surroundings,
 ): Promise<ExitCode> {
   const { names } = question;
+  await question.check();
   const items = await listed.list(question, around);
   const [only] = items;
   if (names.length === 1 && only !== undefined && (format === 'json' || format === 'yaml')) {
@@ -114,6 +123,7 @@ async function follow<T>(
   const shown = new Map<string, string>();
   await watch(async () => {
     const first = shown.size === 0;
+    await question.check();
     const changed = (await listed.list(question, around)).filter((item) => {
       const print = listed.fingerprint(item);
       if (shown.get(listed.key(item)) === print) return false;

@@ -6,7 +6,7 @@ import type { Listed } from './get.ts';
 const QUERY = `query Placements($after: String) {
   placements(first: 100, after: $after) {
     nodes {
-      name owner runbook labels { key value } source { path } dependsOn { name }
+      name deleted owner runbook labels { key value } source { path } dependsOn { name }
       version { oid shortOid commit { headline } }
       assignments(first: 1) { totalCount statusCounts { headline count } revisionCounts { revision { oid } count } }
     }
@@ -16,6 +16,7 @@ const QUERY = `query Placements($after: String) {
 
 type Node = {
   name: string;
+  deleted: boolean;
   owner: string | null;
   runbook: string | null;
   labels: Label[];
@@ -30,6 +31,8 @@ type Node = {
 };
 export type PlacementItem = {
   name: string;
+  /** Git no longer has it; what runs of it waits for an approval. */
+  deleted: boolean;
   labels: Record<string, string>;
   owner: string | null;
   runbook: string | null;
@@ -61,7 +64,7 @@ export const placements: Listed<PlacementItem> = {
       ['OK', ({ statusCounts }) => String(statusCounts.OK ?? 0)],
       ['NOT OK', ({ clusterCount, statusCounts }) => String(clusterCount - (statusCounts.OK ?? 0))],
       ['REVISION', ({ revision }) => revision.slice(0, 7)],
-      ['COMMIT', ({ commit }) => commit ?? '-'],
+      ['COMMIT', ({ deleted, commit }) => (deleted ? '(deleted)' : (commit ?? '-'))],
     ],
     wide: [
       ['OWNER', ({ owner }) => owner ?? '-'],
@@ -74,6 +77,7 @@ export const placements: Listed<PlacementItem> = {
 
 function itemOf({
   name,
+  deleted,
   owner,
   runbook,
   labels,
@@ -84,6 +88,7 @@ function itemOf({
 }: Node): PlacementItem {
   return {
     name,
+    deleted,
     labels: labelMap(labels),
     owner,
     runbook,

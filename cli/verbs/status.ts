@@ -1,9 +1,11 @@
 import { EXIT } from '../exit.ts';
+import { labelCheck } from '../known-labels.ts';
 import { printValue } from '../output/print.ts';
-import { paint, table } from '../output/table.ts';
+import { harmless, paint, table } from '../output/table.ts';
 import { age, counted, headlineCell } from '../output/words.ts';
 import type { Surroundings, Verb } from '../verb.ts';
 import { watch } from '../watch.ts';
+import { APPROVAL, type ApprovalNode, approvalItem, commitText } from './approvals.ts';
 import {
   flagValue,
   formatOf,
@@ -30,7 +32,10 @@ const QUERY = `query Status($filter: ClusterFilter, $notOk: ClusterFilter) {
   notOk: clusters(filter: $notOk, orderBy: { field: HEADLINE, direction: ASC }, first: ${MOST_SHOWN}) {
     totalCount nodes { name ${STATUS} }
   }
+  approvals(first: ${MOST_SHOWN}) { totalCount nodes { ${APPROVAL} } }
 }`;
+/** The approvals of it are told on their own. */
+const HELD = 'removal-held';
 const NOT_OK = ['FAILED', 'OFFLINE', 'DRIFTED', 'UNKNOWN', 'APPLYING', 'PENDING', 'SUSPENDED'];
 
 type Reachability = { ok: boolean; message: string | null };
@@ -56,6 +61,7 @@ type Answer = {
   };
   clusters: { totalCount: number; statusCounts: { headline: string; count: number }[] };
   notOk: { totalCount: number; nodes: { name: string; status: Status }[] };
+  approvals: { totalCount: number; nodes: ApprovalNode[] };
 };
 
 export const status: Verb = {
@@ -79,7 +85,11 @@ export const status: Verb = {
     const selector = flagValue(parsed, 'selector') ?? null;
     const variables = { filter: { selector }, notOk: { selector, headline: NOT_OK } };
     const format = formatOf(parsed);
-    const ask = () => around.hub.ask<Answer>(QUERY, variables, around.signal);
+    const check = labelCheck(selector, around);
+    const ask = async () => {
+      await check();
+      return around.hub.ask<Answer>(QUERY, variables, around.signal);
+    };
     if (parsed.switches.has('watch')) {
       let before = '';
       await watch(async () => {
@@ -103,18 +113,19 @@ function isWell({ fleet, notOk, clusters }: Answer): boolean {
 }
 
 /** The object that `-o json` prints. */
-function objectOf({ fleet, clusters, notOk }: Answer) {
+function objectOf({ fleet, clusters, notOk, approvals }: Answer) {
   const { problems, ...rest } = fleet;
   return {
     fleet: rest,
     clusterCount: clusters.totalCount,
     statusCounts: Object.fromEntries(clusters.statusCounts.map(({ headline, count }) => [headline, count])),
     notOk: { count: notOk.totalCount, items: notOk.nodes },
+    approvals: { count: approvals.totalCount, items: approvals.nodes.map(approvalItem) },
     problems: { count: problems.totalCount, items: problems.nodes },
   };
 }
 
-function textOf({ fleet, clusters, notOk }: Answer, around: Surroundings): string {
+function textOf({ fleet, clusters, notOk, approvals }: Answer, around: Surroundings): string {
   const { color } = around;
   const now = around.now();
   const { head } = fleet;
@@ -144,9 +155,12 @@ function textOf({ fleet, clusters, notOk }: Answer, around: Surroundings): strin
     parts.push(table(['NOT OK', 'STATUS', 'SINCE', 'SEEN', 'REASON'], rows, around));
     parts.push(more(notOk.totalCount - notOk.nodes.length, 'cluster'));
   }
+  for (const approval of approvals.nodes) parts.push(heldText(approval, around));
+  if (approvals.nodes.length > 0) parts.push(more(approvals.totalCount - approvals.nodes.length, 'approval'));
   const { problems } = fleet;
-  if (problems.nodes.length > 0) {
-    const rows = problems.nodes.map(({ severity, code, cluster, since, message }) => [
+  const toMend = problems.nodes.filter(({ code }) => code !== HELD);
+  if (toMend.length > 0) {
+    const rows = toMend.map(({ severity, code, cluster, since, message }) => [
       severity === 'ERROR'
         ? { text: `✖ ${code}`, color: 'red' as const }
         : { text: `▲ ${code}`, color: 'yellow' as const },
@@ -164,9 +178,16 @@ function textOf({ fleet, clusters, notOk }: Answer, around: Surroundings): strin
   return parts.filter((part) => part !== '').join('\n');
 }
 
+/** On lines of its own: what is to be committed is copied from here. */
+function heldText({ placement, requestedAt, reason, state, commit }: ApprovalNode, around: Surroundings) {
+  const over = state === 'EXPIRED' ? ', its approval has expired' : '';
+  const head = `○ WAITS FOR APPROVAL   ${harmless(placement.name)}, for ${age(requestedAt, around.now())}${over}`;
+  const lines = [paint(head, 'blue', around.color), `  ${harmless(reason)}`];
+  return `${[...lines, `  to approve, commit ${harmless(commitText(commit))}`].join('\n')}\n`;
+}
+
 const more = (count: number, what: string) => (count > 0 ? `… and ${counted(count, `more ${what}`)}\n` : '');
 
-const reachability = ({ ok, message }: Reachability) =>
-  ok
-    ? { text: '● ok', color: 'green' as const }
-    : { text: `✖ ${message ?? 'does not answer'}`, color: 'red' as const };
+/** Why not stands among the problems, where there is room for it. */
+const reachability = ({ ok }: Reachability) =>
+  ok ? { text: '● ok', color: 'green' as const } : { text: '✖ failing', color: 'red' as const };

@@ -1,5 +1,6 @@
 /** Opaque ids: what an object is, and the parts that name it. Stable across restarts of the hub. */
 export type NodeType =
+  | 'Approval'
   | 'Assignment'
   | 'Cluster'
   | 'Commit'

@@ -1,4 +1,5 @@
 import type { EffectivePlacement } from '../core/types.ts';
+import type { ApprovalRow } from '../core/view/approvals.ts';
 import type { AssignmentRow } from '../core/view/assignment.ts';
 import type { ClusterRow } from '../core/view/cluster.ts';
 import type { EventRow } from '../core/view/events.ts';
@@ -44,6 +45,10 @@ export const assignmentsByName: Order<AssignmentRow> = {
 export const placementsByName: Order<EffectivePlacement> = {
   name: 'placements',
   keys: ({ document }) => [document.metadata.name],
+};
+export const approvalsByPlacement: Order<ApprovalRow> = {
+  name: 'approvals',
+  keys: ({ placement, setHash }) => [placement, setHash],
 };
 export const resourcesByName: Order<ResourceRow> = {
   name: 'resources',

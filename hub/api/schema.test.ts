@@ -19,6 +19,7 @@ import {
 } from 'graphql';
 import { CLUSTER_MODES } from '#proto/documents/cluster.ts';
 import { DRIFT_KINDS, DRIFT_STATES, EVENT_TYPES, HEALTH_STATES, SYNC_STATES } from '#proto/messages.ts';
+import { APPROVAL_KINDS, APPROVAL_STATES } from '../core/view/approvals.ts';
 import { CONNECTIVITY_STATES } from '../core/view/axes.ts';
 import { HEADLINES_WORST_FIRST } from '../core/view/headline.ts';
 import { SEVERITIES } from '../core/view/problems.ts';
@@ -27,11 +28,13 @@ import { type ApiContext, QueryTime } from './context.ts';
 import { TABS } from './graphiql.ts';
 import { CLUSTER_ORDER_FIELDS } from './orders.ts';
 import { buildSchema } from './schema.ts';
-import { acme, apiOf } from './testing/api.ts';
+import { acme, acmeHolding, apiOf } from './testing/api.ts';
 
 const schema = buildSchema();
 
 const ENUMS: Record<string, readonly string[]> = {
+  ApprovalKind: APPROVAL_KINDS,
+  ApprovalState: APPROVAL_STATES,
   Connectivity: CONNECTIVITY_STATES,
   Sync: SYNC_STATES,
   Drift: DRIFT_STATES,
@@ -66,7 +69,7 @@ test('every field of the SDL is answered: by a resolver, or by a member of what 
   const watched = buildSchema();
   const answered = watchFields(watched);
   const context: ApiContext = {
-    view: acme(),
+    view: acmeHolding(),
     version: '1',
     closing: new AbortController().signal,
     time: new QueryTime(60_000),

@@ -2,6 +2,7 @@ import type { Commit } from '#git/objects.ts';
 import type { AgentEvent, Heartbeat, Hello, Status as Report } from '#proto/messages.ts';
 import type { Labels } from '#proto/selector.ts';
 import {
+  type EffectivePlacement,
   EMPTY_STATE,
   type FleetView,
   type HubState,
@@ -10,10 +11,12 @@ import {
   type Reachability,
 } from './types.ts';
 import { type AgentRecord, Agents, NO_FACTS } from './view/agents.ts';
+import { type ApprovalRow, heldReason, problemOfApproval } from './view/approvals.ts';
 import { type AssignmentRow, deriveAssignment } from './view/assignment.ts';
 import { type ChangeListener, Changes } from './view/changes.ts';
 import { type ClusterRow, foldCluster, removalOf, sameRow } from './view/cluster.ts';
 import { connectivityOf, DEFAULT_PATIENCE, type Patience } from './view/connectivity.ts';
+import { Departing } from './view/departing.ts';
 import { EventRing } from './view/events.ts';
 import { type History, historyOf, type Lag, lagOf } from './view/lag.ts';
 import { fromFault, fromIndex, type ProblemRow } from './view/problems.ts';
@@ -42,6 +45,7 @@ export class ReadModel implements FleetView {
   readonly #agents: Agents;
   readonly #events: EventRing;
   readonly #changes = new Changes();
+  readonly #departing = new Departing();
   readonly #rows = new Map<string, ClusterRow>();
   readonly #assigned = new Map<string, Assigned>();
   #index: IndexSnapshot | undefined;
@@ -65,6 +69,7 @@ export class ReadModel implements FleetView {
 
   setIndex(snapshot: IndexSnapshot): void {
     this.#index = snapshot;
+    this.#departing.setIndex(snapshot, this.#now);
     this.#history = historyOf(snapshot);
     this.#assigned.clear();
     for (const [key, indexed] of snapshot.assignments) {
@@ -86,6 +91,7 @@ export class ReadModel implements FleetView {
   setState(state: HubState): void {
     const touched = changedClusters(this.#state, state);
     this.#state = state;
+    this.#departing.setState(state, this.#now);
     for (const cluster of touched) this.#derive(cluster);
   }
 
@@ -168,6 +174,13 @@ export class ReadModel implements FleetView {
     return this.#rows.get(cluster)?.labels ?? {};
   }
 
+  /** Label keys that the Fleet allows or a cluster has, sorted. */
+  labelKeys(): string[] {
+    const keys = new Set(Object.keys(this.#index?.fleet?.document.spec.labels ?? {}));
+    for (const { labels } of this.#rows.values()) for (const key of Object.keys(labels)) keys.add(key);
+    return [...keys].sort();
+  }
+
   /** When the hub last heard of a cluster, Unix milliseconds: everything shown of it is as of then. */
   observedAt(cluster: string): number | undefined {
     return this.#agents.get(cluster)?.heard?.at;
@@ -179,6 +192,20 @@ export class ReadModel implements FleetView {
 
   assignment(cluster: string, placement: string): AssignmentRow | undefined {
     return this.#rows.get(cluster)?.assignments.find((row) => row.placement === placement);
+  }
+
+  /** Placements in force, and those that are gone while something of them runs on. */
+  placements(): EffectivePlacement[] {
+    return [...(this.#index?.placements.values() ?? []), ...this.#departing.placements()];
+  }
+
+  placement(name: string): EffectivePlacement | undefined {
+    return this.#index?.placements.get(name) ?? this.#departing.placement(name);
+  }
+
+  /** Deletions that wait for an approval. */
+  approvals(): ApprovalRow[] {
+    return this.#departing.approvals(this.#now);
   }
 
   lag(assignment: AssignmentRow): Lag | undefined {
@@ -197,7 +224,9 @@ export class ReadModel implements FleetView {
         ...problems,
         ...[...reports.values()].flatMap(({ report, problems }) => (report.removed ? [] : problems)),
       ]);
-    const all = [...this.#outages, ...(this.#index?.problems ?? []).map(fromIndex), ...reported];
+    const held = this.approvals().map(problemOfApproval);
+    const indexed = (this.#index?.problems ?? []).map(fromIndex);
+    const all = [...this.#outages, ...held, ...indexed, ...reported];
     return [...new Map(all.map((problem) => [problem.id, problem])).values()];
   }
 
@@ -262,19 +291,24 @@ export class ReadModel implements FleetView {
     if (agent) agent.connectivity = connectivity.state;
     if (!entry || !(dirty || moved)) return;
     const { lines } = this.#state;
-    const assignments = (this.#assigned.get(name) ?? [])
-      .map(([placement, indexed]) =>
-        deriveAssignment({
-          cluster: name,
-          placement,
-          entry,
-          indexed,
-          target: lines[placement]?.targets[name],
-          report: reportOf(agent, placement),
-          connectivity,
-        }),
-      )
-      .sort((a, b) => (a.placement < b.placement ? -1 : 1));
+    const kept = this.#departing.keptOn(name);
+    const leaves = !entry.invalid && entry.document.spec.decommission === 'prune';
+    const given = leaves ? [] : (this.#assigned.get(name) ?? []);
+    const derive = (placement: string, indexed: IndexedAssignment, approval?: ApprovalRow) =>
+      deriveAssignment({
+        cluster: name,
+        placement,
+        entry,
+        indexed,
+        target: lines[placement]?.targets[name],
+        report: reportOf(agent, placement),
+        connectivity,
+        held: approval && { reason: heldReason(approval), since: approval.requestedAt },
+      });
+    const assignments = [
+      ...given.map(([placement, indexed]) => derive(placement, indexed)),
+      ...kept.map(({ placement, indexed, approval }) => derive(placement, indexed, approval)),
+    ].sort((a, b) => (a.placement < b.placement ? -1 : 1));
     const removals = Object.entries(lines)
       .map(([placement, { targets }]) => targets[name] && removalOf(placement, targets[name]))
       .filter((removal) => removal !== undefined);
@@ -317,6 +351,10 @@ function changedClusters(before: HubState, after: HubState): Set<string> {
   for (const placement of new Set([...Object.keys(before.lines), ...Object.keys(after.lines)])) {
     const old = before.lines[placement]?.targets ?? {};
     const now = after.lines[placement]?.targets ?? {};
+    const held = after.lines[placement]?.held;
+    if (before.lines[placement]?.held !== held) {
+      for (const cluster of Object.keys(now)) if (now[cluster]?.held) changed.add(cluster);
+    }
     if (old === now) continue;
     for (const cluster of Object.keys(now)) if (old[cluster] !== now[cluster]) changed.add(cluster);
     for (const cluster of Object.keys(old)) if (!now[cluster]) changed.add(cluster);

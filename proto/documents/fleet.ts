@@ -98,9 +98,7 @@ export const fleet = z
             .describe('Share of an inventory that is pruned without approval. Default: 30%.')
             .optional(),
           maxAssignmentsRemoved: percent
-            .describe(
-              'Share of a placement’s assignments removed without approval. Default: 10%. This version does not hold removals yet.',
-            )
+            .describe('Share of a placement’s assignments removed without approval. Default: 10%.')
             .optional(),
         })
         .optional(),

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { dialNats } from '#hub/bus/connect.ts';
+import { removalSetHash } from '#hub/core/removal-guard.ts';
 import { STREAMS, up } from '#proto/subjects.ts';
-import { type FakeAgent, overlay, placement, type Rig, startRig, until } from './hub-rig.ts';
+import { type FakeAgent, FLEET, overlay, placement, type Rig, startRig, until } from './hub-rig.ts';
 
 const digestOf = (agent: FakeAgent, of = 'shop') =>
   agent.document?.assignments.find((one) => one.placement === of)?.digest;
@@ -65,6 +66,9 @@ test('a commit travels to a signed document, a report to the state of its target
 
   await rig.clone.write('placements/other.yaml', placement('other', '{ matchLabels: { env: none } }'));
   await rig.clone.remove('placements/shop.yaml');
+  const removal = removalSetHash('shop', ['east', 'west']);
+  const approvals = `approvals: [{ placement: shop, removal: ${removal} }]`;
+  await rig.clone.write('flotilla.yaml', FLEET.replace('branch: main', `branch: main, ${approvals}`));
   const gone = await rig.clone.commit('Remove');
   const third = await until('the removal', () =>
     agent.document?.removed.length ? agent.document : undefined,

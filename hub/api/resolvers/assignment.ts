@@ -34,7 +34,7 @@ const version = (of: Version | undefined, context: ApiContext) =>
 const Assignment = {
   id: (({ cluster, placement }) => idOf('Assignment', cluster, placement)) as Of,
   cluster: (({ cluster }, _, { view }) => view.cluster(cluster)) as Of,
-  placement: (({ placement }, _, { view }) => view.index?.placements.get(placement)) as Of,
+  placement: (({ placement }, _, { view }) => view.placement(placement)) as Of,
   path: (({ indexed }) => indexed.assignment?.path) as Of,
   namespace: (({ indexed }) => indexed.assignment?.namespace) as Of,
   desired: (({ desired }, _, context) => version(desired, context)) as Of,
@@ -64,6 +64,8 @@ const Placement = {
   owner: (({ document }) => document.spec.owner) as Resolver<EffectivePlacement>,
   runbook: (({ document }) => document.spec.runbook) as Resolver<EffectivePlacement>,
   source: ((placement) => location(placement)) as Resolver<EffectivePlacement>,
+  deleted: (({ document }, _, { view }) =>
+    !view.index?.placements.has(document.metadata.name)) as Resolver<EffectivePlacement>,
   version: (({ version }, _, context) => revision(version, context)) as Resolver<EffectivePlacement>,
   dependsOn: (({ document }, _, { view }) =>
     (document.spec.dependsOn ?? [])

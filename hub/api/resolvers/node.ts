@@ -13,7 +13,11 @@ export function findNode(id: string, { view }: ApiContext): object | undefined {
       case 'Cluster':
         return view.cluster(first);
       case 'Placement':
-        return view.index?.placements.get(first);
+        return view.placement(first);
+      case 'Approval':
+        return view
+          .approvals()
+          .find((row) => row.kind === first && row.placement === second && row.setHash === third);
       case 'Assignment':
         return assignment();
       case 'Commit':

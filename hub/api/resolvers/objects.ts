@@ -1,4 +1,5 @@
 import type { Commit } from '#git/objects.ts';
+import type { ApprovalRow } from '../../core/view/approvals.ts';
 import type { EventRow } from '../../core/view/events.ts';
 import type { ProblemRow } from '../../core/view/problems.ts';
 import type { DriftGroup, DriftRow, ImageUse, ResourceRow } from '../../core/view/resources.ts';
@@ -71,9 +72,17 @@ const ImageUseType = {
 };
 
 const placementNamed = (name: string | undefined, { view }: ApiContext) =>
-  name === undefined ? undefined : view.index?.placements.get(name);
+  name === undefined ? undefined : view.placement(name);
 const clusterNamed = (name: string | undefined, { view }: ApiContext) =>
   name === undefined ? undefined : view.cluster(name);
+
+const Approval = {
+  id: (({ kind, placement, setHash }) => idOf('Approval', kind, placement, setHash)) as Resolver<ApprovalRow>,
+  placement: (({ placement }, _, context) => placementNamed(placement, context)) as Resolver<ApprovalRow>,
+  clusterCount: (({ clusters }) => clusters.length) as Resolver<ApprovalRow>,
+  clusters: (({ clusters }, page, context) =>
+    clustersNamed({ clusters: new Set(clusters) }, page, context)) as Resolver<ApprovalRow, PageArguments>,
+};
 
 const Problem = {
   id: (({ id }) => idOf('Problem', id)) as Resolver<ProblemRow>,
@@ -109,6 +118,7 @@ export const objectResolvers = {
   FieldDrift,
   DriftGroup: DriftGroupType,
   ImageUse: ImageUseType,
+  Approval,
   Problem,
   Event,
   Commit: CommitType,

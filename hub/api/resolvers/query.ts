@@ -23,6 +23,7 @@ import { refuseMore } from '../arguments.ts';
 import { connect, type PageArguments } from '../connection.ts';
 import type { ApiContext } from '../context.ts';
 import {
+  approvalsByPlacement,
   type ClusterOrder,
   clusterOrder,
   driftsByName,
@@ -75,13 +76,17 @@ const Query = {
     refuseMore('by', by, MOST_GROUP_KEYS);
     return groupCells(clustersOf(filter, context), by);
   }) as Root<{ by: readonly string[]; filter?: ClusterFilter | null }>,
-  placement: ((_, { name }, { view }) => view.index?.placements.get(name)) as Root<{ name: string }>,
+  placement: ((_, { name }, { view }) => view.placement(name)) as Root<{ name: string }>,
   placements: ((_, { selector, ...page }, context) => {
     const selected = selects(selector);
-    const all = [...(context.view.index?.placements.values() ?? [])];
+    const all = context.view.placements();
     const rows = selected ? all.filter(({ document }) => selected(document.metadata.labels ?? {})) : all;
     return connect(rows, placementsByName, page, context);
   }) as Root<PageArguments & { selector?: string | null }>,
+  approvals: ((_, { state, ...page }, context) => {
+    const rows = context.view.approvals().filter((row) => !state || state.includes(row.state));
+    return connect(rows, approvalsByPlacement, page, context);
+  }) as Root<PageArguments & { state?: readonly string[] | null }>,
   assignment: ((_, { cluster, placement }, { view }) => view.assignment(cluster, placement)) as Root<{
     cluster: string;
     placement: string;
@@ -132,6 +137,7 @@ const Fleet = {
   indexedAt: ((_, __, { view }) => view.index?.indexedAt) as Root<unknown>,
   git: ((_, __, { view }) => reachability(view.git)) as Root<unknown>,
   bus: ((_, __, { view }) => reachability(view.bus)) as Root<unknown>,
+  labelKeys: ((_, __, { view }) => view.labelKeys()) as Root<unknown>,
   unknownAgents: ((_, __, { view }) => view.strangers) as Root<unknown>,
   problems: ((_, { filter, ...page }, context) => {
     const { view } = context;

@@ -130,3 +130,15 @@ export function acme(): ReadModel {
   view.tick(START + 1_000);
   return view;
 }
+
+/** The same fleet after `placements/retired.yaml` was deleted: what runs of it waits for an approval. */
+export function acmeHolding(): ReadModel {
+  const view = acme();
+  const target = { ...view.state.lines.platform!.targets['dev-eu-1']!, held: true as const };
+  const held = { setHash: '0123456789abcdef', since: START - 60_000, leaving: 2, left: 1, of: 3 };
+  const targets = { 'dev-eu-1': target, 'prod-eu-1': target };
+  const retired = { version: oid('first'), since: START, targets, held };
+  view.setState({ ...view.state, lines: { ...view.state.lines, retired } });
+  view.onStatus(status('dev-eu-1', 'retired'), START);
+  return view;
+}

@@ -28,6 +28,8 @@ export type AssignmentFacts = {
   readonly target: TargetState | undefined;
   readonly report: Report | undefined;
   readonly connectivity: Axis<Connectivity>;
+  /** Its removal waits for an approval: why, and since when. */
+  readonly held?: { readonly reason: string; readonly since: number } | undefined;
 };
 
 /**
@@ -38,7 +40,7 @@ export function deriveAssignment(facts: AssignmentFacts): AssignmentRow {
   const { cluster, placement, indexed, target, report, connectivity } = facts;
   const axes: Axes = {
     connectivity,
-    sync: syncOf(facts),
+    sync: heldBack(syncOf(facts), facts),
     drift: report ? timed<DriftState>(report.drift) : unreported(facts),
     health: report ? timed<HealthState>(report.health) : unreported(facts),
   };
@@ -75,6 +77,11 @@ function syncOf(facts: AssignmentFacts): Axis<SyncState> {
   return { state: 'PENDING', reason: awaited(facts), since: begun(facts) };
 }
 
+/** It is enforced as before; what goes wrong with that is told first. */
+function heldBack(sync: Axis<SyncState>, { held }: AssignmentFacts): Axis<SyncState> {
+  return held && sync.state === 'SYNCED' ? { state: 'AWAITING_APPROVAL', ...held } : sync;
+}
+
 /** What an assignment waits for that the hub has decided on, or not even that. */
 function awaited({ target, connectivity }: AssignmentFacts): string {
   if (connectivity.state === 'NEVER_CONNECTED') return 'the agent to connect for the first time';
@@ -84,7 +91,8 @@ function awaited({ target, connectivity }: AssignmentFacts): string {
 }
 
 function waitingFor(facts: AssignmentFacts, sync: Axis<SyncState>): string | undefined {
-  const { indexed, target, report } = facts;
+  const { indexed, target, report, held } = facts;
+  if (held) return held.reason;
   if (indexed.problem) {
     const kept = target ?? report?.applied;
     const where = kept ? `stays at ${kept.revision.slice(0, 7)} until this is mended` : 'this to be mended';

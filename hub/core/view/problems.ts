@@ -25,12 +25,12 @@ export type ProblemRow = {
 type Place = { file: string; line?: number | undefined; column?: number | undefined };
 type Concern = { readonly cluster?: string | undefined; readonly placement?: string | undefined };
 
-const idOf = (code: string, message: string, { cluster, placement }: Concern) =>
+export const problemId = (code: string, message: string, { cluster, placement }: Concern) =>
   hashOf('flotilla-problem-v1', { code, message, cluster, placement }).slice(0, 20);
 
 export function fromIndex(problem: IndexProblem): ProblemRow {
   return {
-    id: idOf(problem.code, problem.message, problem),
+    id: problemId(problem.code, problem.message, problem),
     code: problem.code,
     severity: problem.severity === 'error' ? 'ERROR' : 'WARNING',
     message: problem.message,
@@ -49,7 +49,7 @@ export function fromFault(
   now: number,
   known: readonly ProblemRow[] = [],
 ): ProblemRow {
-  const id = idOf(fault.code, fault.message, concern);
+  const id = problemId(fault.code, fault.message, concern);
   return {
     id,
     code: fault.code,
