@@ -7,7 +7,7 @@ import { type FleetFile, readFleetFile } from '#proto/fleet-model.ts';
 const FOLDERS = ['access', 'clusters', 'placements', 'rollouts', 'values'];
 const REMEMBERED = 8;
 
-export type DocumentFile = { readonly oid: string; readonly read: FleetFile };
+export type DocumentFile = { readonly oid: string; readonly text: string; readonly read: FleetFile };
 
 /** The documents of one revision, each file read by itself, with the object ids of the files. */
 export type Reading = {
@@ -29,11 +29,18 @@ export class DocumentReader {
     this.#objects = objects;
   }
 
+  /** Goes on from documents that were read earlier, at this tree. */
+  async resume(tree: string, files: Reading['files'], signal: AbortSignal): Promise<Reading> {
+    const { folders, key } = await this.#folders(tree, signal);
+    const reading = { key, files };
+    this.#last = { folders, reading };
+    this.#readings.set(key, reading);
+    return reading;
+  }
+
   /** @throws FlotillaError git-object-missing, git-object-corrupt; never for what a document says */
   async read(tree: string, signal: AbortSignal): Promise<Reading> {
-    const entries = await this.#objects.readTree(tree, signal);
-    const folders = new Map(entries.filter(holdsDocuments).map((entry) => [entry.name, entry]));
-    const key = [...folders.values()].map(({ name, oid }) => `${name}:${oid}`).join(' ');
+    const { folders, key } = await this.#folders(tree, signal);
     const known = this.#readings.get(key);
     if (known) return known;
     const files = new Map(this.#last?.reading.files);
@@ -53,6 +60,12 @@ export class DocumentReader {
       this.#readings.delete(oldest);
     }
     return reading;
+  }
+
+  async #folders(tree: string, signal: AbortSignal) {
+    const entries = await this.#objects.readTree(tree, signal);
+    const folders = new Map(entries.filter(holdsDocuments).map((entry) => [entry.name, entry]));
+    return { folders, key: [...folders.values()].map(({ name, oid }) => `${name}:${oid}`).join(' ') };
   }
 
   /** How many files there are that were not there before. */
@@ -82,7 +95,8 @@ export class DocumentReader {
 
   async #file(path: string, oid: string, signal: AbortSignal): Promise<DocumentFile> {
     const blob = await this.#objects.readBlob(oid, signal);
-    return { oid, read: readFleetFile(path, new TextDecoder().decode(blob))! };
+    const text = new TextDecoder().decode(blob);
+    return { oid, text, read: readFleetFile(path, text)! };
   }
 }
 

@@ -9,6 +9,7 @@ import type { Problem } from '#proto/problems.ts';
 import type { IndexSnapshot, Reachability } from '../core/types.ts';
 import { ancestorsOf } from './ancestry.ts';
 import { Indexer } from './indexer.ts';
+import { IndexStore } from './saved/store.ts';
 import { snapshotOf } from './snapshot.ts';
 
 export type FollowerOptions = {
@@ -33,10 +34,20 @@ export type FollowerEvents = {
 /** First-parent commits that are indexed one by one to find out where a change began; of more, only the last. */
 const MOST_STEPS = 50;
 const HISTORY = 200;
+/** The index is kept for the next start so often at most, and when the hub ends. */
+const SAVE_EVERY_MS = 60_000;
+const SAVE_AT_END_MS = 3_000;
+const RESUME_MS = 30_000;
 /** The tip that was indexed last, kept over restarts: what the next one must descend from. */
 const INDEXED_TIP = 'flotilla-indexed-tip';
 
-type Source = { remote: GitRemote; repository: Repository; mirror: Mirror; indexer: Indexer };
+type Source = {
+  remote: GitRemote;
+  repository: Repository;
+  mirror: Mirror;
+  indexer: Indexer;
+  store: IndexStore;
+};
 
 /** Follows the branch and keeps a snapshot of what it says. Whatever goes wrong, the last snapshot stays. */
 export class Follower {
@@ -48,6 +59,10 @@ export class Follower {
   #git: Reachability = { ok: false, message: 'not asked yet' };
   #faults: readonly Problem[] = [];
   #abandoned: ReadonlySet<string> = new Set();
+  /** Whether this process has indexed anything yet. */
+  #begun = false;
+  #savedAt = Number.NEGATIVE_INFINITY;
+  #savedTip: string | undefined;
 
   constructor(options: FollowerOptions, events: FollowerEvents) {
     this.#options = options;
@@ -71,6 +86,7 @@ export class Follower {
       try {
         await this.#look(signal);
         failures = 0;
+        if (this.#options.now() - this.#savedAt >= SAVE_EVERY_MS) await this.#save(signal);
       } catch (error) {
         if (signal.aborted) break;
         failures++;
@@ -82,6 +98,7 @@ export class Follower {
           : pollMs / 2 + fullJitter(failures, { first: pollMs, most: 6 * pollMs });
       await this.#bell.wait(wait, signal);
     }
+    await this.#save(AbortSignal.timeout(SAVE_AT_END_MS));
     this.#source?.repository.close();
     await this.#source?.remote.close();
   }
@@ -90,7 +107,9 @@ export class Follower {
     this.#source ??= await this.#open();
     const { mirror, repository, indexer } = this.#source;
     const { tip, previous, rewritten } = await mirror.follow(signal);
-    const last = indexer.current?.commit.oid ?? (await repository.readFile(INDEXED_TIP))?.trim();
+    const last = this.#begun
+      ? indexer.current?.commit.oid
+      : ((await repository.readFile(INDEXED_TIP))?.trim() ?? indexer.current?.commit.oid);
     this.#git = { ok: true, lastOkAt: this.#options.now() };
     if (last !== undefined && isOid(last) && last !== tip) {
       const follows = (previous === last && !rewritten) || (await this.#isBelow(last, tip, signal));
@@ -101,6 +120,7 @@ export class Follower {
       if (!follows) await this.#abandon(last, tip, signal);
     }
     const moved = await this.#bring(tip, signal);
+    this.#begun = true;
     if (moved) await repository.writeFile(INDEXED_TIP, `${tip}\n`);
     const cleared = this.#faults.length > 0;
     this.#faults = [];
@@ -113,7 +133,35 @@ export class Follower {
     const remote = new GitRemote(options);
     const repository = await Repository.open({ directory: join(directory, 'mirror.git'), log: warn });
     const mirror = await Mirror.open({ remote, repository, branch, depth: HISTORY });
-    return { remote, repository, mirror, indexer: new Indexer(mirror.objects) };
+    const store = new IndexStore(directory, warn);
+    const indexer = await this.#resume(store, mirror);
+    return { remote, repository, mirror, indexer, store };
+  }
+
+  /** Goes on from what an earlier process kept, if it did and its objects are still here. */
+  async #resume(store: IndexStore, mirror: Mirror): Promise<Indexer> {
+    const indexer = new Indexer(mirror.objects);
+    const saved = await store.load();
+    if (!saved) return indexer;
+    try {
+      await indexer.resume(saved, AbortSignal.timeout(RESUME_MS));
+      this.#savedTip = saved.commit.oid;
+      return indexer;
+    } catch (error) {
+      this.#options.warn(`what an earlier hub kept is not used, all is read anew: ${toFault(error).message}`);
+      return new Indexer(mirror.objects);
+    }
+  }
+
+  async #save(signal: AbortSignal): Promise<void> {
+    const { indexer, store, mirror } = this.#source ?? {};
+    const saved = indexer?.saved;
+    if (!saved || !store || !mirror || this.#savedTip === saved.commit.oid) return;
+    await store.save(saved, async (blob) =>
+      new TextDecoder().decode(await mirror.objects.readBlob(blob, signal)),
+    );
+    this.#savedTip = saved.commit.oid;
+    this.#savedAt = this.#options.now();
   }
 
   /** Indexes up to the tip; false when it is indexed already. */
@@ -127,7 +175,15 @@ export class Follower {
     }
     const query = { to: tip, from: at, firstParent: true, limit: MOST_STEPS };
     const { commits, complete } = await mirror.commits(query, signal);
-    await indexer.advance(complete ? commits.toReversed() : commits.slice(0, 1), signal);
+    try {
+      await indexer.advance(complete ? commits.toReversed() : commits.slice(0, 1), signal);
+    } catch (error) {
+      const isMissing = error instanceof FlotillaError && error.code === 'git-object-missing';
+      if (this.#begun || !isMissing) throw error;
+      // What an earlier process kept is of a tree that is not here any more.
+      this.#source!.indexer = new Indexer(mirror.objects);
+      return this.#bring(tip, signal);
+    }
     return true;
   }
 
@@ -147,7 +203,7 @@ export class Follower {
 
   /** What was in force stays; where this hub has just begun, what was indexed last is indexed again, if it is still here. */
   async #refuseRewrite(tip: string, last: string, signal: AbortSignal): Promise<void> {
-    const { repository, indexer } = this.#source!;
+    const { repository } = this.#source!;
     const message = `branch ${this.#options.branch} was rewritten: its tip ${tip} does not descend from ${last}; nothing advances until it is acknowledged with --accept-rewrite ${tip}`;
     const known = this.#faults.some((fault) => fault.message === message);
     if (!known) this.#options.warn(message);
@@ -159,8 +215,9 @@ export class Follower {
         source: { file: this.#source!.remote.display },
       },
     ];
-    if (!indexer.current && repository.has(last)) await this.#bring(last, signal);
-    if (indexer.current && !known) await this.#publish(signal);
+    if (!this.#begun && repository.has(last)) await this.#bring(last, signal);
+    this.#begun = true;
+    if (this.#source!.indexer.current && !known) await this.#publish(signal);
     this.#git = { ...this.#git, ok: false, code: 'history-rewritten', message };
     this.#events.git(this.#git);
   }

@@ -4,8 +4,11 @@ import fc from 'fast-check';
 import type { Commit } from '#git/objects.ts';
 import { MemoryObjects } from '#git/testing/memory-objects.ts';
 import { createNkey } from '#proto/nkey.ts';
-import { type Indexed, Indexer } from './indexer.ts';
+import type { InForce } from '../core/in-force.ts';
+import { type Indexed, Indexer, problemsOf } from './indexer.ts';
 import { versionAt } from './rows.ts';
+import { decodeIndex } from './saved/decode.ts';
+import { encodeIndex } from './saved/encode.ts';
 
 /** Random histories of a small fleet. What was seen on the way must not matter for what a valid head means. */
 const never = new AbortController().signal;
@@ -61,6 +64,9 @@ const valuesOf = (name: string, colour: string) =>
 const isValid = ({ fleet, east, shop, shared }: State) =>
   fleet === 'valid' && east !== 'broken' && shop !== 'broken' && (shared !== 'broken' || shop !== 'all');
 
+/** Who is at fault when documents contradict each other depends on who changed. */
+const isDisputed = ({ shared, shop }: State) => shared === 'disputed' && shop === 'all';
+
 async function commitsOf(states: readonly State[]) {
   const objects = new MemoryObjects();
   const commits: Commit[] = [];
@@ -89,7 +95,7 @@ const digests = (indexed: Indexed) =>
 test('a valid head means the same whatever came before it, one by one, all at once or not seen at all', async () => {
   const histories = fc
     .array(state, { minLength: 1, maxLength: 8 })
-    .filter((states) => isValid(states.at(-1)!));
+    .filter((states) => isValid(states.at(-1)!) && !isDisputed(states.at(-1)!));
   await fc.assert(
     fc.asyncProperty(histories, async (states) => {
       const { objects, commits } = await commitsOf(states);
@@ -138,3 +144,55 @@ test('a version’s revision holds its digest: the one read at its revisions is 
     { numRuns: 150 },
   );
 });
+
+test('a hub that restarts between any two commits goes on as if it had not', async () => {
+  const runs = fc.array(fc.tuple(state, fc.boolean()), { minLength: 2, maxLength: 8 });
+  await fc.assert(
+    fc.asyncProperty(runs, async (steps) => {
+      const { objects, commits } = await commitsOf(steps.map(([one]) => one));
+      const textOf = async (blob: string) => new TextDecoder().decode(await objects.readBlob(blob, never));
+      const steady = new Indexer(objects);
+      let restarted = new Indexer(objects);
+      await steady.begin(commits.slice(0, 1), never);
+      await restarted.begin(commits.slice(0, 1), never);
+      for (const [i, commit] of commits.entries()) {
+        if (i === 0) continue;
+        if (steps[i]![1]) {
+          const saved = decodeIndex(await encodeIndex(restarted.saved!, textOf));
+          restarted = new Indexer(objects);
+          await restarted.resume(saved!, never);
+        }
+        const [a, b] = [await steady.advance([commit], never), await restarted.advance([commit], never)];
+        assert.deepEqual(told(b), told(a));
+      }
+    }),
+    { numRuns: 100 },
+  );
+});
+
+/** Everything that an index says. */
+function told(indexed: Indexed) {
+  const { docs, lines } = indexed;
+  const effective = ({ document, file, revision, invalid }: InForce<unknown>) => [
+    document,
+    file,
+    revision,
+    invalid,
+  ];
+  return {
+    problems: problemsOf(indexed),
+    versions: keysOf(indexed).map((key) => [...key, versionAt(indexed, ...key)]),
+    lines: [...lines].map(([name, { version, held }]) => [name, version?.name, held]),
+    fleet: docs.fleet && effective(docs.fleet),
+    clusters: [...docs.clusters].map(([name, one]) => [
+      name,
+      effective(one),
+      one.enrolledBy,
+      one.relabelledAt,
+    ]),
+    others: [docs.placements, docs.values].map((all) =>
+      [...all].map(([name, one]) => [name, effective(one)]),
+    ),
+    doubts: [docs.valuesInDoubt, docs.unreadable],
+  };
+}

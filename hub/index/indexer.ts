@@ -7,6 +7,7 @@ import { DocumentReader, type Reading } from './documents.ts';
 import { entryOrigins } from './origins.ts';
 import { Overlays } from './overlays.ts';
 import type { Assigned } from './rows.ts';
+import type { SavedIndex } from './saved/format.ts';
 
 /** What one revision means, given the revisions before it. */
 export type Indexed = Assigned & {
@@ -58,6 +59,24 @@ export class Indexer {
     );
     this.#current = { ...indexed, docs: { ...indexed.docs, clusters } };
     return this.#current;
+  }
+
+  /** Goes on where an earlier process was. @throws FlotillaError git-…; then nothing was begun */
+  async resume(saved: SavedIndex, signal: AbortSignal): Promise<Indexed> {
+    const { commit, files, docs, rows, lines, overlays, overlayTree } = saved;
+    const reading = await this.#documents.resume(commit.tree, files, signal);
+    if (overlayTree !== undefined) this.#overlays.resume(overlayTree, overlays);
+    this.#current = { commit, reading, model: judge(reading, docs), docs, rows, lines };
+    return this.#current;
+  }
+
+  /** What `resume` goes on from; undefined before anything was indexed. */
+  get saved(): SavedIndex | undefined {
+    if (!this.#current) return undefined;
+    const { commit, reading, docs, rows, lines } = this.#current;
+    const { tree, overlays } = this.#overlays.state;
+    const { files } = reading;
+    return { commit, files, docs, rows, lines, overlays, overlayTree: tree };
   }
 
   /** Goes on over further commits, oldest first. @throws FlotillaError git-…; then everything is as before */

@@ -15,7 +15,8 @@ export type Overlay = {
 };
 
 /** What is remembered of an overlay besides: directories and files outside of its own directory that it reads. */
-type Known = Overlay & { readonly reads: readonly string[] };
+export type KnownOverlay = Overlay & { readonly reads: readonly string[] };
+type Known = KnownOverlay;
 type Read = Pick<Known, 'nodes' | 'files' | 'reads'>;
 type Place = Pick<Assignment, 'placement' | 'cluster' | 'path' | 'components'>;
 
@@ -81,13 +82,28 @@ export class Overlays {
     const { placement, path, components } = place;
     const read = await this.#read(place, signal);
     const known: Known = { placement, path, components, ...read };
-    this.#known.set(path, [...(this.#known.get(path) ?? []), known]);
+    this.#add(known);
+    return known;
+  }
+
+  /** Goes on from overlays that were read earlier, at this tree. */
+  resume(tree: string, overlays: Iterable<KnownOverlay>): void {
+    for (const one of overlays) this.#add(one);
+    this.#tree = tree;
+  }
+
+  /** The tree, and everything that is known of it. */
+  get state(): { readonly tree: string | undefined; readonly overlays: readonly KnownOverlay[] } {
+    return { tree: this.#tree, overlays: [...this.#known.values()].flat() };
+  }
+
+  #add(known: Known): void {
+    this.#known.set(known.path, [...(this.#known.get(known.path) ?? []), known]);
     for (const at of known.reads) {
       const readers = this.#readers.get(at);
       if (readers) readers.add(known);
       else this.#readers.set(at, new Set([known]));
     }
-    return known;
   }
 
   /** What an assignment reads at another tree, and its digest there. @throws FlotillaError what `digestOf` throws */

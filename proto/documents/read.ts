@@ -98,13 +98,18 @@ export function readDocument(file: string, text: string): ReadResult {
   }
   const spelling = quick ? [] : checkNumbers(file, kind, text);
   if (spelling.some(({ severity }) => severity === 'error')) return refuse(spelling, claims);
+  const read = documentOf(file, text, document);
+  return spelling.length > 0 ? { read, warnings: spelling } : { read };
+}
+
+/** A document that was read from this text before, for who kept both. */
+export function documentOf(file: string, text: string, document: FleetDocument['document']): FleetDocument {
   const locate: Locate = (path, part) => {
     const { line, column } = positionsOf(text).at(path, part);
     return { file, line, column };
   };
   const quote = (path: readonly PropertyKey[], part?: Part) => positionsOf(text).at(path, part).text;
-  const read = { kind, file, document, locate, quote } as FleetDocument;
-  return spelling.length > 0 ? { read, warnings: spelling } : { read };
+  return { kind: document.kind, file, document, locate, quote } as FleetDocument;
 }
 
 /** Problems of one document are asked for in a row, so that the last text parsed is the one that counts. */

@@ -1,0 +1,77 @@
+import type { Commit } from '#git/objects.ts';
+import type { FleetDocument } from '#proto/documents/read.ts';
+import type { Problem } from '#proto/problems.ts';
+import type { DocumentsInForce } from '../../core/in-force.ts';
+import type { DocumentFile } from '../documents.ts';
+import type { KnownOverlay } from '../overlays.ts';
+import type { Assigned, Line, Row, VersionSource } from '../rows.ts';
+
+/** Everything that is needed to go on from a revision without reading it again. */
+export type SavedIndex = Assigned & {
+  readonly commit: Commit;
+  readonly files: ReadonlyMap<string, DocumentFile>;
+  readonly docs: DocumentsInForce;
+  /** Those that are known at `overlayTree`; rows that are held may have others besides. */
+  readonly overlays: readonly KnownOverlay[];
+  readonly overlayTree: string | undefined;
+};
+
+/** To be raised with every change of what is saved, or of what is made of a repository. */
+export const FORMAT = 1;
+/** In a column of overlays: a row that could never be resolved. */
+export const NO_OVERLAY = 0xffff_ffff;
+export const DIGEST_BYTES = 32;
+/** Numbers kept of each overlay: placement, components, nodes, how many files, reads; all but the fourth stand in `parts`. */
+export const OVERLAY_NUMBERS = 5;
+
+/** JSON and columns of numbers: 200,000 rows are some megabytes, and are read back in a fraction of a second. */
+export type Encoded = {
+  format: number;
+  commit: Commit;
+  files: string;
+  docs: string;
+  lines: string;
+  overlays: {
+    paths: string[];
+    parts: string;
+    numbers: Uint32Array;
+    known: number;
+    tree: string | undefined;
+  };
+  clusters: string[];
+  /** For each line, in order. */
+  rows: { cluster: Uint32Array; overlay: Uint32Array; digests: Uint8Array }[];
+};
+
+/** Without the document where it has to be read from the text again. */
+export type SavedFile = [path: string, oid: string, text: string, document?: FleetDocument['document']];
+/** With the text where the revision has another file or none. */
+export type SavedDocument = [file: string, blob: string, revision: string, invalid: boolean, text?: string];
+export type SavedDocuments = readonly (readonly [name: string, document: SavedDocument])[];
+export type SavedDocs = {
+  fleet?: SavedDocument;
+  clusters: [name: string, document: SavedDocument, enrolledBy: number, relabelledAt: string][];
+  placements: SavedDocuments;
+  values: SavedDocuments;
+  strategies: SavedDocuments;
+  access: SavedDocuments;
+  valuesInDoubt: boolean;
+  unreadable: { clusters: string[]; placements: string[] };
+  /** Those that enrolled clusters. */
+  commits: Commit[];
+};
+export type SavedLine = {
+  name: string;
+  version?: Omit<VersionSource, 'fleet' | 'values'> & { fleet: number; values: number };
+  apart: string[];
+  failing: string[];
+  held?: NonNullable<Line['held']>;
+};
+export type SavedLines = {
+  lines: SavedLine[];
+  fleets: VersionSource['fleet'][];
+  values: SavedDocuments[];
+  extras: Extra[];
+};
+/** What a row has besides its columns; line and cluster by number. */
+export type Extra = [line: number, cluster: number, at: Row['at'] | null, problem: Problem | null];
