@@ -257,7 +257,12 @@ test('a hub that has no index or no bus says so, in words', () => {
   ]);
   view.setGit({ ok: false, message: 'git.acme.example refuses the credentials' });
   assert.equal(view.unready()[0], 'no index yet: git.acme.example refuses the credentials');
-  assert.deepEqual(viewOf(TWO).unready(), []);
+  const ready = viewOf(TWO);
+  assert.deepEqual(ready.unready(), []);
+  ready.setGit({ ok: false, code: 'git-unreachable', message: 'it does not answer' });
+  assert.deepEqual(ready.unready(), [], 'what is indexed is enough to go on with');
+  ready.setGit({ ok: false, code: 'history-rewritten', message: 'branch main was rewritten' });
+  assert.deepEqual(ready.unready(), ['branch main was rewritten']);
 });
 
 test('a commit is found by its id, a unique beginning, HEAD and the branch', () => {

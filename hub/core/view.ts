@@ -249,6 +249,8 @@ export class ReadModel implements FleetView {
   unready(): string[] {
     const reasons: string[] = [];
     if (!this.#index) reasons.push(`no index yet: ${this.#git.message ?? 'the repository is being read'}`);
+    // A Git server that is away may come back by itself; a rewritten branch waits for a person.
+    else if (this.#git.code === 'history-rewritten') reasons.push(this.#git.message ?? this.#git.code);
     if (!this.#bus.ok) reasons.push(`bus: ${this.#bus.message ?? 'not connected'}`);
     return reasons;
   }
