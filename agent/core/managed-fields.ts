@@ -37,10 +37,13 @@ export function ourFields(entries: readonly ManagedFieldsEntry[] | undefined): F
   return found && parseFields(found.fieldsV1);
 }
 
-/** Everybody else who holds fields, `status` writers left out: what they hold is never ours. */
+/**
+ * Everybody else who holds fields, `status` writers left out: what they hold is never ours. Neither is our own *Update* entry foreign:
+ * it holds what the server set by default while we patched managedFields.
+ */
 export function foreignHolders(entries: readonly ManagedFieldsEntry[] | undefined): Holder[] {
   return (entries ?? [])
-    .filter((entry) => !isOurs(entry) && entry.subresource !== 'status')
+    .filter((entry) => entry.manager !== FIELD_MANAGER && entry.subresource !== 'status')
     .map((entry) => ({
       manager: entry.manager ?? '',
       operation: entry.operation ?? '',

@@ -1,5 +1,5 @@
 import { FlotillaError } from '#proto/faults.ts';
-import { type KubeObject, type ObjectMeta, objectId } from '../core/object.ts';
+import { type KubeObject, type ObjectMeta, objectId, splitApiVersion } from '../core/object.ts';
 import { conflictMessage, findConflicts, writeAhead } from '../core/plan.ts';
 import { prepareAll, refuseDuplicates } from '../core/prepare.ts';
 import type { Resource } from '../kube/discovery.ts';
@@ -59,7 +59,8 @@ export async function engage(
   const ready = await watchKinds(context, intended.ready, refused, signal);
   await watchInventoryKinds(context, state.name, signal);
   const live = new Map<string, ObjectMeta>();
-  const unknown = ready.filter(({ object }) => {
+  const older = await inOtherVersions(context, intended.waiting, signal);
+  const unknown = [...ready, ...older].filter(({ object }) => {
     const known = context.index.get(objectId(object));
     if (known) live.set(objectId(object), metaOf(known));
     return known === undefined;
@@ -87,6 +88,26 @@ export async function recall(
     ready.map(({ object }) => object),
   );
   if (ahead) await context.book.save(placement, ahead, signal);
+}
+
+/** What is not served in its version yet may exist in another one: it is contacted there. */
+async function inOtherVersions(
+  context: Context,
+  waiting: readonly KubeObject[],
+  signal: AbortSignal,
+): Promise<Engaged['ready']> {
+  const found: Engaged['ready'] = [];
+  for (const object of waiting) {
+    const { group, version } = splitApiVersion(object.apiVersion);
+    const resource = await context.kube.discovery
+      .anyVersion(group, version, object.kind, signal)
+      .catch((error: unknown) => {
+        if (error instanceof KubeError && error.code === 'kube-kind-unknown') return undefined;
+        throw error;
+      });
+    if (resource) found.push({ object, resource });
+  }
+  return found;
 }
 
 /** Watches each kind; one that may not be listed refuses its objects alone. */

@@ -2,6 +2,7 @@ import type { Action } from '#proto/messages.ts';
 import { type Finding, findDrift, holderPrints, type Suspects, suspectDrift } from '../core/drift.ts';
 import { hashFields } from '../core/fieldset.ts';
 import { computeHealth, hasHealth } from '../core/health.ts';
+import { mayVanish } from '../core/jobs.ts';
 import { type KubeObject, type ObjectMeta, objectId, shortHash } from '../core/object.ts';
 import { isPaused } from '../core/object-policy.ts';
 import { entryOf } from '../core/plan.ts';
@@ -88,6 +89,7 @@ export function settleWrite(context: Context, tracked: Tracked, object: KubeObje
 /** A Job of this content has done its work: should its TTL remove it, it is neither missing nor run again, after a restart too. */
 export function noteFinished(context: Context, tracked: Tracked): void {
   if (tracked.finished === tracked.hash || tracked.applied?.hash !== tracked.hash) return;
+  if (!mayVanish(tracked.object)) return;
   tracked.finished = tracked.hash;
   noteApplied(context, tracked);
 }
