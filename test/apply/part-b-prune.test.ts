@@ -206,6 +206,33 @@ test('B32: a Job that completed and vanished is as wanted and not run again, als
   assert.equal(changed[`batch/Job/${ns}/vanishes`], 'created');
 });
 
+test('B32: a Job with a TTL of nothing that is gone before anybody looked has done its work and runs once', async () => {
+  await using lab = new Lab(server());
+  const ns = 'b32-zero';
+  const job = object('batch/v1', 'Job', `${ns}/j`, {
+    spec: {
+      ttlSecondsAfterFinished: 0,
+      template: {
+        spec: { restartPolicy: 'Never', containers: [{ name: 'j', image: 'example.com/j:1' }] },
+      },
+    },
+  });
+  await lab.apply(ns, [namespace(ns), job]);
+  const path = `/apis/batch/v1/namespaces/${ns}/jobs/j`;
+  const isGone = async () => (await lab.get(path)) === undefined || undefined;
+  await eventually('its TTL has removed it', isGone, 30_000, NEVER);
+  await lab.until(
+    'it counts as done',
+    ns,
+    ({ objects, drifts }) => drifts.length === 0 && objects.every(({ health }) => health === 'CURRENT'),
+  );
+  assert.deepEqual(
+    lab.requests.filter((request) => request === 'apply Job/j'),
+    ['apply Job/j'],
+  );
+  assert.equal(await lab.get(path), undefined);
+});
+
 test('B35: a newer desired state interrupts a wait and is applied at once', async () => {
   await using lab = new Lab(server());
   const ns = 'b35';

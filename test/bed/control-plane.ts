@@ -27,6 +27,7 @@ const CONTROLLERS = [
   'endpoints',
   'endpointslice',
   'clusterrole-aggregation',
+  'ttl-after-finished',
 ].map((name) => `${name}-controller`);
 
 export class ControlPlane implements AsyncDisposable {
