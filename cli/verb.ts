@@ -39,6 +39,10 @@ export const VERBS: Readonly<Record<string, { summary: string; load: () => Promi
     summary: 'tell everything that is wrong with a fleet repo',
     load: async () => (await import('./verbs/validate.ts')).validate,
   },
+  plan: {
+    summary: 'which clusters a change reaches, in which stage, and why',
+    load: async () => (await import('./verbs/plan.ts')).plan,
+  },
   render: {
     summary: 'render what a cluster is given, or one overlay',
     load: async () => (await import('./verbs/render.ts')).render,

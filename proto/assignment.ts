@@ -52,14 +52,11 @@ export type ResolveWith = {
   files?: Files;
 };
 
-/** Resolves a placement on a cluster that it selects; how values are layered says `layerValues`. */
-export function resolveAssignment(
-  fleet: Fleet,
-  placement: Placement,
+/** The directories that a placement names for a cluster: overlay and selected components, with `{…}` substituted. */
+export function placesOf(
+  { metadata, spec }: Placement,
   cluster: Cluster,
-  { values: all, shared, files }: ResolveWith = {},
-): Resolution {
-  const { spec } = placement;
+): { path: string; components: string[]; faults: ResolveFault[] } {
   const labels = cluster.metadata.labels ?? {};
   const faults: ResolveFault[] = [];
   const substitute = (path: string) =>
@@ -71,7 +68,7 @@ export function resolveAssignment(
             ? labels[variable]
             : undefined;
       if (value) return value;
-      const message = `placement ${placement.metadata.name}: path ${path} needs label ${variable}, which cluster ${cluster.metadata.name} does not have`;
+      const message = `placement ${metadata.name}: path ${path} needs label ${variable}, which cluster ${cluster.metadata.name} does not have`;
       faults.push({ code: 'path-variable-unknown', message, variable });
       return whole;
     });
@@ -79,6 +76,19 @@ export function resolveAssignment(
   const components = (spec.components ?? [])
     .filter((component) => matches(component.selector ?? {}, labels))
     .map((component) => normalise(substitute(component.path)));
+  return { path, components, faults };
+}
+
+/** Resolves a placement on a cluster that it selects; how values are layered says `layerValues`. */
+export function resolveAssignment(
+  fleet: Fleet,
+  placement: Placement,
+  cluster: Cluster,
+  { values: all, shared, files }: ResolveWith = {},
+): Resolution {
+  const { spec } = placement;
+  const labels = cluster.metadata.labels ?? {};
+  const { path, components, faults } = placesOf(placement, cluster);
   const fromDocuments = shared ?? (all && sharedLayer(all, placement, labels));
   const { values, faults: wrong } = layerValues(placement, cluster, fromDocuments, files);
   faults.push(...wrong);

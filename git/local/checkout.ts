@@ -107,6 +107,12 @@ export class Checkout implements AsyncDisposable {
     return { name: oid.startsWith(name) ? short : `${name} (${short})`, tree: commit.tree, commit };
   }
 
+  /** The commit that is checked out; undefined where there is none yet. */
+  async head(signal: AbortSignal): Promise<Revision | undefined> {
+    const oid = await this.#commitOf(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'], signal);
+    return oid === undefined ? undefined : this.revision('HEAD', signal);
+  }
+
   /** The newest commit that two revisions share, as `A...B` means it. @throws FlotillaError revision-unknown */
   async mergeBase(one: string, other: string, signal: AbortSignal): Promise<Revision> {
     const [a, b] = [await this.revision(one, signal), await this.revision(other, signal)];

@@ -1,0 +1,245 @@
+import { type Policy, placesOf, policyOf, resolveAssignment } from '#proto/assignment.ts';
+import type { Cluster } from '#proto/documents/cluster.ts';
+import type { Placement } from '#proto/documents/placement.ts';
+import type { Sourced } from '#proto/documents/read.ts';
+import { type LabelGroup, nameOf } from '#proto/fleet-checks/context.ts';
+import type { FleetModel } from '#proto/fleet-model.ts';
+import { type Labels, matches, mismatches } from '#proto/selector.ts';
+import { stageOf } from '#proto/stages.ts';
+import { type SharedLayer, sharedLayer } from '#proto/values.ts';
+import type { OverlayBook } from './book.ts';
+import { type Content, contentOf, differences } from './compare.ts';
+import type { Change, PlacementPlan } from './plan.ts';
+import type { Touched } from './reads.ts';
+import type { TouchedOverlays } from './touched.ts';
+
+/** A fleet at one moment, with its overlays. */
+export type Moment = {
+  readonly model: FleetModel;
+  readonly groups: readonly LabelGroup[];
+  readonly book: OverlayBook;
+};
+
+/** What differs between two moments, apart from placements. */
+export type Differences = {
+  /** Clusters whose entry is new, gone or another one. */
+  readonly clusters: ReadonlySet<string>;
+  /** Of Values documents, or of what the Fleet says of every assignment. */
+  readonly shared: boolean;
+  readonly overlays: TouchedOverlays;
+};
+type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer I)[] ? I[] : T[K] };
+
+const MOST_NAMED = 5;
+
+/** What becomes of one placement; undefined where it neither was nor is. */
+export async function planPlacement(
+  name: string,
+  before: Moment,
+  after: Moment,
+  moved: Differences,
+  signal: AbortSignal,
+): Promise<PlacementPlan | undefined> {
+  const was = before.model.placements.get(name);
+  const is = after.model.placements.get(name);
+  const invalid = after.model.invalid.placements.has(name) || after.model.invalid.fleet;
+  const any = is ?? was;
+  if (!any) return undefined;
+  const fleet = (after.model.fleet ?? before.model.fleet)?.document;
+  const strategyName = any.document.spec.strategy ?? fleet?.spec.defaults?.strategy;
+  const stages = after.model.strategies.get(strategyName ?? '')?.document.spec.stages ?? [];
+  const plan: Mutable<PlacementPlan> = {
+    placement: name,
+    file: any.file,
+    document: invalid
+      ? 'invalid'
+      : !was
+        ? 'added'
+        : !is
+          ? 'removed'
+          : was.document === is.document
+            ? 'unchanged'
+            : 'changed',
+    strategy: strategyName ?? null,
+    stages: stages.map((stage) => stage.name),
+    changed: [],
+    joined: [],
+    left: [],
+    held: [],
+    unchanged: 0,
+    unmatched: [],
+    warnings: [],
+  };
+  const had = before.groups.reduce(
+    (sum, { labels, clusters }) => sum + (selects(was, labels) ? clusters.length : 0),
+    0,
+  );
+  if (invalid) {
+    plan.unchanged = had;
+    return plan;
+  }
+  const stageIn = (cluster: Sourced<Cluster>) =>
+    strategyName === undefined ? 'all' : (stageOf(stages, labelsOf(cluster))?.name ?? null);
+  if (is) {
+    const look = closeLook(was, is, before, after, moved, signal);
+    for (const { labels, clusters } of after.groups) {
+      const failing = mismatches(is.document.spec.selector, labels);
+      if (failing.length > 0) addUnmatched(plan, failing.join('; '), clusters);
+      else
+        for (const cluster of clusters) {
+          if (!look.needed(cluster)) {
+            plan.unchanged++;
+            continue;
+          }
+          const on = nameOf(cluster);
+          const old = before.model.clusters.get(on);
+          const joins = !old || !selects(was, labelsOf(old));
+          const result = await look.at(cluster, joins ? undefined : old);
+          const change = (why: readonly string[]): Change => ({ cluster: on, stage: stageIn(cluster), why });
+          if ('code' in result) plan.held.push({ cluster: on, ...result });
+          else if (joins) plan.joined.push(change([whyJoined(name, on, before.model)]));
+          else if (result.why.length > 0) plan.changed.push(change(result.why));
+          else plan.unchanged++;
+        }
+    }
+  }
+  addLeaving(plan, was, is, before, after.model, moved);
+  for (const list of [plan.changed, plan.joined, plan.left])
+    list.sort((a, b) => order(plan.stages, a) - order(plan.stages, b) || (a.cluster < b.cluster ? -1 : 1));
+  if (fleet) plan.warnings.push(...guardWarnings(plan, had, policyOf(fleet, any.document)));
+  return plan;
+}
+
+const order = (stages: readonly string[], { stage }: Change) => (stage === null ? -1 : stages.indexOf(stage));
+const labelsOf = ({ document }: Sourced<Cluster>): Labels => document.metadata.labels ?? {};
+const selects = (placement: Sourced<Placement> | undefined, labels: Labels): boolean =>
+  placement !== undefined && matches(placement.document.spec.selector, labels);
+
+function addUnmatched(
+  plan: Mutable<PlacementPlan>,
+  why: string,
+  clusters: readonly Sourced<Cluster>[],
+): void {
+  const at = plan.unmatched.findIndex((one) => one.why === why);
+  const { count = 0, clusters: some = [] } = plan.unmatched[at] ?? {};
+  const named = [...some, ...clusters.slice(0, MOST_NAMED).map(nameOf)].slice(0, MOST_NAMED);
+  plan.unmatched[at < 0 ? plan.unmatched.length : at] = {
+    why,
+    count: count + clusters.length,
+    clusters: named,
+  };
+}
+
+/** Clusters that had the placement and are not given it any more. One that is not valid stays as it is. */
+function addLeaving(
+  plan: Mutable<PlacementPlan>,
+  was: Sourced<Placement> | undefined,
+  is: Sourced<Placement> | undefined,
+  before: Moment,
+  { clusters, invalid }: FleetModel,
+  moved: Differences,
+): void {
+  const candidates =
+    was && was.document === is?.document
+      ? [...moved.clusters].flatMap((name) => before.model.clusters.get(name) ?? [])
+      : [...before.model.clusters.values()];
+  for (const old of candidates) {
+    if (!selects(was, labelsOf(old))) continue;
+    const name = nameOf(old);
+    const cluster = clusters.get(name);
+    if (!cluster && invalid.clusters.has(name)) {
+      plan.unchanged++;
+      continue;
+    }
+    const failing = is && cluster ? mismatches(is.document.spec.selector, labelsOf(cluster)) : [];
+    if (is && cluster && failing.length === 0) continue;
+    const why = !is ? 'the placement is removed' : !cluster ? 'the cluster is removed' : failing.join('; ');
+    plan.left.push({ cluster: name, stage: null, why: [why] });
+  }
+}
+
+function whyJoined(
+  placement: string,
+  cluster: string,
+  { placements, clusters, invalid }: FleetModel,
+): string {
+  if (invalid.placements.has(placement)) return 'the placement was not valid before';
+  if (!placements.has(placement)) return 'the placement is new';
+  if (invalid.clusters.has(cluster)) return 'the cluster was not valid before';
+  return clusters.has(cluster) ? 'it is selected now' : 'the cluster is new';
+}
+
+/** `guards.maxAssignmentsRemoved` never holds a single assignment, unless that is the placement's last. */
+function guardWarnings(
+  { placement, left }: Mutable<PlacementPlan>,
+  had: number,
+  { guards }: Policy,
+): string[] {
+  const removed = left.length;
+  if (removed === 0 || (removed === 1 && had > 1) || removed / had <= guards.maxAssignmentsRemoved) return [];
+  const percent = (share: number) => `${Math.round(share * 1_000) / 10} %`;
+  return [
+    `${removed} of ${had} assignments of placement ${placement} are removed (${percent(removed / had)}), more than guards.maxAssignmentsRemoved allows (${percent(guards.maxAssignmentsRemoved)})`,
+  ];
+}
+
+type Compared = { readonly why: readonly string[] } | { readonly code: string; readonly message: string };
+
+/** Compares one cluster at both moments; `needed` says that something which it reads has changed. */
+function closeLook(
+  was: Sourced<Placement> | undefined,
+  is: Sourced<Placement>,
+  before: Moment,
+  after: Moment,
+  moved: Differences,
+  signal: AbortSignal,
+) {
+  const all = was?.document !== is.document || moved.shared;
+  const filesOf = (cluster: Cluster): Touched | undefined => {
+    if (moved.overlays.none) return undefined;
+    const { path, components } = placesOf(is.document, cluster);
+    return [path, ...components].map((one) => moved.overlays.of(one)).find((found) => found !== undefined);
+  };
+  const layers = new Map([before, after].map(({ model }) => [model, sharedLayers(model)]));
+  const content = async (
+    placement: Placement,
+    cluster: Cluster,
+    { model, book }: Moment,
+  ): Promise<Content> => {
+    if (!model.fleet) return { code: 'fleet-missing', message: 'flotilla.yaml is not there, or not valid' };
+    const shared = layers.get(model)!(placement, cluster.metadata.labels ?? {});
+    const resolution = resolveAssignment(model.fleet.document, placement, cluster, { shared });
+    if ('assignment' in resolution) return contentOf(resolution.assignment, (path) => book.at(path, signal));
+    const { code, message } = resolution.faults[0]!;
+    return { code, message };
+  };
+  return {
+    needed: (cluster: Sourced<Cluster>) =>
+      all || moved.clusters.has(nameOf(cluster)) || filesOf(cluster.document) !== undefined,
+
+    /** Without `old` the cluster joins. */
+    async at(now: Sourced<Cluster>, old: Sourced<Cluster> | undefined): Promise<Compared> {
+      const then = old && was && (await content(was.document, old.document, before));
+      const result = await content(is.document, now.document, after);
+      if ('code' in result)
+        return then && 'code' in then && then.message === result.message ? { why: [] } : result;
+      if (!then) return { why: [] };
+      if ('code' in then) return { why: [`it could not be rendered before: ${then.code}`] };
+      const files = filesOf(now.document);
+      const more =
+        files && files.count > files.some.length ? ` and ${files.count - files.some.length} more` : '';
+      return { why: differences(then, result, files?.count ? files.some.join(', ') + more : undefined) };
+    },
+  };
+}
+
+/** Shared values of one placement, found out once for clusters of equal labels. */
+function sharedLayers({ values }: FleetModel): (placement: Placement, labels: Labels) => SharedLayer {
+  const known = new Map<string, SharedLayer>();
+  return (placement, labels) => {
+    const key = JSON.stringify(labels);
+    const layer = known.get(key) ?? sharedLayer(values.values(), placement, labels);
+    known.set(key, layer);
+    return layer;
+  };
+}

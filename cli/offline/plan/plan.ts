@@ -1,0 +1,46 @@
+/** What a commit, or what is in hand, would do to a fleet. The JSON of `flotilla plan`: members are added, never renamed. */
+export type Plan = {
+  readonly from: PlanSide;
+  readonly to: PlanSide;
+  /** Of entries, whatever is placed on them. */
+  readonly clusters: { readonly added: readonly string[]; readonly removed: readonly string[] };
+  readonly placements: readonly PlacementPlan[];
+};
+
+export type PlanSide = { readonly name: string; readonly revision: string | null };
+
+/** One cluster whose digest changes; `stage` is null where its strategy has none for it. */
+export type Change = {
+  readonly cluster: string;
+  readonly stage: string | null;
+  readonly why: readonly string[];
+};
+
+export type PlacementPlan = {
+  readonly placement: string;
+  readonly file: string;
+  /** Of the document; `invalid` is not valid at the end: everything stays as it is. */
+  readonly document: 'unchanged' | 'changed' | 'added' | 'removed' | 'invalid';
+  readonly strategy: string | null;
+  /** The stages of the strategy, in order. */
+  readonly stages: readonly string[];
+  readonly changed: readonly Change[];
+  /** Clusters that get the placement, and those that lose it. */
+  readonly joined: readonly Change[];
+  readonly left: readonly Change[];
+  /** Assignments that cannot be had at the end and stay as they are. */
+  readonly held: readonly { readonly cluster: string; readonly code: string; readonly message: string }[];
+  readonly unchanged: number;
+  /** Clusters that are not selected, by reason. */
+  readonly unmatched: readonly {
+    readonly why: string;
+    readonly count: number;
+    readonly clusters: readonly string[];
+  }[];
+  readonly warnings: readonly string[];
+};
+
+export const isEmpty = ({ clusters, placements }: Plan): boolean =>
+  clusters.added.length === 0 &&
+  clusters.removed.length === 0 &&
+  placements.every(({ changed, joined, left }) => changed.length + joined.length + left.length === 0);
