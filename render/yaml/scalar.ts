@@ -59,6 +59,11 @@ function float(text: string): number | undefined {
   return Number.isFinite(value) ? value + 0 : undefined;
 }
 
+/** Whether an unquoted text is a date or a time to readers of YAML. */
+export function isTimestamp(text: string): boolean {
+  return timestamp(text) !== undefined;
+}
+
 /** RFC 3339 of a date as `time.Time` marshals it, or undefined when the text is none. */
 function timestamp(text: string): string | undefined {
   const match = DATE.exec(text);
