@@ -21,6 +21,7 @@ const PATIENCE_MS = 30_000;
 const NAMES = Array.from({ length: 18 }, (_, i) => `c${String(i).padStart(2, '0')}`);
 const ALIVE = ['c00', 'c01'] as const;
 const PATH = '/api/v1/namespaces/default/configmaps/settings';
+const LEDGER = '/api/v1/namespaces/default/configmaps/ledger';
 const keys = new Map(NAMES.map((name) => [name, createNkey('user')]));
 
 const API = 'apiVersion: flotilla.dev/v1alpha1';
@@ -265,7 +266,21 @@ test('the commit that is named lets exactly what is held go', async () => {
       PATIENCE_MS,
       signal,
     );
-    assert.equal((await kube(cluster, 'GET', PATH.replace('settings', 'ledger'))).status, 200);
+    assert.equal((await kube(cluster, 'GET', LEDGER)).status, 200);
   }
+  assert.deepEqual(await approvals(), []);
+});
+
+test('decommission: prune in an entry is its own approval for everything on that cluster, even the last', async () => {
+  const leaving = entry('c01').replace('spec: {', 'spec: { decommission: prune,');
+  await line.clone.write('clusters/c01.yaml', leaving);
+  await line.clone.commit('Decommission c01');
+  await eventually(
+    'ledger gone from c01',
+    async () => ((await kube('c01', 'GET', LEDGER)).status === 404 ? true : undefined),
+    PATIENCE_MS,
+    signal,
+  );
+  assert.equal((await kube('c00', 'GET', LEDGER)).status, 200);
   assert.deepEqual(await approvals(), []);
 });
