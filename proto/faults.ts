@@ -141,6 +141,10 @@ export const FAULTS = {
     'The overlay does not render.',
     'Run `kustomize build` on the path given and mend what it says.',
   ],
+  'render-unsupported': [
+    'The overlay uses something that is not rendered in the process, named with its file and line.',
+    'Do without it, or set `render.fallback: kustomize` in flotilla.yaml where the program is there.',
+  ],
   'render-empty': [
     'The overlay renders to nothing. The last good state is kept.',
     'If everything should go, remove the placement instead.',

@@ -41,7 +41,12 @@ export type Closure = {
   readonly dependsOnPlace: boolean;
 };
 
-export type ClosureFile = { readonly bytes: Uint8Array; readonly mode: FileEntry['mode'] };
+export type ClosureFile = {
+  readonly bytes: Uint8Array;
+  readonly mode: FileEntry['mode'];
+  /** Id of the blob: equal ids, equal bytes. What is read from a file may be kept by it. */
+  readonly oid?: string;
+};
 
 /**
  * The closure of one directory of a tree. Only kustomizations, configuration and symlinks are read; a store that
@@ -139,7 +144,7 @@ export async function readFiles(
       );
     if (total > most)
       throw faultAt('closure-too-large', closures[0]!.path, undefined, `reads more than ${most} bytes`);
-    files.set(path, { bytes, mode });
+    files.set(path, { bytes, mode, oid });
   }
   return files;
 }

@@ -13,6 +13,10 @@ export type RenderInput = {
   readonly options: Closure['options'];
   readonly usesCharts: boolean;
   readonly files: ReadonlyMap<string, ClosureFile>;
+  /** Merkle nodes of directories with a kustomization, by path: equal nodes render to equal objects. */
+  readonly nodes?: ReadonlyMap<string, string>;
+  /** What charts were templated to, by `directory#index` of the entries of `helmCharts`. */
+  readonly charts?: ReadonlyMap<string, readonly Json[]>;
 };
 
 /**
@@ -22,7 +26,8 @@ export type RenderInput = {
 export interface Renderer {
   /**
    * Objects in order, as rendered: not checked, values not substituted.
-   * @throws FlotillaError render-failed with the overlay and the reason, render-tool-missing
+   * @throws FlotillaError render-failed with the overlay and the reason; render-unsupported for what this renderer does
+   *   not do and another might; render-tool-missing
    */
   render(input: RenderInput, signal: AbortSignal): Promise<Json[]>;
 }

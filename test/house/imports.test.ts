@@ -81,6 +81,18 @@ test('decisions are pure: core and proto import nothing that acts, and keep no c
   assert.deepEqual(promising, []);
 });
 
+test('the render engine reads nothing and runs nothing', () => {
+  const engine = files.filter(
+    (file) => (file === 'render/engine.ts' || file.startsWith('render/engine/')) && !isTest(file),
+  );
+  assert.ok(engine.length > 20);
+  const acting = engine
+    .flatMap(importsOf)
+    .filter(({ to }) => EFFECTS.test(to.replace('package:', '')))
+    .map(({ from, to }) => `${from} → ${to}`);
+  assert.deepEqual(acting, []);
+});
+
 test('process.env is read in config.ts and main.ts only', () => {
   const outside = files
     .filter((file) => Object.hasOwn(LAW, roomOf(file)) && roomOf(file) !== 'tools' && !isTest(file))

@@ -1,0 +1,33 @@
+import { RecentlyUsed } from '../closure/recently-used.ts';
+import type { TransformerConfig } from './config/config.ts';
+import type { Resource } from './resource.ts';
+import type { Var } from './transformers/vars.ts';
+
+/** What a base gives to who names it. The resources are the taker's own; their values are shared and never change. */
+export type SharedBase = {
+  readonly resources: readonly Resource[];
+  readonly config: TransformerConfig;
+  readonly vars: readonly Var[];
+};
+
+/** Bases that were gathered, by the Merkle node of their directory: equal node, equal objects. Bounded by objects. */
+export class BaseCache {
+  readonly #bases: RecentlyUsed<SharedBase>;
+
+  constructor(objects = 50_000) {
+    this.#bases = new RecentlyUsed(objects, ({ resources }) => resources.length + 1);
+  }
+
+  take(node: string): SharedBase | undefined {
+    const base = this.#bases.get(node);
+    return base && withCopies(base);
+  }
+
+  keep(node: string, base: SharedBase): void {
+    this.#bases.set(node, withCopies(base));
+  }
+}
+
+function withCopies(base: SharedBase): SharedBase {
+  return { ...base, resources: base.resources.map((resource) => resource.copy()) };
+}

@@ -1,0 +1,32 @@
+import type { Json } from '../../yaml/read.ts';
+import { EngineFault } from '../fault.ts';
+import { decode, PLUGIN_RULES, struct, text } from '../read/decode.ts';
+import { Resource } from '../resource.ts';
+import type { Workshop } from '../transformers/transformer.ts';
+
+const shape = struct({
+  cloud: text,
+  kubernetesService: struct({ name: text, namespace: text }),
+  serviceAccount: struct({ name: text, projectId: text }),
+});
+
+/** The built-in IAMPolicyGenerator: a ServiceAccount that is bound to one of the cloud. @throws EngineFault for other clouds */
+export function generateIamPolicy(config: Json, { schema }: Workshop): Resource {
+  const { cloud = '', kubernetesService = {}, serviceAccount = {} } = decode(shape, config, PLUGIN_RULES);
+  if (cloud !== 'gke') throw new EngineFault(`cloud must be gke, not ${cloud || 'nothing'}`, ['cloud']);
+  const { name = '', namespace } = kubernetesService;
+  if (name === '') throw new EngineFault('kubernetesService needs a name', ['kubernetesService']);
+  const account = `${serviceAccount.name ?? ''}@${serviceAccount.projectId ?? ''}.iam.gserviceaccount.com`;
+  return new Resource(
+    {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: {
+        annotations: { 'iam.gke.io/gcp-service-account': account },
+        name,
+        ...(namespace && { namespace }),
+      },
+    },
+    schema,
+  );
+}

@@ -1,0 +1,162 @@
+import type { Json } from '../yaml/read.ts';
+import { get, isEmpty, isMap, type JsonMap, remove, set, setIn, textOf } from './json.ts';
+import type { MergeSchema } from './merge/schema.ts';
+import { isClusterScoped } from './merge/schema.ts';
+import type { Origin } from './origin.ts';
+import { apiVersionOf, effectiveNamespace, parseApiVersion, type ResourceId } from './resource-id.ts';
+
+/** What a generator says should happen with an object that exists already. */
+export type Behavior = 'unspecified' | 'create' | 'merge' | 'replace';
+type PreviousId = { readonly name: string; readonly namespace: string; readonly kind: string };
+
+/**
+ * One object on its way through kustomizations, with what kustomize remembers of it: former names, the prefixes and
+ * suffixes it was given, how a generator made it. The value is persistent; a change replaces it. Who takes a resource
+ * from a shared base takes a `copy`.
+ */
+export class Resource {
+  value: JsonMap;
+  /** Oldest first. */
+  previous: readonly PreviousId[] = [];
+  prefixes: readonly string[] = [];
+  suffixes: readonly string[] = [];
+  behavior: Behavior = 'unspecified';
+  needsHash = false;
+  /** Names of the vars that take their value from here. */
+  vars: readonly string[] = [];
+  origin: Origin | undefined;
+  transformations: readonly Origin[] = [];
+  readonly schema: MergeSchema;
+  #id: ResourceId | undefined;
+  #idOf: JsonMap | undefined;
+
+  constructor(value: JsonMap, schema: MergeSchema) {
+    this.value = value;
+    this.schema = schema;
+  }
+
+  copy(): Resource {
+    const copy = new Resource(this.value, this.schema);
+    copy.inherit(this);
+    copy.origin = this.origin;
+    copy.transformations = this.transformations;
+    copy.#id = this.#id;
+    copy.#idOf = this.#idOf;
+    return copy;
+  }
+
+  /** Takes over what is remembered of another. */
+  inherit(other: Resource): void {
+    this.previous = other.previous;
+    this.prefixes = other.prefixes;
+    this.suffixes = other.suffixes;
+    this.behavior = other.behavior;
+    this.needsHash = other.needsHash;
+    this.vars = other.vars;
+  }
+
+  get kind(): string {
+    return textOf(get(this.value, 'kind'));
+  }
+  get apiVersion(): string {
+    return textOf(get(this.value, 'apiVersion'));
+  }
+  get name(): string {
+    return textOf(this.#meta('name'));
+  }
+  get namespace(): string {
+    return textOf(this.#meta('namespace'));
+  }
+  /** Nothing is left of the object: it was deleted by a patch. */
+  get gone(): boolean {
+    return isEmpty(this.value as Json);
+  }
+
+  /** The id as the object stands now. */
+  get id(): ResourceId {
+    if (this.#id && this.#idOf === this.value) return this.#id;
+    const { apiVersion, kind } = this;
+    const cluster = isClusterScoped(this.schema, apiVersion, kind);
+    this.#id = { ...parseApiVersion(apiVersion), kind, name: this.name, namespace: this.namespace, cluster };
+    this.#idOf = this.value;
+    return this.#id;
+  }
+
+  /** Former ids, oldest first. As in kustomize they have today's apiVersion, and their namespace as it was counted. */
+  get previousIds(): ResourceId[] {
+    if (this.previous.length === 0) return [];
+    const { group, version } = parseApiVersion(this.apiVersion);
+    return this.previous.map(({ name, namespace, kind }) => ({
+      ...{ group, version, kind, name, namespace },
+      cluster: false,
+    }));
+  }
+
+  /** The id that the object had first. */
+  get originalId(): ResourceId {
+    return this.previousIds[0] ?? this.id;
+  }
+
+  get anyIds(): ResourceId[] {
+    return [...this.previousIds, this.id];
+  }
+
+  /** Remembers the id of now as a former one. */
+  rememberId(): void {
+    const { kind, name } = this.id;
+    this.previous = [...this.previous, { kind, name, namespace: effectiveNamespace(this.id) }];
+  }
+
+  setName(name: string): void {
+    this.value = setIn(this.value, ['metadata', 'name'], name);
+  }
+
+  /** '' takes the namespace away. */
+  setNamespace(namespace: string): void {
+    if (namespace !== '') this.value = setIn(this.value, ['metadata', 'namespace'], namespace);
+    else {
+      const metadata = get(this.value, 'metadata');
+      if (isMap(metadata)) this.value = set(this.value, 'metadata', remove(metadata, 'namespace'));
+    }
+  }
+
+  setKind(kind: string): void {
+    this.value = set(this.value, 'kind', kind);
+  }
+
+  setApiVersion(gvk: { group: string; version: string }): void {
+    this.value = set(this.value, 'apiVersion', apiVersionOf(gvk));
+  }
+
+  get labels(): Record<string, string> {
+    return texts(this.#meta('labels'));
+  }
+  get annotations(): Record<string, string> {
+    return texts(this.#meta('annotations'));
+  }
+
+  setLabels(labels: Record<string, string>): void {
+    this.#setMap('labels', labels);
+  }
+  setAnnotations(annotations: Record<string, string>): void {
+    this.#setMap('annotations', annotations);
+  }
+
+  #meta(key: string): Json | undefined {
+    return get(get(this.value, 'metadata'), key);
+  }
+
+  #setMap(key: 'labels' | 'annotations', map: Record<string, string>): void {
+    const found = get(this.value, 'metadata');
+    const metadata = isMap(found) ? found : {};
+    const changed = Object.keys(map).length === 0 ? remove(metadata, key) : set(metadata, key, map);
+    if (changed !== found) this.value = set(this.value, 'metadata', changed);
+  }
+}
+
+/** The members of a map as text; null is written `null`, as kustomize has it. */
+export function texts(map: Json | undefined): Record<string, string> {
+  if (!isMap(map)) return {};
+  const entries = Object.entries(map);
+  return Object.fromEntries(entries.map(([key, value]) => [key, value === null ? 'null' : textOf(value)]));
+}
