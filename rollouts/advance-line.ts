@@ -5,9 +5,9 @@ import type { LineFacts } from './facts.ts';
 import { failWork, judgeRegressions, verdict } from './failing.ts';
 import { observe, watchBus } from './observe.ts';
 import { passStage } from './passing.ts';
-import { replan } from './replan.ts';
+import { planMembers, replan } from './replan.ts';
 import { stepRollback } from './rollback.ts';
-import { start } from './starting.ts';
+import { start, startPins } from './starting.ts';
 import type { Line } from './state.ts';
 import { isChanged, seeIdle, seeTarget, survey } from './work.ts';
 
@@ -30,7 +30,9 @@ export function advanceLine(line: Line, facts: LineFacts, now: number): LineStep
   replan(draft);
   watchBus(draft);
   observe(draft);
+  startPins(draft);
   judgeStages(draft);
+  if (draft.line.struck !== line.struck) planMembers(draft);
   stepRollback(draft);
   if (!draft.line.rollback) move(draft);
   for (const { name } of draft.line.stages) {

@@ -15,11 +15,11 @@ export function pausesOver(draft: Draft, stage: Stage): Pause[] {
 
 /** What a stage may take next (design/30, rule 1): what the stage before has passed, or the head. */
 export function candidateOf(draft: Draft, at: number): Version | undefined {
-  const { stages, aborted } = draft.line;
+  const { stages, aborted, struck } = draft.line;
   const stage = stages[at]!;
   const source = at === 0 ? draft.versions.head?.revision : stages[at - 1]!.passed.at(-1);
   const version = draft.versions.get(source);
-  if (!version || aborted.includes(version.revision)) return undefined;
+  if (!version || aborted.includes(version.revision) || struck.includes(version.revision)) return undefined;
   const order = draft.versions.order(version.revision);
   const last = Math.max(
     ...[stage.work?.version, stage.passed.at(-1)].map((one) => draft.versions.order(one)),
@@ -29,7 +29,7 @@ export function candidateOf(draft: Draft, at: number): Version | undefined {
 }
 
 /** A rejected digest for a cluster whose stage has not passed it there. */
-function bringsRejected(draft: Draft, version: Version): boolean {
+export function bringsRejected(draft: Draft, version: Version): boolean {
   return Object.entries(draft.line.rejected).some(([cluster, digests]) => {
     const digest = version.contents.get(cluster)?.digest;
     if (digest === undefined || !digests.includes(digest)) return false;

@@ -2,6 +2,7 @@ import { pausesOver } from './candidate.ts';
 import { type Draft, isBusy } from './draft.ts';
 import { end, few } from './failing.ts';
 import { waitsAtGates } from './gates.ts';
+import { concerns } from './replan.ts';
 import type { Stage, Work } from './state.ts';
 import { neededEvidence, type Survey, survey } from './work.ts';
 
@@ -79,7 +80,8 @@ function nameMembers(draft: Draft, stage: Stage, version: string): void {
     const { run } = target;
     const content = contents.get(name);
     if (!content) {
-      if (!run || run.phase === 'removed') draft.dropTarget(name);
+      const isOver = !run || run.phase === 'removed';
+      if (isOver && !concerns(draft, draft.stage(stage.name)!, name)) draft.dropTarget(name);
       continue;
     }
     const { late: _late, kept, ...rest } = target;

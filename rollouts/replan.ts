@@ -9,6 +9,11 @@ import { isOf } from './work.ts';
 export function replan(draft: Draft): void {
   planStages(draft);
   dropLeavers(draft);
+  planMembers(draft);
+}
+
+/** Again after versions were struck: who was removed may be selected by what is passed now. */
+export function planMembers(draft: Draft): void {
   for (const [cluster, stage] of draft.membership.stageOf) planMember(draft, cluster, stage);
 }
 
@@ -78,7 +83,7 @@ function planMember(draft: Draft, cluster: string, name: string): void {
 }
 
 /** Whether any version that the line knows of gives the cluster something. */
-function concerns(draft: Draft, stage: Stage, cluster: string): boolean {
+export function concerns(draft: Draft, stage: Stage, cluster: string): boolean {
   const known = [draft.versions.head?.revision, stage.work?.version, draft.lastPassed(stage)];
   return known.some((revision) => draft.versions.content(revision, cluster) !== undefined);
 }

@@ -28,9 +28,7 @@ export function start(draft: Draft, stage: Stage): string | undefined {
   else wishes.push(...catchUps(draft, stage));
   const waits = backing ? undefined : wishesOfWork(draft, stage, wishes);
   if (wishes.length === 0) return waits;
-  const members = draft.members(stage.name);
-  let free =
-    draft.maxConcurrent(stage.name) - members.filter(({ name }) => isBusy(draft.target(name)?.run)).length;
+  let free = freeSlots(draft, stage.name);
   wishes.sort((a, b) => Number(isWell(draft, a.cluster.name)) - Number(isWell(draft, b.cluster.name)));
   for (const { cluster, version, purpose } of wishes) {
     const ownsSlot = isBusy(draft.target(cluster.name)?.run);
@@ -53,6 +51,30 @@ export function start(draft: Draft, stage: Stage): string | undefined {
     noteStart(draft, stage.name, purpose);
   }
   return waits;
+}
+
+function freeSlots(draft: Draft, stage: string): number {
+  const busy = draft.members(stage).filter(({ name }) => isBusy(draft.target(name)?.run)).length;
+  return draft.maxConcurrent(stage) - busy;
+}
+
+/** Gives pinned clusters what they are pinned to: without gates, in a slot, unless something is paused or frozen. */
+export function startPins(draft: Draft): void {
+  if (draft.line.pins.length === 0 || draft.line.bus) return;
+  for (const stage of draft.line.stages) {
+    if (pausesOver(draft, stage).length > 0) continue;
+    let free = freeSlots(draft, stage.name);
+    for (const { name } of draft.members(stage.name)) {
+      const target = draft.target(name);
+      const version = target && draft.versions.get(pinOf(draft, name)?.version);
+      const wanted = version?.contents.get(name)?.digest;
+      if (!target || !version || wanted === undefined || wanted === target.run?.digest) continue;
+      if (draft.facts.silent.has(name) || isRejected(draft, name, wanted)) continue;
+      if (draft.facts.blockedBy(name) !== undefined || draft.facts.frozenBy(name) !== undefined) continue;
+      if (!isBusy(target.run) && free-- <= 0) continue;
+      draft.publish(name, version, { purpose: 'pin' });
+    }
+  }
 }
 
 function noteStart(draft: Draft, name: string, purpose: Purpose): void {
@@ -142,21 +164,7 @@ function catchUps(draft: Draft, stage: Stage): Wish[] {
     const { name } = cluster;
     const target = draft.target(name);
     if (!target) continue;
-    const pinned = draft.line.pins.length > 0 ? pinOf(draft, name) : undefined;
-    if (pinned) {
-      const version = draft.versions.get(pinned.version);
-      const wanted = version?.contents.get(name)?.digest;
-      const free = draft.facts.blockedBy(name) === undefined && draft.facts.frozenBy(name) === undefined;
-      if (
-        version &&
-        wanted !== undefined &&
-        wanted !== target.run?.digest &&
-        free &&
-        !draft.facts.silent.has(name)
-      )
-        found.push({ cluster, version, purpose: 'pin' });
-      continue;
-    }
+    if (pinOf(draft, name)) continue;
     if (!passed || target.kept) continue;
     const wanted = passedDigest(draft, stage, name);
     const run = target.run;

@@ -1,4 +1,4 @@
-import { advance, type FleetEvent } from '../advance.ts';
+import { type Advanced, advance, type FleetEvent } from '../advance.ts';
 import type { Refused } from '../commands.ts';
 import { isBusy } from '../draft.ts';
 import type { Answer, ClusterFacts, FleetFacts, PlacementFacts, Report } from '../facts.ts';
@@ -29,6 +29,15 @@ export type Snapshot = {
   readonly placements: ReadonlyMap<string, PlacementFacts>;
 };
 
+/** One step of the machine, as it was taken. */
+export type Step = {
+  readonly before: FleetState;
+  readonly facts: FleetFacts;
+  readonly now: number;
+  readonly only: ReadonlySet<string> | undefined;
+  readonly advanced: Advanced;
+};
+
 type Agent = { attempt: number; report: Report };
 
 /**
@@ -42,6 +51,8 @@ export class World {
   /** `placement/stage` → most clusters at work at a time. */
   readonly maxInFlight = new Map<string, number>();
   counting = true;
+  /** Looks at every step of the machine. */
+  watch: ((step: Step) => void) | undefined;
   /** How a webhook answers. */
   answer: (id: string, url: string) => Answer = () => ({ says: 'yes' });
   readonly #play: (start: Start) => Play;
@@ -128,6 +139,12 @@ export class World {
       this.#report(cluster, placement, { ...agent.report, phase, ...(message !== undefined && { message }) });
   }
 
+  /** A report about another attempt than the agent's: late, or of an earlier life. */
+  sayStale(cluster: string, placement: string, report: Report): void {
+    this.#reportsOf(placement).set(cluster, report);
+    this.#touch(placement);
+  }
+
   /** Goes on until a moment; everything that happens at one moment is one step of the machine. */
   runUntil(end: number): void {
     this.settle();
@@ -159,7 +176,10 @@ export class World {
       due = new Set(this.#touched);
       for (const [placement, at] of this.#wakes) if (at <= this.now) due.add(placement);
     }
-    const { state, effects, wakes } = advance(this.state, this.facts, this.now, due);
+    const facts = this.facts;
+    const advanced = advance(this.state, facts, this.now, due);
+    this.watch?.({ before: this.state, facts, now: this.now, only: due, advanced });
+    const { state, effects, wakes } = advanced;
     this.state = state;
     this.#touched = new Set();
     for (const [placement, at] of wakes) this.#wakes.set(placement, at <= this.now ? this.now + 1_000 : at);

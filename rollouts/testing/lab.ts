@@ -212,6 +212,10 @@ export class Lab {
     );
   }
 
+  versions(placement = 'app'): readonly Version[] {
+    return this.#placements.get(placement)!.versions;
+  }
+
   phase(version: string, placement = 'app'): Phase {
     const { strategy, versions } = this.#placements.get(placement)!;
     return phaseOf(this.line(placement), strategy, versionsOf(versions), version);

@@ -1,0 +1,284 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { RolloutStrategy } from '#proto/documents/strategy.ts';
+import { lineFacts } from './advance.ts';
+import { HOUR, Lab, MINUTE, ring } from './testing/lab.ts';
+import { Laws } from './testing/laws.ts';
+import { waitingFor } from './words.ts';
+
+/** FLOTILLA_RUNS=100000 looks harder; FLOTILLA_SEED repeats a run. */
+const RUNS = Number(process.env.FLOTILLA_RUNS ?? 10_000);
+const SEED = process.env.FLOTILLA_SEED === undefined ? {} : { seed: Number(process.env.FLOTILLA_SEED) };
+
+const RINGS = { canary: ['c1', 'c2'], early: ['e1', 'e2', 'e3'], broad: ['p1', 'p2', 'p3'] };
+const STAGES = Object.keys(RINGS);
+const CLUSTERS = [...Object.values(RINGS).flat(), 'j1', 'j2'];
+type Spec = RolloutStrategy['spec'];
+
+type Gate = NonNullable<Spec['stages'][number]['before']>[number];
+const approval: Gate = { approval: { groups: ['ops'] } };
+const stage = (name: string): fc.Arbitrary<Spec['stages'][number]> =>
+  fc
+    .record(
+      {
+        maxConcurrent: fc.constantFrom(1, 2, '50%'),
+        before: fc.constant<Gate[]>([approval]),
+        after: fc.constantFrom<Gate[][]>([{ soak: '10m' }], [approval], [{ soak: '1m' }, approval]),
+      },
+      { requiredKeys: [] },
+    )
+    .map((more) => ring(name, more));
+const spec: fc.Arbitrary<Spec> = fc
+  .record({
+    stages: fc.tuple(...STAGES.map(stage)),
+    failure: fc.record(
+      {
+        maxFailed: fc.constantFrom(0, 1, '50%'),
+        action: fc.constantFrom('pause' as const, 'rollback' as const),
+        minCurrent: fc.constantFrom(1, 2),
+      },
+      { requiredKeys: [] },
+    ),
+  })
+  .map(({ stages, failure }) => ({ stages: [...stages], failure }));
+
+const cluster = fc.constantFrom(...CLUSTERS);
+const digest = fc.constantFrom('a', 'b', 'c', 'd');
+const stageName = fc.constantFrom(...STAGES);
+const step = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('wait' as const),
+      ms: fc.constantFrom(5_000, 25_000, 90_000, 11 * MINUTE, HOUR),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('commit' as const),
+      all: digest,
+      but: fc.option(fc.tuple(cluster, digest)),
+      without: fc.option(cluster, { freq: 4 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constantFrom('offline' as const, 'online' as const), cluster }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('join' as const, 'relabel' as const),
+      cluster,
+      ring: stageName,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constantFrom(
+        'leave' as const,
+        'hold' as const,
+        'release' as const,
+        'pin' as const,
+        'unpin' as const,
+      ),
+      cluster,
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('approve' as const, 'expedite' as const, 'deny' as const),
+      stage: stageName,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constantFrom(
+        'pause' as const,
+        'resume' as const,
+        'retry' as const,
+        'abort' as const,
+        'rollback' as const,
+        'freeze' as const,
+        'unfreeze' as const,
+      ),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('blackout' as const, 'swap' as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('say' as const, 'stale' as const),
+      cluster,
+      phase: fc.constantFrom('failed' as const, 'current' as const, 'applying' as const),
+    }),
+  },
+);
+type Happening = typeof step extends fc.Arbitrary<infer T> ? T : never;
+const bad = fc.array(fc.tuple(cluster, digest, fc.constantFrom('failed', 'silent', 'slow')), {
+  maxLength: 4,
+});
+
+class History {
+  readonly lab: Lab;
+  readonly laws = new Laws();
+  readonly #spec: Spec;
+  #commits = 1;
+
+  constructor(spec: Spec, plays: [string, string, string][], isFirst: boolean) {
+    this.#spec = spec;
+    this.lab = new Lab(
+      RINGS,
+      spec,
+      isFirst ? undefined : Object.fromEntries(CLUSTERS.slice(0, 8).map((name) => [name, 'a'])),
+    );
+    this.lab.placement('base', [], { stages: [{ name: 'all', selector: {} }] });
+    for (const [name, of, how] of plays) {
+      if (how === 'failed') this.lab.fails(of, name);
+      else if (how === 'silent') this.lab.plays.set(`${name}@${of}`, 'silent');
+      else this.lab.plays.set(`${name}@${of}`, [{ afterMs: 5 * MINUTE, phase: 'current' }]);
+    }
+    this.lab.world.watch = (taken) => this.laws.check(taken);
+  }
+
+  depend(): void {
+    this.lab.commit('base1', this.lab.all('x'), [], 'base');
+    this.lab.dependsOn('app', ['base']);
+    this.lab.pass(MINUTE);
+  }
+
+  do(one: Happening): unknown {
+    const { lab } = this;
+    const { world } = lab;
+    switch (one.kind) {
+      case 'wait':
+        return lab.pass(one.ms);
+      case 'commit':
+        return this.#commit(one);
+      case 'offline':
+        return lab.offline(one.cluster);
+      case 'online':
+        return lab.online(one.cluster);
+      case 'join':
+        return lab.join(one.cluster, one.ring, 'p1');
+      case 'relabel':
+        return world.snapshot.clusters.some(({ name }) => name === one.cluster)
+          ? lab.relabel(one.cluster, one.ring)
+          : undefined;
+      case 'leave':
+        return lab.leave(one.cluster);
+      case 'hold':
+      case 'release':
+        return void lab.fleet({ kind: one.kind, cluster: one.cluster, by: 'bob' });
+      case 'freeze':
+      case 'unfreeze':
+        return void lab.fleet({
+          kind: one.kind,
+          whom: { selector: { matchLabels: { ring: 'early' } } },
+          by: 'bob',
+        });
+      case 'pin':
+        return void lab.order({ kind: 'pin', whom: { cluster: one.cluster }, revision: 'v1' });
+      case 'unpin':
+        return void lab.order({ kind: 'unpin', whom: { cluster: one.cluster } });
+      case 'approve':
+      case 'deny':
+      case 'expedite':
+        return this.#decide(one.kind, one.stage);
+      case 'blackout':
+        world.counting = false;
+        lab.pass(3 * HOUR);
+        world.counting = true;
+        return lab.refresh();
+      case 'swap': {
+        const [first, second, ...rest] = this.#spec.stages;
+        return lab.strategy({ ...this.#spec, stages: [second!, first!, ...rest] });
+      }
+      case 'say':
+        world.say(one.cluster, 'app', one.phase);
+        return world.settle();
+      case 'stale':
+        return this.#stale(one.cluster, one.phase);
+      default:
+        return void lab.order({ kind: one.kind });
+    }
+  }
+
+  #commit({ all, but, without }: Extract<Happening, { kind: 'commit' }>): void {
+    const { lab } = this;
+    const contents: Record<string, string> = { ...lab.all(all) };
+    if (but && but[0] in contents) contents[but[0]] = but[1];
+    if (without) delete contents[without];
+    const head = lab.versions().at(-1);
+    const same =
+      head &&
+      head.contents.size === Object.keys(contents).length &&
+      Object.entries(contents).every(([name, one]) => head.contents.get(name)?.digest === one);
+    if (!same) lab.commit(`v${++this.#commits}`, contents);
+  }
+
+  #decide(kind: 'approve' | 'deny' | 'expedite', name: string): void {
+    const { lab, laws } = this;
+    const version = lab.line()?.stages.find((one) => one.name === name)?.work?.version;
+    if (kind !== 'deny') laws.letThrough(name, version);
+    if (kind === 'expedite') void lab.order({ kind, stages: [name] });
+    else void lab.order({ kind, stage: name, groups: ['ops'] });
+  }
+
+  /** Reports for another attempt never count. */
+  #stale(name: string, phase: 'failed' | 'current' | 'applying'): void {
+    const { world } = this.lab;
+    const run = this.lab.line()?.targets[name]?.run;
+    if (run?.phase !== 'published') return;
+    const before = JSON.stringify(world.state.lines);
+    world.sayStale(name, 'app', { attempt: run.attempt - 1, phase, digest: run.digest ?? 'x' });
+    world.settle();
+    assert.equal(JSON.stringify(world.state.lines), before);
+  }
+
+  /** Nothing waits for ever without saying why. */
+  end(): void {
+    const { world } = this.lab;
+    this.lab.pass(48 * HOUR);
+    const versions = this.lab.versions();
+    const head = versions.at(-1);
+    if (!head || !this.lab.line()) return;
+    const phase = this.lab.phase(head.revision);
+    if (['Succeeded', 'RolledBack', 'Aborted', 'Superseded', 'Failed'].includes(phase)) return;
+    const facts = lineFacts(
+      world.state,
+      world.facts,
+      'app',
+      new Map(Object.entries(world.state.silent).map(([name, { hub }]) => [name, hub])),
+    );
+    const words = waitingFor(this.lab.line(), facts, world.now);
+    assert.ok(
+      words.length > 0,
+      `${head.revision} is ${phase} and nobody says why: ${JSON.stringify(this.lab.line().stages)}`,
+    );
+  }
+}
+
+test('whatever happens, in whatever order, the laws of the line hold', { timeout: 3_600_000 }, () => {
+  fc.assert(
+    fc.property(
+      spec,
+      bad,
+      fc.boolean(),
+      fc.boolean(),
+      fc.array(step, { maxLength: 14 }),
+      (strategy, plays, isFirst, depends, steps) => {
+        const history = new History(strategy, plays as [string, string, string][], isFirst);
+        if (depends) history.depend();
+        for (const one of steps) history.do(one);
+        history.end();
+      },
+    ),
+    { numRuns: RUNS, ...SEED },
+  );
+});

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { clustersOf } from '#proto/stages.ts';
+import { advance } from '../advance.ts';
+import { isBusy, publishedDigest } from '../draft.ts';
+import type { Version } from '../facts.ts';
+import { membershipOf } from '../membership.ts';
+import type { Step } from '../rehearsal/world.ts';
+import type { Line } from '../state.ts';
+import { versionsOf } from '../versions.ts';
+
+/**
+ * What holds at every step whatever happens (issue 7, must hold 2), judged from what was published and said, not by asking the
+ * machine. One for each history.
+ */
+export class Laws {
+  /** `stage@version` that a person approved or expedited. */
+  readonly #let = new Set<string>();
+  /** Stage → versions it has ever passed. */
+  readonly #passed = new Map<string, Set<string>>();
+  /** `stage@version` in which somebody became Current or was removed. */
+  readonly #evidence = new Set<string>();
+  /** `stage@version` that a stage took, from the branch or from the stage before it. */
+  readonly #taken = new Set<string>();
+  steps = 0;
+
+  letThrough(stage: string, version: string | undefined): void {
+    if (version !== undefined) this.#let.add(`${stage}@${version}`);
+  }
+
+  check(step: Step): void {
+    this.steps += 1;
+    this.#checkReplay(step);
+    for (const [placement, line] of Object.entries(step.advanced.state.lines))
+      this.#checkLine(step, placement, step.before.lines[placement], line);
+  }
+
+  /** The same facts give the same decisions, from saved state and from its own result. */
+  #checkReplay({ before, facts, now, only, advanced }: Step): void {
+    const saved = JSON.parse(JSON.stringify(before));
+    const again = advance(saved, facts, now, only);
+    assert.deepEqual(again.state, advanced.state, 'state read back from JSON decides otherwise');
+    assert.deepEqual(again.effects.events, advanced.effects.events);
+    const twice = advance(advanced.state, facts, now, only);
+    assert.deepEqual(twice.state, advanced.state, 'not idempotent on its own result');
+    assert.deepEqual(twice.effects.published, []);
+  }
+
+  #checkLine(step: Step, placement: string, was: Line | undefined, line: Line): void {
+    const { facts, advanced, now } = step;
+    const own = facts.placements.get(placement)!;
+    const versions = versionsOf(own.versions);
+    const { members, stageOf } = membershipOf(facts.clusters, own.strategy.stages);
+    const names = line.stages.map(({ name }) => name);
+    for (const [at, name] of names.entries()) {
+      const passed = this.#passed.get(name) ?? new Set();
+      for (const one of line.stages[at]!.passed) passed.add(one);
+      this.#passed.set(name, passed);
+    }
+    const events = advanced.effects.events.filter((event) => event.placement === placement);
+    for (const { what, stage, revision } of events) {
+      if (what !== 'stageTook') continue;
+      const at = names.indexOf(stage!);
+      const before = names[at - 1];
+      const has = before === undefined || this.#passed.get(before)?.has(revision!);
+      assert.ok(has, `${stage} took ${revision}, which ${before} has not passed`);
+      this.#taken.add(`${stage}@${revision}`);
+    }
+    for (const { what, stage, revision } of events)
+      if (what === 'current' || what === 'removed') this.#evidence.add(`${stage}@${revision}`);
+
+    const started = new Map<string, number>();
+    for (const { what, cluster, revision } of events) {
+      if (what !== 'published') continue;
+      const run = line.targets[cluster!]?.run;
+      if (!run || run.revision !== revision || run.purpose === 'recall') continue;
+      const stage = stageOf.get(cluster!)!;
+      const at = names.indexOf(stage);
+      started.set(stage, (started.get(stage) ?? 0) + 1);
+      const where = `${cluster} of ${stage} at ${now}: ${run.purpose} of ${revision}`;
+
+      const rejected = run.digest !== null && line.rejected[cluster!]?.includes(run.digest);
+      assert.ok(!rejected, `a rejected digest starts: ${where}`);
+      for (const { cause, stage: from } of line.pauses) {
+        const over = from === undefined || names.indexOf(from) <= at;
+        const ignored = run.purpose === 'rollback' && (cause === 'failure' || cause === 'rollback');
+        assert.ok(!over || ignored, `something starts under a pause (${cause}): ${where}`);
+      }
+      assert.ok(!line.bus, `something starts while the bus is held: ${where}`);
+      assert.ok(!step.before.holds[cluster!], `something starts on a held cluster: ${where}`);
+      assert.ok(!facts.unreachable.has(cluster!), `something starts out of reach: ${where}`);
+      if (run.purpose === 'catch-up') {
+        const passed = line.stages[at]!.passed.at(-1);
+        assert.equal(revision, passed, `caught up with what has not passed: ${where}`);
+      }
+      if (run.purpose !== 'rollout') continue;
+      assert.ok(this.#taken.has(`${stage}@${revision}`), `its stage never took it: ${where}`);
+      const gates = own.strategy.stages[at]!.before;
+      const work = line.stages[at]!.work;
+      if (gates.some(({ approval }) => approval) && !work?.revert)
+        assert.ok(this.#let.has(`${stage}@${revision}`), `no approval: ${where}`);
+      const dependency = own.dependsOn.find((name) => {
+        const theirs = versionsOf(facts.placements.get(name)!.versions);
+        const needed = theirs.inForceAt(versions.get(revision)!.at)?.contents.get(cluster!)?.digest;
+        const there = advanced.state.lines[name]?.targets[cluster!]?.run;
+        const later = (theirs.get(there?.revision)?.at ?? -1) >= versions.get(revision)!.at;
+        return needed !== undefined && !(there?.phase === 'current' && (there.digest === needed || later));
+      });
+      assert.ok(dependency === undefined || work?.revert, `starts before ${dependency}: ${where}`);
+    }
+    for (const [stage, count] of started) {
+      const all = members.get(stage)!;
+      const spec = own.strategy.stages.find(({ name }) => name === stage)!;
+      const most = spec.maxConcurrent
+        ? Math.max(1, clustersOf(spec.maxConcurrent, all.length))
+        : Number.POSITIVE_INFINITY;
+      const busy = (of: Line | undefined) => all.filter(({ name }) => isBusy(of?.targets[name]?.run)).length;
+      assert.ok(
+        busy(line) <= Math.max(most, busy(was)),
+        `${busy(line)} > ${most} at work after ${count} starts`,
+      );
+    }
+
+    for (const { what, stage, revision, reason } of events) {
+      if (what === 'stagePassed' && reason !== 'nothing changes here') {
+        const key = `${stage}@${revision}`;
+        assert.ok(
+          this.#evidence.has(key) || this.#let.has(key),
+          `passed without evidence: ${key} ${reason ?? ''}`,
+        );
+      }
+      if (what !== 'rollbackEnded') continue;
+      for (const { name, passed } of line.stages.filter((one) => was?.rollback?.stages.includes(one.name))) {
+        const version: Version | undefined = versions.get(passed.at(-1));
+        if (!version) continue;
+        for (const member of members.get(name)!) {
+          const run = line.targets[member.name]?.run;
+          const away = facts.unreachable.has(member.name) || step.before.holds[member.name];
+          const pinned = line.pins.length > 0;
+          // What begins in the same step is another story.
+          if (!run || away || pinned || run.attempt > (was?.attempt ?? 0)) continue;
+          const wanted: string | null = version.contents.get(member.name)?.digest ?? null;
+          assert.equal(publishedDigest(run), wanted, `${member.name} was not brought back`);
+        }
+      }
+    }
+  }
+}
