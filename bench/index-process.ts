@@ -1,0 +1,51 @@
+import { createInterface } from 'node:readline';
+import { ReadModel } from '#hub/core/view.ts';
+import { Follower } from '#hub/index/follower.ts';
+
+/**
+ * The index and the read model of a hub in a process of their own, as `hub/hub.ts` wires them: `node index-process.ts URL DIRECTORY`.
+ * Looks at the branch when a line comes in; writes a line of JSON for every snapshot.
+ */
+const [url = '', directory = ''] = process.argv.slice(2);
+const stop = new AbortController();
+const view = new ReadModel({ startedAt: Date.now() });
+let asked = performance.now();
+
+const follower = new Follower(
+  {
+    remote: { url },
+    branch: 'main',
+    directory,
+    pollMs: 86_400_000,
+    now: Date.now,
+    warn: (message) => void process.stderr.write(`${message}\n`),
+  },
+  {
+    index: (snapshot) => {
+      const indexed = performance.now();
+      view.setIndex(snapshot);
+      const said = {
+        head: snapshot.head.oid,
+        ms: indexed - asked,
+        viewMs: performance.now() - indexed,
+        assignments: snapshot.assignments.size,
+        problems: snapshot.problems
+          .filter(({ severity }) => severity === 'error')
+          .map(({ message }) => message),
+        rss: process.memoryUsage.rss(),
+      };
+      process.stdout.write(`${JSON.stringify(said)}\n`);
+    },
+    git: (reachability) => {
+      if (!reachability.ok) process.stderr.write(`${reachability.message}\n`);
+    },
+  },
+);
+
+const lines = createInterface({ input: process.stdin });
+lines.on('line', () => {
+  asked = performance.now();
+  follower.poke();
+});
+lines.on('close', () => stop.abort());
+await follower.run(stop.signal);
