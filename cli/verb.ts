@@ -43,6 +43,10 @@ export const VERBS: Readonly<Record<string, { summary: string; load: () => Promi
     summary: 'which clusters a change reaches, in which stage, and why',
     load: async () => (await import('./verbs/plan.ts')).plan,
   },
+  diff: {
+    summary: 'what a change renders to, before and after',
+    load: async () => (await import('./verbs/diff.ts')).diff,
+  },
   render: {
     summary: 'render what a cluster is given, or one overlay',
     load: async () => (await import('./verbs/render.ts')).render,
