@@ -6,10 +6,10 @@
  * undefined asks the whole parser; so does whoever needs positions or the reason of an error. Texts with anchors, tags, block
  * scalars, escapes, tabs, numbers of unusual spelling, duplicate keys or anything wrong are "not sure".
  */
-export function readQuick(text: string): { value: unknown } | undefined {
+export function readQuick(text: string, dialect: Dialect = CORE): { value: unknown } | undefined {
   if (UNUSUAL.test(text)) return undefined;
   try {
-    const reader = new QuickReader(text);
+    const reader = new QuickReader(text, dialect);
     const value = reader.block(0);
     return reader.done() ? { value } : undefined;
   } catch (error) {
@@ -17,6 +17,19 @@ export function readQuick(text: string): { value: unknown } | undefined {
     throw error;
   }
 }
+
+/** What a family of documents means by the same signs. */
+export type Dialect = {
+  /** The value of an unquoted scalar, or UNSURE. */
+  scalar(text: string): unknown;
+  /** The value of what is written as nothing. */
+  readonly blank: unknown;
+  /** Whether literal blocks, simple escapes and scalars that start with a dash are read here too. */
+  readonly rich: boolean;
+};
+export const UNSURE = Symbol('unsure');
+
+const CORE: Dialect = { scalar: coreScalar, blank: null, rich: false };
 
 const NOT_SURE = new Error('not plain YAML');
 /** Anything but printable characters and line feeds; spaces of other alphabets count as unusual too. */
@@ -37,11 +50,17 @@ const DEEPEST = 40;
 class QuickReader {
   readonly #indents: number[] = [];
   readonly #lines: string[] = [];
+  readonly #dialect: Dialect;
+  /** All lines as they are, and which of them each line that says something is. */
+  readonly #raw: string[];
+  readonly #rows: number[] = [];
   #at = 0;
   #depth = 0;
 
-  constructor(text: string) {
-    for (const line of text.split('\n')) {
+  constructor(text: string, dialect: Dialect) {
+    this.#dialect = dialect;
+    this.#raw = text.split('\n');
+    for (const [row, line] of this.#raw.entries()) {
       const content = line.trim();
       if (content === '' || content.startsWith('#')) continue;
       const indent = line.length - line.trimStart().length;
@@ -55,6 +74,7 @@ class QuickReader {
       }
       this.#indents.push(indent);
       this.#lines.push(content);
+      this.#rows.push(row);
     }
     this.#at = 0;
     if (this.#lines.length === 0) throw NOT_SURE;
@@ -92,9 +112,9 @@ class QuickReader {
   /** What stands below a key without a value on its own line: a list may stand at the key's own indent. */
   #below(indent: number): unknown {
     const next = this.#indents[this.#at];
-    if (next === undefined || next < indent) return null;
+    if (next === undefined || next < indent) return this.#dialect.blank;
     if (next > indent) return this.block(indent + 1);
-    return isItem(this.#lines[this.#at]!) ? this.block(indent) : null;
+    return isItem(this.#lines[this.#at]!) ? this.block(indent) : this.#dialect.blank;
   }
 
   #list(indent: number): unknown[] {
@@ -119,29 +139,60 @@ class QuickReader {
 
   /** A value that starts and must end on this line. */
   #inline(text: string, indent: number): unknown {
+    const first = text[0];
+    if (first === '|' && this.#dialect.rich) return this.#literal(text, indent);
     // A deeper line would continue a plain scalar.
     if ((this.#indents[this.#at] ?? 0) > indent) throw NOT_SURE;
-    const first = text[0];
     if (first === '{' || first === '[') {
-      const flow = new FlowReader(text);
+      const flow = new FlowReader(text, this.#dialect);
       const value = flow.value(0);
       return endsAt(text, flow.at) ? value : unsure();
     }
     if (first === '"' || first === "'") {
-      const end = quoteEnd(text, 0);
-      return endsAt(text, end) ? text.slice(1, end - 1) : unsure();
+      const end = quoteEnd(text, 0, this.#dialect);
+      return endsAt(text, end) ? unquoted(text.slice(0, end)) : unsure();
     }
     const comment = text.indexOf(' #');
-    return plain((comment < 0 ? text : text.slice(0, comment)).trimEnd());
+    return plain((comment < 0 ? text : text.slice(0, comment)).trimEnd(), this.#dialect);
+  }
+
+  /** The lines below that stand deeper, as they are; the first of them says how deep. */
+  #literal(header: string, indent: number): string {
+    const chomp = /^\|([-+]?)(?: +#.*)?$/.exec(header)?.[1];
+    if (chomp === undefined) throw NOT_SURE;
+    const start = this.#rows[this.#at - 1]! + 1;
+    const deep = this.#indents[this.#at] ?? 0;
+    // Blank lines and what looks like a comment are no lines to the reader, but content here.
+    if (deep <= indent || this.#rows[this.#at] !== start) throw NOT_SURE;
+    const content: string[] = [];
+    let row = start;
+    for (; row < this.#raw.length; row++) {
+      const line = this.#raw[row]!;
+      const rest = line.trimStart();
+      if (rest !== '' && line.length - rest.length < deep) {
+        if (line.length - rest.length > indent) throw NOT_SURE;
+        break;
+      }
+      content.push(line.slice(deep));
+    }
+    // Without a line feed at the end of the text the last line of a block has none.
+    if (row === this.#raw.length && content.pop() !== '') throw NOT_SURE;
+    while (this.#at < this.#rows.length && this.#rows[this.#at]! < row) this.#at++;
+    const kept = `${content.join('\n')}\n`;
+    if (chomp === '+') return kept;
+    const stripped = kept.replace(/\n+$/, '');
+    return chomp === '-' ? stripped : `${stripped}\n`;
   }
 }
 
 class FlowReader {
   readonly #text: string;
+  readonly #dialect: Dialect;
   at = 0;
 
-  constructor(text: string) {
+  constructor(text: string, dialect: Dialect) {
     this.#text = text;
+    this.#dialect = dialect;
   }
 
   value(depth: number): unknown {
@@ -151,14 +202,14 @@ class FlowReader {
     if (first === '[') return this.#list(depth + 1);
     if (first === '"' || first === "'") {
       const start = this.at;
-      this.at = quoteEnd(this.#text, start);
-      return this.#text.slice(start + 1, this.at - 1);
+      this.at = quoteEnd(this.#text, start, this.#dialect);
+      return unquoted(this.#text.slice(start, this.at));
     }
     FLOW_PLAIN.lastIndex = this.at;
     const found = FLOW_PLAIN.exec(this.#text)?.[0];
     if (found === undefined || found.includes(' #')) throw NOT_SURE;
     this.at += found.length;
-    return plain(found.trimEnd());
+    return plain(found.trimEnd(), this.#dialect);
   }
 
   #map(depth: number): Record<string, unknown> {
@@ -206,13 +257,47 @@ class FlowReader {
 }
 
 /** Where the quoted text that starts at `start` ends, behind its quote. */
-function quoteEnd(text: string, start: number): number {
+function quoteEnd(text: string, start: number, dialect: Dialect): number {
   const quote = text[start]!;
-  const end = text.indexOf(quote, start + 1);
-  if (end < 0) throw NOT_SURE;
-  const escaped = quote === "'" ? text[end + 1] === "'" : text.slice(start, end).includes('\\');
-  return escaped ? unsure() : end + 1;
+  let end = text.indexOf(quote, start + 1);
+  if (!dialect.rich) {
+    const escaped = quote === "'" ? text[end + 1] === "'" : text.slice(start, end).includes('\\');
+    return end < 0 || escaped ? unsure() : end + 1;
+  }
+  if (quote === "'") {
+    while (end >= 0 && text[end + 1] === "'") end = text.indexOf("'", end + 2);
+  } else {
+    while (end >= 0 && backslashesBefore(text, end) % 2 === 1) end = text.indexOf('"', end + 1);
+  }
+  return end < 0 ? unsure() : end + 1;
 }
+
+function backslashesBefore(text: string, at: number): number {
+  let count = 0;
+  while (text[at - count - 1] === '\\') count++;
+  return count;
+}
+
+/** What stands in quotes, with the escapes that YAML and JSON share. */
+function unquoted(text: string): string {
+  const inside = text.slice(1, -1);
+  if (text[0] === "'") return inside.replaceAll("''", "'");
+  if (!inside.includes('\\')) return inside;
+  return inside.replace(/\\(?:u([0-9a-fA-F]{4})|(.?))/g, (_, hex: string | undefined, letter: string) => {
+    const code = hex === undefined ? undefined : Number.parseInt(hex, 16);
+    if (code !== undefined) return code >= 0xd800 && code < 0xe000 ? unsure() : String.fromCharCode(code);
+    return ESCAPES[letter] ?? unsure();
+  });
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  n: '\n',
+  t: '\t',
+  r: '\r',
+  '"': '"',
+  '\\': '\\',
+  '/': '/',
+};
 
 /** Whether nothing but a comment follows. */
 function endsAt(text: string, at: number): boolean {
@@ -220,19 +305,27 @@ function endsAt(text: string, at: number): boolean {
   return rest === '' || /^ +(?:#|$)/.test(rest);
 }
 
-function plain(text: string): unknown {
+function plain(text: string, dialect: Dialect): unknown {
   const first = text[0];
-  if (first === undefined || NO_PLAIN_START.has(first)) throw NOT_SURE;
+  if (first === undefined) throw NOT_SURE;
+  const dashed = first === '-' && dialect.rich && text.length > 1 && text[1] !== ' ';
+  if (NO_PLAIN_START.has(first) && !dashed) throw NOT_SURE;
   if (text.endsWith(':') || text.includes(': ')) throw NOT_SURE;
+  const value = dialect.scalar(text);
+  return value === UNSURE ? unsure() : value;
+}
+
+function coreScalar(text: string): unknown {
+  const first = text[0]!;
   const word = WORDS.get(text);
   if (word !== undefined) return word;
   if (first >= '0' && first <= '9') {
     if (SMALL_INTEGER.test(text)) return Number(text);
-    return NUMBER_LIKE.test(text) ? unsure() : text;
+    return NUMBER_LIKE.test(text) ? UNSURE : text;
   }
-  if (first === '+' || first === '~') throw NOT_SURE;
-  if (first === '.' && !/^\.[A-Za-z_]/.test(text)) throw NOT_SURE;
-  return /^\.(?:inf|nan)$/i.test(text) ? unsure() : text;
+  if (first === '+' || first === '~') return UNSURE;
+  if (first === '.' && !/^\.[A-Za-z_]/.test(text)) return UNSURE;
+  return /^\.(?:inf|nan)$/i.test(text) ? UNSURE : text;
 }
 
 const isItem = (line: string) => line === '-' || line.startsWith('- ');

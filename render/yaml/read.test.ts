@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { canonicalJson } from '#proto/canonical.ts';
+import { readCorpus } from '../testing/corpus.ts';
 import { type Json, readYaml, YamlFault } from './read.ts';
 
 const one = (text: string): Json => readYaml(text)[0]!.value;
@@ -102,4 +104,86 @@ test('an alias bomb, a self-reference and deep nesting are refused at once', { t
 test('a map of a hundred thousand keys is read in linear time', { timeout: 10_000 }, () => {
   const text = Array.from({ length: 100_000 }, (_, index) => `k${index}: ${index}`).join('\n');
   assert.equal(Object.keys(one(text) as object).length, 100_000);
+});
+
+/** A tab in a comment changes nothing, and sends the text to the whole parser. */
+const whole = (text: string) => readOr(`#\t\n${text}`);
+function readOr(text: string): unknown {
+  try {
+    return readYaml(text, { blanks: true }).map(({ value }) => value);
+  } catch (fault) {
+    if (fault instanceof YamlFault) return 'refused';
+    throw fault;
+  }
+}
+
+test('the quick way and the whole parser say the same of every file of the corpus, and of parts of them', () => {
+  const texts = readCorpus('YAML is read the same in two ways').flatMap(({ files }) =>
+    Object.entries(files).flatMap(([path, text]) =>
+      typeof text === 'string' && /ya?ml|ion$/.test(path) ? [text] : [],
+    ),
+  );
+  const line = fc.constantFrom(
+    ...new Set(texts.flatMap((text) => text.split('\n')).filter((one) => one.length < 60)),
+  );
+  for (const text of texts) assert.deepEqual(readOr(text), whole(text), text);
+  fc.assert(
+    fc.property(fc.array(line, { minLength: 1, maxLength: 6 }), (lines) => {
+      const text = lines.join('\n');
+      assert.deepEqual(readOr(text), whole(text), JSON.stringify(text));
+    }),
+    { numRuns: 3_000 },
+  );
+});
+
+test('pieces of YAML mean the same to the quick way and to the whole parser', () => {
+  const piece = fc.constantFrom(
+    ...[
+      'a: ',
+      'b:',
+      '- ',
+      '-',
+      '  ',
+      '    ',
+      '\n',
+      '\n',
+      '\n  ',
+      '|',
+      '|-',
+      '|+',
+      '>',
+      '"x\\ny"',
+      "'it''s'",
+      '"a\\"b"',
+      '# c',
+      ' # c',
+    ],
+    ...[
+      '--x',
+      '-1',
+      '017',
+      '1_0',
+      '1.50',
+      '2020-01-01',
+      '~',
+      'null',
+      'yes',
+      'true',
+      '{a: 1}',
+      '[x, "y"]',
+      '---',
+      'x',
+      ': ',
+      '[',
+      '}',
+      ',',
+    ],
+  );
+  fc.assert(
+    fc.property(fc.array(piece, { minLength: 1, maxLength: 12 }), (pieces) => {
+      const text = pieces.join('');
+      assert.deepEqual(readOr(text), whole(text), JSON.stringify(text));
+    }),
+    { numRuns: 20_000 },
+  );
 });

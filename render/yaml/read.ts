@@ -13,6 +13,7 @@ import {
   type YAMLMap,
   type Document as YamlDocument,
 } from 'yaml';
+import { type Dialect, readQuick, UNSURE } from '#proto/yaml/quick.ts';
 import { NOT_IN_JSON, resolvePlain, type Scalar } from './scalar.ts';
 
 /** A value of JSON, with integers beyond 2^53 exact as bigint; `canonicalJson` writes them as digits. */
@@ -56,10 +57,57 @@ export function readYaml(text: string, options: YamlOptions = {}): ReadDocument[
   const limits = { ...YAML_LIMITS, lastKeyWins: false, blanks: false, ...options };
   if (text.length > limits.bytes)
     throw new YamlFault(`larger than ${limits.bytes} bytes`, { line: 1, column: 1 });
+  return readPlain(text, limits) ?? readWhole(text, limits);
+}
+
+/** Every document the quick way, or undefined where one of them is not plain; where things stand is found when it is asked. */
+function readPlain(text: string, limits: Required<YamlOptions>): ReadDocument[] | undefined {
+  const parts = splitDocuments(text);
+  if (parts === undefined || parts.length > limits.documents) return undefined;
+  const budget = { nodes: limits.nodes };
+  let whole: ReadDocument[] | undefined;
+  const documents: ReadDocument[] = [];
+  for (const [index, part] of parts.entries()) {
+    const read = readQuick(part, limits.blanks ? BLANKS : NULLS);
+    if (read === undefined || !fitsBudget(read.value as Json, budget)) return undefined;
+    const locate: ReadDocument['locate'] = (path) => {
+      whole ??= readWhole(text, limits);
+      return whole[index]!.locate(path);
+    };
+    documents.push({ value: read.value as Json, locate });
+  }
+  return documents;
+}
+
+/** The texts of a stream's documents, where each but the first starts with a bare marker; undefined where one is empty. */
+function splitDocuments(text: string): string[] | undefined {
+  const parts = text.split(/^---[ ]*$/m);
+  if (parts.length > 1 && /^(?:[ ]*(?:#.*)?\n)*$/.test(parts[0]!)) parts.shift();
+  return parts;
+}
+
+function fitsBudget(value: Json, budget: { nodes: number }): boolean {
+  if (--budget.nodes < 0) return false;
+  if (typeof value !== 'object' || value === null) return true;
+  const members = Array.isArray(value) ? value : Object.values(value);
+  return members.every((member) => fitsBudget(member, budget));
+}
+
+function kubernetesScalar(text: string): unknown {
+  const value = resolvePlain(text);
+  return value === NOT_IN_JSON ? UNSURE : value;
+}
+const NULLS: Dialect = { scalar: kubernetesScalar, blank: null, rich: true };
+const BLANKS: Dialect = { ...NULLS, blank: undefined };
+
+/** What only the whole parser reads is slow and takes memory, so there may be less of it. */
+const WHOLE_BYTES = 8 << 20;
+const MOST_OPEN = 2_000;
+
+function readWhole(text: string, limits: Required<YamlOptions>): ReadDocument[] {
+  refuseCostly(text, limits);
   const lines = new LineCounter();
   const documents = parse(text, lines);
-  if (documents.length > limits.documents)
-    throw new YamlFault(`more than ${limits.documents} documents`, { line: 1, column: 1 });
   const budget = { nodes: limits.nodes };
   return documents.map((document) => {
     const [error] = document.errors;
@@ -70,6 +118,27 @@ export function readYaml(text: string, options: YamlOptions = {}): ReadDocument[
       locate: (path) => position(lines, nodeAt(document, path)?.range?.[0] ?? 0),
     };
   });
+}
+
+/** Looks for what would keep the parser busy before it starts: it recurses, and reads everything before it answers. */
+function refuseCostly(text: string, limits: Required<YamlOptions>): void {
+  const refuse = (why: string, at: number): never => {
+    const before = text.slice(0, at).split('\n');
+    throw new YamlFault(why, { line: before.length, column: before.at(-1)!.length + 1 });
+  };
+  if (text.length > WHOLE_BYTES) refuse(`larger than ${WHOLE_BYTES} bytes, and not written plainly`, 0);
+  let documents = 1;
+  for (const marker of text.matchAll(/^---/gm))
+    if (++documents > limits.documents + 1) refuse(`more than ${limits.documents} documents`, marker.index);
+  const steps = /(?:[-?:][ \t]+){200}/.exec(text);
+  if (steps) refuse(`nested deeper than ${limits.depth}`, steps.index);
+  let open = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x5b || code === 0x7b) open++;
+    else if ((code === 0x5d || code === 0x7d) && open > 0) open--;
+    if (open > MOST_OPEN) refuse(`nested deeper than ${limits.depth}`, at);
+  }
 }
 
 function parse(text: string, lines: LineCounter): YamlDocument[] {
