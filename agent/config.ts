@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { MARK_POINT, type MarkOptions } from '#process/markers.ts';
+import { readSettings, type Setting } from '#process/settings.ts';
 import { dnsLabel, duration, milliseconds } from '#proto/documents/common.ts';
 import { FlotillaError } from '#proto/faults.ts';
 import { nkeyRole } from '#proto/nkey.ts';
@@ -78,7 +78,7 @@ const keys = z
   );
 const oid = z.string().regex(/^[0-9a-f]{40}$/, 'not a full commit id');
 
-type Option = { schema: z.ZodType; fallback?: string; help: string; hidden?: boolean };
+type Option = Setting & { help: string; hidden?: boolean };
 
 /** Flag → option. The variable is FLOTILLA_ and the flag in capitals. */
 const OPTIONS = {
@@ -126,8 +126,6 @@ const OPTIONS = {
 type Flag = keyof typeof OPTIONS;
 const FLAGS = Object.keys(OPTIONS) as Flag[];
 
-const variableOf = (flag: Flag) => `FLOTILLA_${flag.toUpperCase().replaceAll('-', '_')}`;
-
 /** What `--help` prints. */
 export function usage(): string {
   const lines = FLAGS.filter((flag) => !('hidden' in OPTIONS[flag])).map((flag) => {
@@ -147,41 +145,9 @@ export function usage(): string {
   ].join('\n');
 }
 
-type Values = { [F in Flag]?: z.infer<(typeof OPTIONS)[F]['schema']> };
-
-/** Reads flags and variables; all that is wrong is named at once. @throws FlotillaError config-invalid */
-function readValues(argv: readonly string[], env: NodeJS.ProcessEnv, required: readonly Flag[]): Values {
-  const given = parseFlags(argv);
-  const values: Record<string, unknown> = {};
-  const wrong: string[] = [];
-  for (const flag of FLAGS) {
-    const option: Option = OPTIONS[flag];
-    const text = given[flag] ?? (env[variableOf(flag)] || undefined);
-    const named = given[flag] === undefined ? variableOf(flag) : `--${flag}`;
-    if (text === undefined && option.fallback === undefined) {
-      if (required.includes(flag)) wrong.push(`${variableOf(flag)} (--${flag}) is missing: ${option.help}`);
-      continue;
-    }
-    const read = option.schema.safeParse(text ?? option.fallback);
-    if (read.success) values[flag] = read.data;
-    else wrong.push(`${named}: ${read.error.issues.map((issue) => issue.message).join('; ')}`);
-  }
-  if (wrong.length > 0) throw new FlotillaError('config-invalid', wrong.join('\n'));
-  return values as Values;
-}
-
-function parseFlags(argv: readonly string[]): Partial<Record<Flag, string>> {
-  try {
-    const options = Object.fromEntries(FLAGS.map((flag) => [flag, { type: 'string' as const }]));
-    return parseArgs({ args: [...argv], options, strict: true }).values as Partial<Record<Flag, string>>;
-  } catch (cause) {
-    throw new FlotillaError('config-invalid', (cause as Error).message, { cause });
-  }
-}
-
 /** @throws FlotillaError config-invalid naming every variable or flag that is wrong */
 export function readConfig(argv: readonly string[], env: NodeJS.ProcessEnv): AgentConfig {
-  const values = readValues(argv, env, ['cluster', 'hub', 'hub-keys', 'git']);
+  const values = readSettings(OPTIONS, argv, env, ['cluster', 'hub', 'hub-keys', 'git']);
   const data = values.data as string;
   return {
     cluster: values.cluster!,
@@ -224,7 +190,7 @@ export function readInit(
   argv: readonly string[],
   env: NodeJS.ProcessEnv,
 ): { dataDir: string; seedFile: string } {
-  const { data, seed } = readValues(argv, env, ['data']);
+  const { data, seed } = readSettings(OPTIONS, argv, env, ['data']);
   return { dataDir: data!, seedFile: seed ?? join(data!, 'agent.seed') };
 }
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { MARK_POINT, type MarkOptions } from '#process/markers.ts';
+import { readSettings, type Setting } from '#process/settings.ts';
 import { duration, milliseconds } from '#proto/documents/common.ts';
 import { FlotillaError } from '#proto/faults.ts';
 
@@ -60,7 +60,7 @@ const address = z
   .refine((read) => read.port <= 65_535, { error: 'not a port' });
 
 type Command = 'run' | 'init';
-type Option = { of: readonly Command[]; schema: z.ZodType; fallback?: string; help?: string };
+type Option = Setting & { of: readonly Command[] };
 const run = ['run'] as const;
 const init = ['init'] as const;
 
@@ -116,8 +116,6 @@ const OPTIONS = {
 type Flag = keyof typeof OPTIONS;
 const FLAGS = Object.keys(OPTIONS) as Flag[];
 
-const variableOf = (flag: Flag) => `FLOTILLA_${flag.toUpperCase().replaceAll('-', '_')}`;
-
 /** What `--help` prints. */
 export function usage(): string {
   const listed = (command: Command) =>
@@ -143,47 +141,14 @@ export function usage(): string {
   ].join('\n');
 }
 
-type Values = { [F in Flag]?: z.infer<(typeof OPTIONS)[F]['schema']> };
-
-/** Reads flags and variables; all that is wrong is named at once. @throws FlotillaError config-invalid */
-function readValues(
-  command: Command,
-  argv: readonly string[],
-  env: NodeJS.ProcessEnv,
-  required: readonly Flag[],
-): Values {
-  const flags = FLAGS.filter((flag) => (OPTIONS[flag].of as readonly Command[]).includes(command));
-  const given = parseFlags(flags, argv);
-  const values: Record<string, unknown> = {};
-  const wrong: string[] = [];
-  for (const flag of flags) {
-    const option: Option = OPTIONS[flag];
-    const text = given[flag] ?? (env[variableOf(flag)] || undefined);
-    if (text === undefined && option.fallback === undefined) {
-      if (required.includes(flag)) wrong.push(`${variableOf(flag)} (--${flag}) is missing: ${option.help}`);
-      continue;
-    }
-    const read = option.schema.safeParse(text ?? option.fallback);
-    const named = given[flag] === undefined ? variableOf(flag) : `--${flag}`;
-    if (read.success) values[flag] = read.data;
-    else wrong.push(`${named}: ${read.error.issues.map(({ message }) => message).join('; ')}`);
-  }
-  if (wrong.length > 0) throw new FlotillaError('config-invalid', wrong.join('\n'));
-  return values as Values;
-}
-
-function parseFlags(flags: readonly Flag[], argv: readonly string[]): Partial<Record<Flag, string>> {
-  try {
-    const options = Object.fromEntries(flags.map((flag) => [flag, { type: 'string' as const }]));
-    return parseArgs({ args: [...argv], options, strict: true }).values as Partial<Record<Flag, string>>;
-  } catch (cause) {
-    throw new FlotillaError('config-invalid', (cause as Error).message, { cause });
-  }
+function settingsOf(command: Command): typeof OPTIONS {
+  const own = FLAGS.filter((flag) => (OPTIONS[flag].of as readonly Command[]).includes(command));
+  return Object.fromEntries(own.map((flag) => [flag, OPTIONS[flag]])) as typeof OPTIONS;
 }
 
 /** @throws FlotillaError config-invalid naming every variable or flag that is wrong */
 export function readConfig(argv: readonly string[], env: NodeJS.ProcessEnv): HubConfig {
-  const values = readValues('run', argv, env, ['git']);
+  const values = readSettings(settingsOf('run'), argv, env, ['git']);
   const dataDir = resolve(values.data!);
   const ca = values['git-ca'];
   const source = createHash('sha256').update(`${values.git}\n${values.branch}`).digest('hex').slice(0, 12);
@@ -213,7 +178,7 @@ export function readConfig(argv: readonly string[], env: NodeJS.ProcessEnv): Hub
 
 /** @throws FlotillaError config-invalid */
 export function readInit(argv: readonly string[], env: NodeJS.ProcessEnv): InitConfig {
-  const values = readValues('init', argv, env, []);
+  const values = readSettings(settingsOf('init'), argv, env, []);
   const dataDir = resolve(values.data!);
   const host = values['nats-host']!;
   const monitorPort = values['nats-monitor-port'];

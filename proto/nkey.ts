@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign, verify } from 'node:crypto';
+import { decodeBase32, encodeBase32 } from './base32.ts';
 
 /**
  * NATS keys (ADR-14 of nats-architecture-and-design): Ed25519 keys as base32 text with a role prefix and a CRC-16.
@@ -7,7 +8,6 @@ import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign, v
  */
 const ROLES = { operator: 14 << 3, account: 0, user: 20 << 3, server: 13 << 3 } as const;
 const SEED = 18 << 3;
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 export type NkeyRole = keyof typeof ROLES;
@@ -70,36 +70,14 @@ function roleOf(prefix: number): NkeyRole | undefined {
 
 function encode(payload: Uint8Array): string {
   const crc = crc16(payload);
-  const bytes = Buffer.concat([payload, Buffer.from([crc & 0xff, crc >> 8])]);
-  let text = '';
-  let bits = 0;
-  let held = 0;
-  for (const byte of bytes) {
-    held = (held << 8) | byte;
-    for (bits += 8; bits >= 5; bits -= 5) text += ALPHABET[(held >> (bits - 5)) & 31];
-    held &= (1 << bits) - 1;
-  }
-  return bits > 0 ? text + ALPHABET[(held << (5 - bits)) & 31] : text;
+  return encodeBase32(Buffer.concat([payload, Buffer.from([crc & 0xff, crc >> 8])]));
 }
 
 /** Bytes without the checksum, or undefined when text is not base32 with a matching checksum. */
 function decode(text: string): Uint8Array | undefined {
-  const bytes: number[] = [];
-  let bits = 0;
-  let held = 0;
-  for (const letter of text) {
-    const value = ALPHABET.indexOf(letter);
-    if (value < 0) return undefined;
-    held = (held << 5) | value;
-    bits += 5;
-    if (bits >= 8) {
-      bytes.push((held >> (bits - 8)) & 0xff);
-      bits -= 8;
-      held &= (1 << bits) - 1;
-    }
-  }
-  if (bytes.length < 3) return undefined;
-  const payload = Uint8Array.from(bytes.slice(0, -2));
+  const bytes = decodeBase32(text);
+  if (!bytes || bytes.length < 3) return undefined;
+  const payload = bytes.slice(0, -2);
   const crc = bytes.at(-2)! | (bytes.at(-1)! << 8);
   return crc16(payload) === crc ? payload : undefined;
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { encodeBase32 } from '#proto/base32.ts';
 import { type Nkey, nkeyRole } from '#proto/nkey.ts';
 
 /**
@@ -16,7 +17,6 @@ export type UserScope = {
 
 const UNLIMITED = -1;
 const ENCODING = 'base64url';
-const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
 type Subject = { publicKey: string; name: string; issuedAt: number };
 
@@ -91,22 +91,10 @@ function encode(issuer: Nkey, subject: Subject, claims: Record<string, unknown>,
     sub: subject.publicKey,
     nats: { ...claims, version: 2 },
   };
-  const jti = base32(createHash('sha512-256').update(JSON.stringify(body)).digest());
+  const jti = encodeBase32(createHash('sha512-256').update(JSON.stringify(body)).digest());
   const header = part({ typ: 'JWT', alg: 'ed25519-nkey' });
   const signed = `${header}.${part({ jti, ...body })}`;
   return `${signed}.${Buffer.from(issuer.sign(Buffer.from(signed))).toString(ENCODING)}`;
 }
 
 const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString(ENCODING);
-
-function base32(bytes: Uint8Array): string {
-  let text = '';
-  let held = 0;
-  let bits = 0;
-  for (const byte of bytes) {
-    held = (held << 8) | byte;
-    for (bits += 8; bits >= 5; bits -= 5) text += BASE32[(held >> (bits - 5)) & 31];
-    held &= (1 << bits) - 1;
-  }
-  return bits > 0 ? text + BASE32[(held << (5 - bits)) & 31] : text;
-}
