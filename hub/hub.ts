@@ -186,6 +186,7 @@ export class Hub {
         if (this.#index) await this.#decide(this.#index, signal);
         await this.#project(signal);
         this.#answer();
+        await this.#tidy(signal);
         failures = 0;
         await pause(BREATH_MS, signal);
       } catch (error) {
@@ -263,6 +264,15 @@ export class Hub {
     this.#options.log.warn(`${why}; reading it again`);
     this.#synced = false;
     this.#bell.ring();
+  }
+
+  /** What an agent stores beyond its bound would sooner or later push the statuses of others out of the stream. */
+  async #tidy(signal: AbortSignal): Promise<void> {
+    for (const subject of this.#inbox.surplus) {
+      signal.throwIfAborted();
+      await this.#bus.dropStored(subject);
+      this.#inbox.surplus.delete(subject);
+    }
   }
 
   #answer(): void {

@@ -1,4 +1,5 @@
 import type { AgentEvent, Heartbeat, Hello, Status } from '#proto/messages.ts';
+import { up } from '#proto/subjects.ts';
 import { Intake, type IntakeTarget, type Refusal } from './bus/intake.ts';
 import { Liveness } from './core/liveness.ts';
 import { StatusBook } from './core/status-book.ts';
@@ -21,6 +22,7 @@ const MISSED = 3;
 const JITTER = 1.2;
 const ASK_AGAIN_MS = 10_000;
 const MOST_REFUSALS = 10_000;
+const MOST_SURPLUS = 1_000;
 
 /** What the hub has heard: facts for decisions, and everything for the read model. */
 export class Inbox implements IntakeTarget {
@@ -30,6 +32,7 @@ export class Inbox implements IntakeTarget {
   readonly #liveness: Liveness;
   readonly #heard = new Map<string, number>();
   readonly #greeted = new Set<string>();
+  readonly #surplus = new Set<string>();
   readonly #askedAt = new Map<string, number>();
   readonly #refusals = new Map<string, number>();
   #index: IndexSnapshot | undefined;
@@ -48,6 +51,11 @@ export class Inbox implements IntakeTarget {
   /** Clusters that said hello and want their document; the caller removes those it has answered. */
   get greeted(): Set<string> {
     return this.#greeted;
+  }
+
+  /** Subjects of stored statuses that no cluster has room for; the caller removes those it has dealt with. */
+  get surplus(): Set<string> {
+    return this.#surplus;
   }
 
   /** How often a message was refused, by cluster and reason. */
@@ -88,7 +96,14 @@ export class Inbox implements IntakeTarget {
   }
 
   onStatus(status: Status, receivedAt: number): void {
-    if (this.#live) this.#hear(status.cluster, status.epoch);
+    const { cluster, placement } = status;
+    if (this.#live) this.#hear(cluster, status.epoch);
+    if (!this.#book.admits(cluster, placement)) {
+      this.onRefused(cluster, 'too-many', `placement ${placement}`);
+      const subject = up.status(cluster, placement);
+      if (this.#surplus.size < MOST_SURPLUS) this.#surplus.add(subject);
+      return;
+    }
     if (!this.#book.take(status)) return;
     this.#options.view.onStatus(status, receivedAt);
     this.#options.onChange();

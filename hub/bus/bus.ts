@@ -6,7 +6,7 @@ import { type Fault, FlotillaError } from '#proto/faults.ts';
 import type { DesiredPayload, RpcRequest } from '#proto/messages.ts';
 import { down, type RpcVerb, STREAMS } from '#proto/subjects.ts';
 import type { HubState } from '../core/types.ts';
-import { type DialOptions, dialNats, watchNats } from './connect.ts';
+import { type DialOptions, dialNats, storeFault, watchNats } from './connect.ts';
 import { DesiredPublisher, type PublishResult } from './desired-publisher.ts';
 import { readStream } from './read-stream.ts';
 import { StateStore } from './state-store.ts';
@@ -98,8 +98,10 @@ export class Bus {
   ): Promise<HubState> {
     const { connection, store, publisher } = this.#connected();
     await ensureStreams(await jetstreamManager(connection, { checkAPI: false }));
-    const state = await store.load(signal);
+    // What is published over is read before the state that it is to follow from: another hub that saves and publishes in between is
+    // then met as a conflict, and never written over with what it has replaced.
     await publisher.load(signal);
+    const state = await store.load(signal);
     await readStream(
       jetstream(connection),
       STREAMS.status,
@@ -128,6 +130,17 @@ export class Bus {
     if (!this.#up || !this.#session || envelope === undefined) return false;
     this.#session.connection.publish(down.desired(cluster), envelope);
     return true;
+  }
+
+  /** Removes the status that is stored under a subject. @throws FlotillaError store-failed, nats-unreachable */
+  async dropStored(subject: string): Promise<void> {
+    const { connection } = this.#connected();
+    try {
+      const manager = await jetstreamManager(connection, { checkAPI: false });
+      await manager.streams.purge(STREAMS.status, { filter: subject });
+    } catch (error) {
+      throw storeFault(error, `what is stored of ${subject} cannot be removed`);
+    }
   }
 
   ask(cluster: string, verb: RpcVerb): void {

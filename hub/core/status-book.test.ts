@@ -56,3 +56,15 @@ test('a cluster that is let go of leaves nothing', () => {
   book.forget('east');
   assert.deepEqual([[...book.clusters()], book.facts.size], [[], 0]);
 });
+
+test('an agent that names ever more placements fills its own bound and nothing else; removed ones make room', () => {
+  const book = new StatusBook(3);
+  for (const [seq, name] of ['a', 'b', 'c', 'd', 'e'].entries()) book.take(status(name, seq));
+  book.take({ ...status('a', 0), cluster: 'west' });
+  assert.deepEqual([...book.facts.keys()], ['east/a', 'east/b', 'east/c', 'west/a']);
+  assert.equal(book.admits('east', 'd'), false);
+  assert.equal(book.take(status('b', 9)), true, 'what is known goes on');
+  book.take(status('b', 10, { removed: true }));
+  assert.equal(book.take(status('d', 11)), true);
+  assert.deepEqual([...book.facts.keys()].sort(), ['east/a', 'east/c', 'east/d', 'west/a']);
+});

@@ -4,13 +4,14 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { dialNats } from '#hub/bus/connect.ts';
 import { removalSetHash } from '#hub/core/removal-guard.ts';
 import { STREAMS, up } from '#proto/subjects.ts';
+import { eventually } from '../bed/eventually.ts';
 import { type FakeAgent, FLEET, overlay, placement, type Rig, startRig, until } from './hub-rig.ts';
 
 const digestOf = (agent: FakeAgent, of = 'shop') =>
   agent.document?.assignments.find((one) => one.placement === of)?.digest;
 
-/** How many messages the DESIRED stream has ever taken. */
-async function published({ nats, trust }: Rig): Promise<number> {
+/** What a stream of the hub says of itself. */
+async function streamState({ nats, trust }: Rig, stream: string) {
   const options = { servers: [nats.url], trust, reconnectMs: 500 };
   const connection = await dialNats(
     options,
@@ -20,11 +21,15 @@ async function published({ nats, trust }: Rig): Promise<number> {
   assert.ok(connection);
   try {
     const manager = await jetstreamManager(connection, { checkAPI: false });
-    return (await manager.streams.info(STREAMS.desired)).state.last_seq;
+    return (await manager.streams.info(stream)).state;
   } finally {
     await connection.close();
   }
 }
+/** How many messages the DESIRED stream has ever taken. */
+const published = async (rig: Rig) => (await streamState(rig, STREAMS.desired)).last_seq;
+/** How many statuses are stored. */
+const stored = async (rig: Rig) => (await streamState(rig, STREAMS.status)).messages;
 
 test('a commit travels to a signed document, a report to the state of its target, and a removal to its end', async () => {
   await using rig = await startRig('hub-line');
@@ -201,6 +206,24 @@ test('what an agent says wrongly is counted and said once; the rest goes on', as
   assert.deepEqual(
     view.statuses.map(({ cluster }) => cluster),
     ['east', 'east'],
+  );
+});
+
+test('statuses of placements beyond what a cluster may have are refused, and do not stay in the stream', async () => {
+  await using rig = await startRig('hub-surplus');
+  await using agent = await rig.startAgent('east');
+  await using running = rig.startHub();
+  const { view, log } = running;
+  await until('the bus', () => (view.bus?.ok ? true : undefined));
+  await until('the index', () => view.index);
+  for (let i = 0; i < 505; i++) agent.report(`p${i}`);
+  await until('all that there is room for', () => (view.statuses.length === 500 ? true : undefined));
+  await until('the refusal', () => log.find((line) => line.includes('(too-many)')));
+  await eventually(
+    'the stream tidied',
+    async () => ((await stored(rig)) === 500 ? true : undefined),
+    15_000,
+    AbortSignal.timeout(15_000),
   );
 });
 
