@@ -39,12 +39,18 @@ export class Lab implements AsyncDisposable {
   readonly events: EngineEvent[] = [];
   readonly requests: string[] = [];
 
-  constructor(server: Server, marker?: (name: MarkerName) => void | Promise<void>) {
+  /** `through` stands between everything that the engine does and the API server. */
+  constructor(
+    server: Server,
+    marker?: (name: MarkerName) => void | Promise<void>,
+    through: (client: KubeClient) => KubeClient = (client) => client,
+  ) {
     this.server = server;
     this.client = new KubeClient(connect(server.source));
+    const client = through(this.client);
     this.engine = new ClusterEngine({
-      kube: recording(this.client, this.requests),
-      store: new ConfigMapInventoryStore(this.client, SYSTEM),
+      kube: recording(client, this.requests),
+      store: new ConfigMapInventoryStore(client, SYSTEM),
       listener: { changed: () => undefined, event: (event) => this.events.push(event) },
       retry: { first: 300, most: 1_000 },
       ...(marker && { marker }),

@@ -1,3 +1,4 @@
+import { crashLaws } from '#test/apply/crash-laws.ts';
 import { handoverLaws } from '#test/apply/handover-laws.ts';
 import { simServer } from '#test/apply/servers.ts';
 import { applyLaws } from './engine-apply-laws.ts';
@@ -7,3 +8,4 @@ const server = simServer();
 applyLaws(server);
 driftLaws(server);
 handoverLaws(server);
+crashLaws(server);
