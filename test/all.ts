@@ -35,14 +35,15 @@ const { values: options } = parseArgs({
   options: {
     only: { type: 'string', multiple: true },
     seeds: { type: 'string', default: '3' },
+    kills: { type: 'string', default: '6' },
     help: { type: 'boolean', short: 'h' },
   },
 });
 if (options.help) {
-  process.stdout.write(`npm test -- [--only static|${Object.keys(SUITES).join('|')}]… [--seeds N]
+  process.stdout.write(`npm test -- [--only static|${Object.keys(SUITES).join('|')}]… [--seeds N] [--kills N]
 
 Runs lint, types and every suite of tests; --only picks some of them. --seeds: how many random histories each
-chaos test plays (default 3). Programs that the tests need are obtained first (npm run tools).
+chaos test plays (default 3). --kills: how many engines the apply suite kills (default 6). Programs that the tests need are obtained first (npm run tools).
 `);
   process.exit(0);
 }
@@ -55,6 +56,7 @@ if (unknown.length > 0) {
   process.exit(64);
 }
 process.env.FLOTILLA_CHAOS_SEEDS = options.seeds;
+process.env.FLOTILLA_APPLY_KILLS = options.kills;
 
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const cannotRun = new Set<string>();

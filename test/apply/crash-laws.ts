@@ -13,7 +13,7 @@ import { collection, core, NEVER, secret } from './cluster.ts';
 type Revision = { placement: string; objects: KubeObject[] }[];
 
 /** Everything that a revision can ask for: create, change, replace, prune, and hand over to another placement. */
-function revisions(ns: string): { first: Revision; second: Revision } {
+export function revisions(ns: string): { first: Revision; second: Revision } {
   const recreate = { 'flotilla.dev/recreate': 'enabled' };
   const fixed = (value: string) => secret(`${ns}/fixed`, { p: value }, { immutable: true }, recreate);
   const giver = `${ns}-giver`;
@@ -52,7 +52,7 @@ function revisions(ns: string): { first: Revision; second: Revision } {
 }
 
 /** As the agent does after any start: everybody says what they want, everything is applied, then what is stale goes. */
-async function converge(lab: Lab, revision: Revision): Promise<void> {
+export async function converge(lab: Lab, revision: Revision): Promise<void> {
   const assignments = revision.map((each) => ({ ...each, policy: DEFAULT_POLICY, keepStale: true }));
   for (const assignment of assignments) await lab.engine.intend(assignment, NEVER);
   for (const assignment of assignments) await lab.engine.apply(assignment, NEVER);
@@ -97,7 +97,7 @@ function mortal(writes: number, died: () => void): (client: KubeClient) => KubeC
 }
 
 /** What is in a namespace, without what no two runs share. */
-async function stateOf(lab: Lab, ns: string): Promise<unknown> {
+export async function stateOf(lab: Lab, ns: string): Promise<unknown> {
   const paths = [
     core(ns, 'configmaps', 'x'),
     core(ns, 'secrets', 'x'),
@@ -125,16 +125,16 @@ async function stateOf(lab: Lab, ns: string): Promise<unknown> {
 const withoutRevision = (key: string, value: unknown): unknown =>
   key === 'annotations' || key === 'f:annotations' ? undefined : value;
 
-const foreign = ['somebody-elses', 'labelled-by-hand'];
+export const foreign = ['somebody-elses', 'labelled-by-hand'];
 
-async function withForeignObjects(lab: Lab, ns: string): Promise<void> {
+export async function withForeignObjects(lab: Lab, ns: string): Promise<void> {
   const path = collection(core(ns, 'configmaps', 'x'));
   await lab.post(path, { metadata: { name: foreign[0] } }, 'somebody');
   const labels = { 'flotilla.dev/placement': `${ns}-giver` };
   await lab.post(path, { metadata: { name: foreign[1], labels } }, 'somebody');
 }
 
-const uidOf = async (lab: Lab, ns: string, name: string) =>
+export const uidOf = async (lab: Lab, ns: string, name: string) =>
   (await lab.get(core(ns, 'configmaps', name)))?.metadata.uid;
 
 /** Tries every number of writes until one run comes to its end. Returns how many deaths there were. */
@@ -168,11 +168,7 @@ async function dieEverywhere(
     await using lab = new Lab(server);
     await converge(lab, revision);
     if (step === 'first') await withForeignObjects(lab, ns);
-    for (const { placement, objects } of revision)
-      await lab.untilInventory(
-        placement,
-        objects.map(({ kind, metadata }) => `applied ${kind}/${metadata.name}`).toSorted(byInventory),
-      );
+    await untilNamed(lab, revision);
     assert.deepEqual(
       await stateOf(lab, ns),
       expected,
@@ -185,6 +181,15 @@ async function dieEverywhere(
       `what is not ours, and what moves, is never deleted (${writes} writes)`,
     );
   }
+}
+
+/** Until the inventories name exactly what the revision has: no orphan, and nothing that is only intended. */
+export async function untilNamed(lab: Lab, revision: Revision): Promise<void> {
+  for (const { placement, objects } of revision)
+    await lab.untilInventory(
+      placement,
+      objects.map(({ kind, metadata }) => `applied ${kind}/${metadata.name}`).toSorted(byInventory),
+    );
 }
 
 /** Core kinds stand before those of a group, as ids sort. */
@@ -204,11 +209,7 @@ export function crashLaws(server: () => Server): void {
         await converge(lab, first);
         await withForeignObjects(lab, ns);
         if (step === 'second') await converge(lab, second);
-        for (const { placement, objects } of step === 'first' ? first : second)
-          await lab.untilInventory(
-            placement,
-            objects.map(({ kind, metadata }) => `applied ${kind}/${metadata.name}`).toSorted(byInventory),
-          );
+        await untilNamed(lab, step === 'first' ? first : second);
         expected = await stateOf(lab, ns);
       }
       const deaths = await dieEverywhere(server(), 'crash', step, expected);

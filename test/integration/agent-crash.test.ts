@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createNkey } from '#proto/nkey.ts';
-import { AgentLab, overlay } from './agent-lab.ts';
+import { AgentLab, overlay, placementOf } from './agent-lab.ts';
 
 const MAIN = join(import.meta.dirname, '../../agent/main.ts');
 const run = (...args: string[]) =>
@@ -75,6 +75,48 @@ test('an agent that dies at any point converges after a restart, deletes nothing
     );
   }
   assert.ok(await lab.map('somebody-elses'));
+});
+
+test('an agent that dies between the two sides of a hand-over deletes nothing, whichever side had begun', async () => {
+  const sets = [
+    { web: ['settings', 'shared'], other: ['rest'] },
+    { web: ['settings'], other: ['rest', 'shared'] },
+  ];
+  const files = (set: (typeof sets)[number]) => ({
+    'placements/other.yaml': placementOf('other'),
+    ...overlay('web', ...set.web),
+    ...overlay('other', ...set.other),
+  });
+  await using lab = await AgentLab.open({ files: files(sets[0]!) });
+  const settled = (revision: string) =>
+    Promise.all(
+      ['web', 'other'].map((name) =>
+        lab.until(
+          `${name} at ${revision}`,
+          name,
+          ({ applied, sync }) => applied?.revision === revision && sync.state === 'SYNCED',
+        ),
+      ),
+    );
+  const first = lab.spawn();
+  const head = await lab.clone.head();
+  lab.publish(await lab.document(head, ['web', 'other']));
+  await settled(head);
+  await first.stop();
+  const { uid } = (await lab.map('shared'))!.metadata;
+  for (const [index, point] of ['target-saved:1', 'target-saved:2', 'between-writes:1'].entries()) {
+    for (const [path, text] of Object.entries(files(sets[(index + 1) % 2]!)))
+      await lab.clone.write(path, text);
+    const revision = await lab.clone.commit(`Move it, up to ${point}`);
+    const document = await lab.document(revision, ['web', 'other']);
+    const dying = lab.spawn({ FLOTILLA_TEST_STOP_AT: point });
+    lab.publish(document);
+    assert.equal((await dying.ended).signal, 'SIGKILL', `died at ${point}`);
+    const again = lab.spawn();
+    await settled(revision);
+    assert.equal((await lab.map('shared'))?.metadata.uid, uid, `it is the same object after ${point}`);
+    await again.stop();
+  }
 });
 
 test('markers name the steps in their order', async () => {

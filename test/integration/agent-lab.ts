@@ -1,6 +1,6 @@
 /** One agent with everything around it: real Git, real NATS, a simulated API server, and a hub that says what a test wants. */
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -189,6 +189,12 @@ export class AgentLab implements AsyncDisposable {
         await running;
       },
     };
+  }
+
+  /** Everything on its disk is gone but the key, which a Secret mounts. */
+  emptyDisk(): void {
+    for (const name of readdirSync(this.config.dataDir))
+      if (name !== 'agent.seed') rmSync(join(this.config.dataDir, name), { recursive: true });
   }
 
   async stop(): Promise<void> {

@@ -35,7 +35,7 @@ test('an agent that is not enrolled keeps asking, and converges once it is', asy
   assert.match(lab.hellos[0]?.facts.kubernetesVersion ?? '', /^v1\./);
 });
 
-test('without hub, NATS and Git, across a restart, what was accepted is enforced', async () => {
+test('without hub, NATS and Git, across a restart, with an empty disk, what was accepted is enforced', async () => {
   await using lab = await AgentLab.open();
   lab.start();
   await lab.rollOut(await lab.clone.head());
@@ -50,6 +50,11 @@ test('without hub, NATS and Git, across a restart, what was accepted is enforced
   await lab.untilMap('drift of after it', 'settings', (map) => map?.data.colour === 'blue');
   await lab.kube('DELETE', '/api/v1/namespaces/default/configmaps/settings');
   await lab.untilMap('a deleted object', 'settings', (map) => map?.data.colour === 'blue');
+  await lab.stop();
+  lab.emptyDisk();
+  await lab.edit('settings', { colour: 'grey' });
+  lab.start();
+  await lab.untilMap('drift, with an empty disk', 'settings', (map) => map?.data.colour === 'blue');
   await lab.stop();
   const status = await lab.kube('GET', '/api/v1/namespaces/flotilla-system/configmaps/flotilla-status');
   assert.match(status.body.data.web!, /sync: SYNCED/);

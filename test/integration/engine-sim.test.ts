@@ -1,4 +1,3 @@
-import { crashLaws } from '#test/apply/crash-laws.ts';
 import { handoverLaws } from '#test/apply/handover-laws.ts';
 import { simServer } from '#test/apply/servers.ts';
 import { applyLaws } from './engine-apply-laws.ts';
@@ -8,4 +7,3 @@ const server = simServer();
 applyLaws(server);
 driftLaws(server);
 handoverLaws(server);
-crashLaws(server);
