@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { createMark } from '#process/markers.ts';
 import { pause, together } from '#process/wait.ts';
@@ -7,7 +6,7 @@ import { type Fault, FlotillaError, toFault } from '#proto/faults.ts';
 import type { ClusterFacts } from '#proto/messages.ts';
 import type { Nkey } from '#proto/nkey.ts';
 import { NodeCache } from '#render/closure.ts';
-import { openKustomize } from '#render/kustomize.ts';
+import { openEngine } from '#render/engine.ts';
 import { Bus } from './bus/bus.ts';
 import { type AgentConfig, readConfig, readInit, usage } from './config.ts';
 import { backoff } from './core/backoff.ts';
@@ -16,7 +15,6 @@ import { instanceName } from './instance.ts';
 import { KubeClient } from './kube/client.ts';
 import { connect } from './kube/connection.ts';
 import { request } from './kube/request.ts';
-import { findKustomize } from './programs.ts';
 import { openRepository } from './repository.ts';
 import { initSeed, readSeed } from './seed.ts';
 import { Session, type SessionParts } from './session.ts';
@@ -65,11 +63,6 @@ class Agent {
       call: (call: Parameters<typeof request>[1], signal: AbortSignal) =>
         request(kube.connection, call, kube.options, signal),
     };
-    const renderer = await openKustomize({
-      binary: findKustomize(config.kustomize, config.path),
-      scratch: join(resolve(config.dataDir), 'render'),
-      concurrency: 1,
-    });
     const fleet = await openRepository(config, (message) => log.warn(message));
     const parts = {
       config,
@@ -77,7 +70,7 @@ class Agent {
       kube,
       own: new OwnObjects(api, config.namespace),
       fleet,
-      renderer,
+      renderer: openEngine({ documents: 16 << 20, objects: 5_000 }),
       cache: new NodeCache({ nodes: 2_000, treeEntries: 50_000, files: 1_000 }),
       mark: createMark(config.markers),
       log,

@@ -24,6 +24,8 @@ export type Closure = {
   /** Lower-case hex SHA-256. */
   readonly node: string;
   readonly kind: Kustomization['kind'];
+  /** The same of every directory with a kustomization from here down, by path; for caches of what is made of them. */
+  readonly nodes: ReadonlyMap<string, string>;
   readonly usesCharts: boolean;
   /** Fields of the kustomization that take effect only where it is the top-level one. */
   readonly options: Pick<Kustomization, 'sortOptions' | 'buildMetadata'>;
@@ -81,6 +83,7 @@ export async function closureNode(
   const node = await buildNode(found.path, found.oid, { objects, rootTree, cache, limits: bounds, signal });
   const entries = new Map<string, FileEntry>();
   const watch = new Set<string>();
+  const nodes = new Map<string, string>();
   const directories: string[] = [];
   let usesCharts = false;
   let dependsOnPlace = found.links.length > 0;
@@ -88,6 +91,7 @@ export async function closureNode(
   for (const directory of reachable(node)) {
     directories.push(directory.path);
     dependsOnPlace ||= directory.usesDirectoryName || directory.files.some(({ mode }) => mode === 'symlink');
+    nodes.set(directory.path, directory.hash);
     for (const entry of directory.files) entries.set(entry.path, entry);
     for (const one of directory.watch) watch.add(one);
     usesCharts ||= directory.usesCharts;
@@ -103,6 +107,7 @@ export async function closureNode(
         ? node.hash
         : hashOf('flotilla-closure-v1', { links: found.links.map(({ oid }) => oid), node: node.hash }),
     kind,
+    nodes,
     usesCharts,
     options: {
       ...(sortOptions !== undefined && { sortOptions }),

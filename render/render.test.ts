@@ -63,7 +63,8 @@ test('the renderer gets the closure and what the assignment adds to it, and noth
     'apps/web/prod/kustomization.yaml',
     'apps/web/prod/x.yaml',
   ]);
-  const { files: _, ...rest } = input;
+  const { files: _, nodes, ...rest } = input;
+  assert.deepEqual([...nodes!.keys()], ['apps/web/prod', 'apps/web/eu']);
   assert.deepEqual(rest, {
     path: 'apps/web/prod',
     components: ['apps/web/eu'],

@@ -43,6 +43,7 @@ export async function renderAssignment(request: RenderRequest, signal: AbortSign
       options: overlay.options,
       usesCharts: closure.usesCharts,
       files,
+      nodes: new Map([overlay, ...components].flatMap((one) => [...one.nodes])),
     },
     signal,
   );

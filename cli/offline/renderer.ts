@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { FlotillaError } from '#proto/faults.ts';
+import { openEngine } from '#render/engine.ts';
 import { openKustomize } from '#render/kustomize.ts';
 import type { Renderer, RenderInput } from '#render/renderer.ts';
 import type { Json } from '#render/yaml/read.ts';
-import { type Flags, type Parsed, usage } from '../args.ts';
+import type { Flags, Parsed } from '../args.ts';
 import type { Machine } from '../config.ts';
 
 const ENGINES = ['auto', 'native', 'kustomize'] as const;
@@ -12,14 +13,13 @@ export const ENGINE: Flags = {
   engine: {
     value: 'ENGINE',
     choices: ENGINES,
-    describe: 'what renders (default: auto, which is kustomize in this version)',
+    describe: 'what renders (default: auto, which is native in this version)',
   },
 };
 
-/** The renderer that the command line asks for. @throws FlotillaError usage, render-tool-missing */
+/** The renderer that the command line asks for. @throws FlotillaError render-tool-missing */
 export async function openRenderer({ values }: Parsed, machine: Machine): Promise<Renderer> {
-  if (values.get('engine')?.[0] === 'native')
-    throw usage('--engine native is not in this version yet; auto and kustomize are');
+  if (values.get('engine')?.[0] !== 'kustomize') return remembering(openEngine());
   const binary = machine.kustomize();
   if (binary === undefined)
     throw new FlotillaError(
@@ -51,7 +51,7 @@ export function remembering(renderer: Renderer): Renderer {
   };
 }
 
-function keyOf({ files, ...rest }: RenderInput): string {
+function keyOf({ files, nodes: _, ...rest }: RenderInput): string {
   const hash = createHash('sha256').update(JSON.stringify(rest));
   for (const [path, { bytes, mode }] of files)
     hash.update(`\0${path}\0${mode}\0${bytes.length}\0`).update(bytes);

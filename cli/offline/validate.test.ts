@@ -105,7 +105,7 @@ test('rendering shows what two placements share, naming both files, and what a p
     /placement again is not allowed to have Namespace\/storefront, ClusterRole\/acme-on-call/,
   );
   assert.equal((await flotilla(scratch, dir, 'validate')).code, 0, 'without rendering nothing is seen');
-  const missing = await flotilla(scratch, dir, 'validate --render', {
+  const missing = await flotilla(scratch, dir, 'validate --render --engine kustomize', {
     FLOTILLA_KUSTOMIZE: '/nowhere/kustomize',
   });
   assert.deepEqual([missing.code, missing.stdout], [2, '']);
@@ -135,7 +135,7 @@ test('what cannot be looked at is exit code 2, and a wrong command line 64', asy
     ['validate --rev nope', 2, /revision nope/],
     ['validate a b', 64, /unexpected word b/],
     ['validate -o xml', 64, /not one of text, json, sarif, github/],
-    ['validate --render --engine native', 64, /native is not in this version yet/],
+    ['validate --render --engine helm', 64, /not one of auto, native, kustomize/],
   ] as const) {
     const ended = await flotilla(scratch, dir, line);
     assert.deepEqual([ended.code, ended.stdout], [code, ''], line);
