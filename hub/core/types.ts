@@ -72,10 +72,15 @@ export type IndexedAssignment = {
 export type IndexProblem = Problem & { readonly since: number };
 
 /** Of every assignment, by `assignmentKey`: a map that makes its values when they are asked for. */
-export type Assignments = Pick<
-  ReadonlyMap<string, IndexedAssignment>,
-  'size' | 'has' | 'get' | 'keys' | typeof Symbol.iterator
->;
+export interface Assignments
+  extends Pick<
+    ReadonlyMap<string, IndexedAssignment>,
+    'size' | 'has' | 'get' | 'keys' | typeof Symbol.iterator
+  > {
+  ofCluster(cluster: string): Iterable<readonly [placement: string, indexed: IndexedAssignment]>;
+  /** Clusters whose assignments have another digest or problem than in an earlier snapshot; undefined where that is not known. */
+  changedSince(before: Assignments): ReadonlySet<string> | undefined;
+}
 
 /** What Git says, at one moment, for decisions and readers. Immutable: each change makes a new one. */
 export type IndexSnapshot = {

@@ -33,8 +33,6 @@ export type ViewOptions = {
 /** What was received longer ago than this was stored meanwhile: it tells what was, not that its agent is alive. */
 const FRESH_MS = 5_000;
 
-type Assigned = readonly (readonly [placement: string, indexed: IndexedAssignment])[];
-
 /**
  * The read model: everything the API answers from, in memory, derived anew per cluster when something of it changes. No I/O and no
  * clock: `tick` says what time it is. Bounded: events, agents without an entry, reports per agent.
@@ -47,7 +45,6 @@ export class ReadModel implements FleetView {
   readonly #changes = new Changes();
   readonly #departing = new Departing();
   readonly #rows = new Map<string, ClusterRow>();
-  readonly #assigned = new Map<string, Assigned>();
   #index: IndexSnapshot | undefined;
   #history: History = { position: new Map(), commits: [] };
   #state: HubState = EMPTY_STATE;
@@ -68,19 +65,18 @@ export class ReadModel implements FleetView {
   // ---- fed by the hub
 
   setIndex(snapshot: IndexSnapshot): void {
+    const before = this.#index;
+    const changed = before && snapshot.assignments.changedSince(before.assignments);
+    const wereDeparting = !this.#departing.isEmpty;
     this.#index = snapshot;
     this.#departing.setIndex(snapshot, this.#now);
     this.#history = historyOf(snapshot);
-    this.#assigned.clear();
-    for (const [key, indexed] of snapshot.assignments) {
-      const [cluster, placement] = key.split('/', 2) as [string, string];
-      const list = this.#assigned.get(cluster) ?? [];
-      this.#assigned.set(cluster, [...list, [placement, indexed]]);
-    }
     this.#agents.setKnown((cluster) => snapshot.clusters.has(cluster));
     this.setGit(snapshot.git);
     for (const name of [...this.#rows.keys()]) if (!snapshot.clusters.has(name)) this.#remove(name);
-    for (const name of snapshot.clusters.keys()) this.#derive(name);
+    const all = !changed || wereDeparting || !this.#departing.isEmpty;
+    for (const [name, entry] of snapshot.clusters)
+      if (all || changed.has(name) || this.#rows.get(name)?.entry !== entry) this.#derive(name);
   }
 
   setGit(git: Reachability): void {
@@ -295,7 +291,7 @@ export class ReadModel implements FleetView {
     const { lines } = this.#state;
     const kept = this.#departing.keptOn(name);
     const leaves = !entry.invalid && entry.document.spec.decommission === 'prune';
-    const given = leaves ? [] : (this.#assigned.get(name) ?? []);
+    const given = leaves ? [] : [...this.#index!.assignments.ofCluster(name)];
     const derive = (placement: string, indexed: IndexedAssignment, approval?: ApprovalRow) =>
       deriveAssignment({
         cluster: name,

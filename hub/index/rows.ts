@@ -101,17 +101,21 @@ export class RowsDraft {
   }
 }
 
-/** Finds the problem that keeps a row back. */
-export type ProblemOf = (row: Row, cluster: string, placement: string) => IndexProblem | undefined;
+/** Why rows do not advance. */
+export type Reasons = {
+  of(row: Row, cluster: string, placement: string): IndexProblem | undefined;
+  /** Equal for equal reasons, those that rows have of their own apart. */
+  readonly shared: string;
+};
 
 /** Rows as others read them; each is made when it is asked for. */
 export class RowReader implements Assignments {
   readonly #assigned: Assigned;
-  readonly #problemOf: ProblemOf;
+  readonly #reasons: Reasons;
 
-  constructor(assigned: Assigned, problemOf: ProblemOf) {
+  constructor(assigned: Assigned, reasons: Reasons) {
     this.#assigned = assigned;
-    this.#problemOf = problemOf;
+    this.#reasons = reasons;
   }
 
   get size(): number {
@@ -142,9 +146,24 @@ export class RowReader implements Assignments {
         yield [`${cluster}/${placement}`, this.#shown(row, cluster, placement)];
   }
 
+  *ofCluster(cluster: string): Iterable<readonly [placement: string, indexed: IndexedAssignment]> {
+    for (const [placement, row] of this.#assigned.rows.get(cluster) ?? [])
+      yield [placement, this.#shown(row, cluster, placement)];
+  }
+
+  changedSince(before: Assignments): ReadonlySet<string> | undefined {
+    if (!(before instanceof RowReader) || before.#reasons.shared !== this.#reasons.shared) return undefined;
+    const [was, is] = [before.#assigned.rows, this.#assigned.rows];
+    const changed = new Set<string>();
+    if (was === is) return changed;
+    for (const [cluster, rows] of is) if (was.get(cluster) !== rows) changed.add(cluster);
+    for (const cluster of was.keys()) if (!is.has(cluster)) changed.add(cluster);
+    return changed;
+  }
+
   #shown(row: Row, cluster: string, placement: string): IndexedAssignment {
     const line = this.#assigned.lines.get(placement);
-    const problem = this.#problemOf(row, cluster, placement);
+    const problem = this.#reasons.of(row, cluster, placement);
     const namespace = line?.version?.placement.spec.namespace;
     return {
       assignment: row.read && { path: row.read.overlay.path, namespace },

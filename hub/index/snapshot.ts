@@ -34,11 +34,18 @@ export function snapshotOf(
   const ofDocument = errorsByDocument(problems.values());
 
   const ofValues = valuesError(problems.values());
-  const assignments = new RowReader({ rows, lines }, ({ problem: own }, cluster, placement) => {
-    if (own) return problems.get(keyOf(own));
-    const held = lines.get(placement)?.held === 'values' ? ofValues : undefined;
-    return held ?? ofDocument.get(`Placement/${placement}`) ?? ofDocument.get(`Cluster/${cluster}`);
-  });
+  const held = [...lines].flatMap(([name, line]) => (line.held === 'values' ? [name] : []));
+  const assignments = new RowReader(
+    { rows, lines },
+    {
+      of({ problem }, cluster, placement) {
+        if (problem) return problems.get(keyOf(problem));
+        const doubt = lines.get(placement)?.held === 'values' ? ofValues : undefined;
+        return doubt ?? ofDocument.get(`Placement/${placement}`) ?? ofDocument.get(`Cluster/${cluster}`);
+      },
+      shared: JSON.stringify([[...ofDocument], held, held.length > 0 && ofValues]),
+    },
+  );
   const placements = new Map<string, EffectivePlacement>();
   for (const [name, placement] of docs.placements) {
     placements.set(name, { ...placement, version: lines.get(name)?.version?.name ?? commit.oid });

@@ -9,10 +9,10 @@ import {
   type EffectiveCluster,
   type EffectivePlacement,
   type HubFacts,
-  type IndexedAssignment,
   type IndexSnapshot,
   type StatusFacts,
 } from '../types.ts';
+import { AssignmentMap } from './assignment-map.ts';
 
 /** Index snapshots and statuses for tests of decisions, from the little that such a test is about. */
 export type Told = {
@@ -84,7 +84,7 @@ export function snapshot(told: Told): IndexSnapshot {
     });
   }
   const placements = new Map<string, EffectivePlacement>();
-  const assignments = new Map<string, IndexedAssignment>();
+  const assignments = new AssignmentMap();
   for (const [name, { version, invalid = false, drift, approvals, digests }] of Object.entries(
     told.placements,
   )) {

@@ -38,6 +38,11 @@ export class Departing {
     for (const name of this.#last.keys()) if (!this.#state.lines[name]) this.#last.delete(name);
   }
 
+  /** Nothing waits. */
+  get isEmpty(): boolean {
+    return this.#approvals.size === 0;
+  }
+
   /** Deletions that wait, as they stand now. */
   approvals(now: number): ApprovalRow[] {
     return approvalsOf(this.#state, this.#index, now);

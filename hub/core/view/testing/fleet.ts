@@ -3,12 +3,12 @@ import type { Cluster } from '#proto/documents/cluster.ts';
 import type { Placement } from '#proto/documents/placement.ts';
 import type { AgentEvent, FieldDrift, Heartbeat, Hello, ObjectStatus, Status } from '#proto/messages.ts';
 import type { Labels } from '#proto/selector.ts';
+import { AssignmentMap } from '../../testing/assignment-map.ts';
 import {
   assignmentKey,
   type EffectiveCluster,
   type EffectivePlacement,
   type HubState,
-  type IndexedAssignment,
   type IndexProblem,
   type IndexSnapshot,
   type LineState,
@@ -63,7 +63,7 @@ export function snapshot({
   const first = all.at(-1)!;
   const effective = { revision: head.oid, invalid: false };
   const indexedPlacements = new Map<string, EffectivePlacement>();
-  const assignments = new Map<string, IndexedAssignment>();
+  const assignments = new AssignmentMap();
   for (const [name, { on = Object.keys(clusters), labels = {}, spec = {} }] of Object.entries(placements)) {
     const document: Placement = {
       apiVersion: 'flotilla.dev/v1alpha1',
