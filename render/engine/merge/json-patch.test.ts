@@ -5,7 +5,9 @@ import { EngineFault } from '../fault.ts';
 import { applyJsonPatch, parseJsonPatch } from './json-patch.ts';
 
 const one = (text: string) => readYaml(text, { blanks: true })[0]!.value;
-const apply = (target: string, patch: string): Json => applyJsonPatch(one(target), parseJsonPatch(patch));
+// Patches stand here as flow lists for short; as text they are block lists or JSON.
+const apply = (target: string, patch: string): Json =>
+  applyJsonPatch(one(target), parseJsonPatch(patch.startsWith('[') ? ` ${patch}` : patch));
 
 // Each row was read off kustomize 5.5.0.
 const ROWS: readonly [name: string, target: string, patch: string, expected: Json | RegExp][] = [
@@ -112,6 +114,11 @@ test('the operation that fails is named by its index', () => {
 
 test('a target is left as it is', () => {
   const target = one('{a: {b: [1]}}');
-  applyJsonPatch(target, parseJsonPatch('[{op: add, path: /a/b/-, value: 2}, {op: remove, path: /a}]'));
+  applyJsonPatch(target, parseJsonPatch(' [{op: add, path: /a/b/-, value: 2}, {op: remove, path: /a}]'));
   assert.deepEqual(target, { a: { b: [1] } });
+});
+
+test('a text that starts like a list in JSON has to be JSON', () => {
+  assert.throws(() => parseJsonPatch('[{op: remove, path: /a}]'), EngineFault);
+  assert.deepEqual(parseJsonPatch('[{"op": "remove", "path": "/a"}]'), [{ op: 'remove', path: '/a' }]);
 });

@@ -7,7 +7,7 @@ import { withoutBlanks } from './blanks.ts';
 export type JsonPatchOperation = JsonMap;
 
 /**
- * Reads a JSON patch from JSON or YAML text.
+ * Reads a JSON patch from JSON or YAML text; flow lists of YAML that are no JSON are refused, as in kustomize.
  *
  * @throws EngineFault for text that cannot be read, and for what is no list of operations
  */
@@ -22,11 +22,14 @@ export function parseJsonPatch(text: string): readonly JsonPatchOperation[] {
   });
 }
 
+/** What starts like a list in JSON has to be JSON to its end. */
 function read(text: string): Json {
   try {
+    if (text.startsWith('[')) JSON.parse(text);
     return readYaml(text)[0]?.value ?? null;
   } catch (cause) {
-    if (cause instanceof YamlFault) throw new EngineFault(cause.message, undefined, { cause });
+    if (cause instanceof YamlFault || cause instanceof SyntaxError)
+      throw new EngineFault(cause.message, undefined, { cause });
     throw cause;
   }
 }
