@@ -20,6 +20,9 @@ export const FIGHT_RULES: FightRules = {
   longestDelay: 15_000,
 };
 
+/** Another GitOps controller comes back for certain, at its own slow pace: it need not be proven for long. */
+export const TOOL_FIGHT_RULES: FightRules = { ...FIGHT_RULES, rounds: 2 };
+
 /** Times (ms) of corrections per field pointer, oldest first; `since` is set while the fight is given up. */
 export type FightState = {
   corrections: ReadonlyMap<string, readonly number[]>;

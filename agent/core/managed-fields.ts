@@ -61,6 +61,10 @@ const TOOL_MANAGERS: Record<Tool, readonly string[]> = {
   helm: ['helm'],
 };
 
+/** Whether a manager is a controller that applies from somewhere else what we apply from Git. */
+export const isTool = (manager: string): boolean =>
+  Object.values(TOOL_MANAGERS).some((managers) => managers.includes(manager));
+
 /** Managers whose fields become ours at first contact: people with kubectl, what was there before any apply, adopted tools. */
 function isTakenOver(
   { manager = '', operation, subresource }: ManagedFieldsEntry,

@@ -1,7 +1,8 @@
 import { isFirstContact } from '../core/baseline.ts';
 import type { Finding } from '../core/drift.ts';
 import { indexedPointer, resolve, type Step } from '../core/fieldset.ts';
-import { corrected, judgeFight } from '../core/fight.ts';
+import { corrected, FIGHT_RULES, judgeFight, TOOL_FIGHT_RULES } from '../core/fight.ts';
+import { isTool } from '../core/managed-fields.ts';
 import type { KubeObject } from '../core/object.ts';
 import { objectPolicy } from '../core/object-policy.ts';
 import { type Context, isInForce } from './context.ts';
@@ -27,7 +28,8 @@ export async function correct(
   const healable = findings.filter((finding) => finding.healable);
   if (healable.length === 0) return false;
   const fields = healable.map((finding) => finding.pointer);
-  const verdict = judgeFight(tracked.fight, fields, context.clock.now(), tracked.foreignAt);
+  const rules = healable.some(({ actor }) => actor && isTool(actor.manager)) ? TOOL_FIGHT_RULES : FIGHT_RULES;
+  const verdict = judgeFight(tracked.fight, fields, context.clock.now(), tracked.foreignAt, rules);
   tracked.fight = verdict.state;
   switch (verdict.type) {
     case 'wait':

@@ -28,16 +28,7 @@ export async function pruneStale(
   signal: AbortSignal,
 ): Promise<Set<string>> {
   const inventory = context.book.entries(state.name);
-  const gone = new Set<string>();
-  const handing = new Set<string>();
-  const deletions: Deletion[] = [];
-  for (const entry of staleEntries(inventory, state.wants)) {
-    const resource = await resourceOf(context, entry, signal);
-    const live = resource && (await liveOfEntry(context, resource, entry, signal));
-    const step = decide(context, state, entry, live);
-    if (step.type === 'delete' && resource) deletions.push({ ...step, resource });
-    else (step.type === 'keep' ? handing : gone).add(step.id);
-  }
+  const { deletions, gone, handing } = await planPrune(context, state, signal);
   state.handing = handing;
   const approved = new Set(state.policy.approvals);
   state.held = approved.has(APPROVE_ALL)
@@ -52,6 +43,25 @@ export async function pruneStale(
   for (const { objects } of phasesOf(ranked).reverse())
     await eachOf(objects.reverse(), WIDTH, ({ step }) => deleteOne(context, state, step, gone, signal));
   return gone;
+}
+
+/** What would be deleted, what leaves the inventory without that, and what is being handed over. Nothing is written. */
+export async function planPrune(
+  context: Context,
+  state: PlacementState,
+  signal: AbortSignal,
+): Promise<{ deletions: Deletion[]; gone: Set<string>; handing: Set<string> }> {
+  const gone = new Set<string>();
+  const handing = new Set<string>();
+  const deletions: Deletion[] = [];
+  for (const entry of staleEntries(context.book.entries(state.name), state.wants)) {
+    const resource = await resourceOf(context, entry, signal);
+    const live = resource && (await liveOfEntry(context, resource, entry, signal));
+    const step = decide(context, state, entry, live);
+    if (step.type === 'delete' && resource) deletions.push({ ...step, resource });
+    else (step.type === 'keep' ? handing : gone).add(step.id);
+  }
+  return { deletions, gone, handing };
 }
 
 const rankOf = (entry: InventoryEntry): Pick<KubeObject, 'apiVersion' | 'kind' | 'metadata'> => ({

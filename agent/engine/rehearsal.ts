@@ -1,15 +1,14 @@
 import { canonicalJson } from '#proto/canonical.ts';
-import { inventoryId } from '#proto/inventory.ts';
 import type { Action } from '#proto/messages.ts';
 import { isFirstContact } from '../core/baseline.ts';
 import { isRecord, type KubeObject, objectId, splitApiVersion } from '../core/object.ts';
 import { isPaused, objectPolicy } from '../core/object-policy.ts';
-import { staleEntries } from '../core/plan.ts';
 import { isNotFound, isSchemaGap, KubeError, neverSent } from '../kube/errors.ts';
 import type { Context } from './context.ts';
 import type { Engaged } from './engage.ts';
 import type { PlacementState } from './placement-state.ts';
 import { eachOf } from './pool.ts';
+import { planPrune } from './prune-run.ts';
 import { wouldRecreate } from './recreate.ts';
 import { errorOf, type Tracked, target } from './tracked.ts';
 import { ownershipChange, payloadOf } from './writer.ts';
@@ -56,8 +55,8 @@ export async function rehearse(
   if (state.policy.observe) {
     for (const [id, action] of would)
       state.results.set(id, { id, action, takenFrom: state.objects.get(id)?.takenFrom ?? [] });
-    for (const entry of staleEntries(context.book.entries(state.name), state.wants))
-      state.results.set(inventoryId(entry), { id: inventoryId(entry), action: 'pruned' });
+    for (const { id } of (await planPrune(context, state, signal)).deletions)
+      state.results.set(id, { id, action: 'pruned' });
   } else if (!clean) for (const id of would.keys()) state.results.set(id, { id, action: 'skipped' });
   return clean;
 }
