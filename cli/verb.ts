@@ -51,6 +51,22 @@ export const VERBS: Readonly<Record<string, { summary: string; load: () => Promi
     summary: 'render what a cluster is given, or one overlay',
     load: async () => (await import('./verbs/render.ts')).render,
   },
+  describe: {
+    summary: 'what the fleet repo says of a cluster or a placement',
+    load: async () => (await import('./verbs/describe.ts')).describe,
+  },
+  why: {
+    summary: 'why a cluster is given a placement, or is not',
+    load: async () => (await import('./verbs/why.ts')).why,
+  },
+  init: {
+    summary: 'write a small fleet repo that works',
+    load: async () => (await import('./verbs/init.ts')).init,
+  },
+  cluster: {
+    summary: 'add the entry of a cluster',
+    load: async () => (await import('./verbs/cluster.ts')).cluster,
+  },
   schema: {
     summary: 'print the JSON Schema of a kind of document',
     load: async () => (await import('./verbs/schema.ts')).schema,

@@ -27,7 +27,7 @@ export function diffText({ from, to, placements, conflicts }: FleetDiff, color: 
 }
 
 /** "the same 3-line change on 412 clusters; 7 differ" */
-export function headline({ groups, same, unchanged }: PlacementDiff): string {
+export function headline({ groups, same, unchanged, failed }: PlacementDiff): string {
   const [largest, ...others] = groups;
   const rest = others.reduce((sum, { clusters }) => sum + clusters.length, 0);
   const parts: string[] = [];
@@ -41,6 +41,8 @@ export function headline({ groups, same, unchanged }: PlacementDiff): string {
     parts.push(
       `${counted(same.length, 'cluster')} ${same.length === 1 ? 'renders' : 'render'} the same as before`,
     );
+  const mended = failed.filter(({ side }) => side === 'from').length;
+  if (mended > 0) parts.push(`${counted(mended, 'cluster')} could not be rendered before`);
   if (unchanged > 0) parts.push(`${unchanged} unchanged`);
   return parts.join('; ') || 'nothing that renders';
 }
