@@ -4,6 +4,9 @@ import type { Assignment } from '#proto/assignment.ts';
 import { NodeCache } from '#render/closure.ts';
 import { type AssignmentFiles, closuresOf, digestOf } from '#render/digest.ts';
 
+/** What is worth keeping between overlays of one tree, and trees between commits; overlays themselves are kept here. */
+const CACHE_LIMITS = { nodes: 1_000, treeEntries: 250_000, files: 2_000 };
+
 /** What a placement's overlay with its components comes to at the newest tree: all that a digest takes from files. */
 export type Overlay = {
   readonly placement: string;
@@ -28,7 +31,7 @@ type Place = Pick<Assignment, 'placement' | 'cluster' | 'path' | 'components'>;
  */
 export class Overlays {
   readonly #objects: GitObjects;
-  readonly #cache = new NodeCache();
+  readonly #cache = new NodeCache(CACHE_LIMITS);
   /** By path; of several placements or with several components. */
   readonly #known = new Map<string, readonly Known[]>();
   readonly #readers = new Map<string, Set<Known>>();
