@@ -3,6 +3,7 @@ import { up } from '#proto/subjects.ts';
 import { Intake, type IntakeTarget, type Refusal } from './bus/intake.ts';
 import { Liveness } from './core/liveness.ts';
 import { StatusBook } from './core/status-book.ts';
+import { StatusPool } from './core/status-pool.ts';
 import type { FleetView, HubFacts, IndexSnapshot } from './core/types.ts';
 
 export type InboxOptions = {
@@ -29,6 +30,7 @@ export class Inbox implements IntakeTarget {
   readonly #options: InboxOptions;
   readonly #intake = new Intake(this);
   readonly #book = new StatusBook();
+  readonly #pool = new StatusPool();
   readonly #liveness: Liveness;
   readonly #heard = new Map<string, number>();
   readonly #greeted = new Set<string>();
@@ -95,15 +97,16 @@ export class Inbox implements IntakeTarget {
     return !this.#index || this.#index.clusters.has(cluster) || this.#index.unreadable.clusters.has(cluster);
   }
 
-  onStatus(status: Status, receivedAt: number): void {
-    const { cluster, placement } = status;
-    if (this.#live) this.#hear(cluster, status.epoch);
+  onStatus(given: Status, receivedAt: number): void {
+    const { cluster, placement } = given;
+    if (this.#live) this.#hear(cluster, given.epoch);
     if (!this.#book.admits(cluster, placement)) {
       this.onRefused(cluster, 'too-many', `placement ${placement}`);
       const subject = up.status(cluster, placement);
       if (this.#surplus.size < MOST_SURPLUS) this.#surplus.add(subject);
       return;
     }
+    const status = this.#pool.compact(given);
     if (!this.#book.take(status)) return;
     this.#options.view.onStatus(status, receivedAt);
     this.#options.onChange();

@@ -2,6 +2,7 @@ import type { Commit } from '#git/objects.ts';
 import type { AgentEvent, Heartbeat, Hello, Status as Report } from '#proto/messages.ts';
 import type { Labels } from '#proto/selector.ts';
 import {
+  assignmentKey,
   type EffectivePlacement,
   EMPTY_STATE,
   type FleetView,
@@ -20,6 +21,7 @@ import { Departing } from './view/departing.ts';
 import { EventRing } from './view/events.ts';
 import { type History, historyOf, type Lag, lagOf } from './view/lag.ts';
 import { fromFault, fromIndex, type ProblemRow } from './view/problems.ts';
+import { shareStatus } from './view/share.ts';
 
 export type ViewOptions = {
   /** When this hub began to listen, Unix milliseconds. */
@@ -205,7 +207,13 @@ export class ReadModel implements FleetView {
   }
 
   lag(assignment: AssignmentRow): Lag | undefined {
-    return lagOf(assignment, this.#history, this.#now);
+    const wanted = this.indexed(assignment)?.version ?? assignment.desired;
+    return lagOf(assignment, wanted?.digest, this.#history, this.#now);
+  }
+
+  /** What Git says of it; undefined where Git no longer has it. */
+  indexed({ cluster, placement }: AssignmentRow): IndexedAssignment | undefined {
+    return this.#index?.assignments.get(assignmentKey(cluster, placement));
   }
 
   /** Commits of the branch since a revision; undefined where the history that is kept does not reach back. */
@@ -292,8 +300,9 @@ export class ReadModel implements FleetView {
     const kept = this.#departing.keptOn(name);
     const leaves = !entry.invalid && entry.document.spec.decommission === 'prune';
     const given = leaves ? [] : [...this.#index!.assignments.ofCluster(name)];
-    const derive = (placement: string, indexed: IndexedAssignment, approval?: ApprovalRow) =>
-      deriveAssignment({
+    let neighbour: AssignmentRow | undefined;
+    const derive = (placement: string, indexed: IndexedAssignment, approval?: ApprovalRow) => {
+      const row = deriveAssignment({
         cluster: name,
         placement,
         entry,
@@ -303,6 +312,9 @@ export class ReadModel implements FleetView {
         connectivity,
         held: approval && { reason: heldReason(approval), since: approval.requestedAt },
       });
+      neighbour = shareStatus(row, neighbour);
+      return neighbour;
+    };
     const assignments = [
       ...given.map(([placement, indexed]) => derive(placement, indexed)),
       ...kept.map(({ placement, indexed, approval }) => derive(placement, indexed, approval)),

@@ -5,11 +5,10 @@ import { headlineOf, type StatusView } from './headline.ts';
 
 export type Version = { readonly revision: string; readonly digest: string };
 
-/** One placement on one cluster, as shown. */
+/** One placement on one cluster, as shown. There is one for every assignment of the fleet: what can be looked up is not in it. */
 export type AssignmentRow = {
   readonly cluster: string;
   readonly placement: string;
-  readonly indexed: IndexedAssignment;
   /** What the hub has decided that the cluster runs; undefined while nothing is decided. */
   readonly desired: Version | undefined;
   readonly applied: Version | undefined;
@@ -37,7 +36,7 @@ export type AssignmentFacts = {
  * that the agent has not echoed yet: what it says is then about the attempt before.
  */
 export function deriveAssignment(facts: AssignmentFacts): AssignmentRow {
-  const { cluster, placement, indexed, target, report, connectivity } = facts;
+  const { cluster, placement, target, report, connectivity } = facts;
   const axes: Axes = {
     connectivity,
     sync: heldBack(syncOf(facts), facts),
@@ -47,8 +46,7 @@ export function deriveAssignment(facts: AssignmentFacts): AssignmentRow {
   return {
     cluster,
     placement,
-    indexed,
-    desired: target && { revision: target.revision, digest: target.digest },
+    desired: target,
     applied: report?.applied,
     attempt: target?.attempt,
     status: { ...axes, headline: headlineOf(axes) },

@@ -17,11 +17,16 @@ export const historyOf = ({ commits }: IndexSnapshot): History => ({
 /**
  * How far what is applied lies behind what Git asks for: content decides, so equal digests never lag. Otherwise the commits of the
  * branch since the applied revision, and the seconds since the first of those commits. Undefined while nothing is
- * applied, or where the history that the hub keeps does not reach back.
+ * applied, or where the history that the hub keeps does not reach back. `wanted` is the digest that Git asks for.
  */
-export function lagOf({ applied, indexed }: AssignmentRow, history: History, now: number): Lag | undefined {
+export function lagOf(
+  { applied }: AssignmentRow,
+  wanted: string | undefined,
+  history: History,
+  now: number,
+): Lag | undefined {
   if (!applied) return undefined;
-  if (indexed.version?.digest === applied.digest) return { commits: 0, seconds: 0 };
+  if (wanted === applied.digest) return { commits: 0, seconds: 0 };
   const commits = history.position.get(applied.revision);
   if (commits === undefined) return undefined;
   const next = history.commits[commits - 1];
