@@ -15,26 +15,22 @@ export function secretTexts(object: KubeObject): string[] {
     texts.add(encodeURIComponent(text));
     for (const line of text.split('\n')) if (line.length >= LONG_LINE) texts.add(line);
   };
-  for (const value of Object.values(isRecord(object.data) ? object.data : {})) {
-    if (typeof value !== 'string') {
-      add(String(value));
-      continue;
-    }
+  const { apiVersion: _, kind: __, metadata: ___, type: ____, immutable: _____, ...content } = object;
+  for (const value of leavesOf(content)) {
     add(value);
     add(Buffer.from(value, 'base64').toString('utf8'));
-  }
-  for (const value of Object.values(isRecord(object.stringData) ? object.stringData : {})) {
-    if (typeof value !== 'string') {
-      // A number or boolean that was not quoted: the server refuses it, and repeats it.
-      add(String(value));
-      continue;
-    }
-    add(value);
     add(Buffer.from(value).toString('base64'));
   }
   const lastApplied = object.metadata.annotations?.['kubectl.kubernetes.io/last-applied-configuration'];
   if (lastApplied !== undefined) add(lastApplied);
   return [...texts].sort((a, b) => b.length - a.length);
+}
+
+/** Every text, number and boolean, wherever it stands: what is misplaced is refused, and the server repeats it. */
+function leavesOf(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(leavesOf);
+  if (isRecord(value)) return Object.values(value).flatMap(leavesOf);
+  return value === null || value === undefined ? [] : [String(value)];
 }
 
 /** The message without the secret values of the object that it is about. */

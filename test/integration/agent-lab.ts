@@ -73,6 +73,8 @@ data: { greeting: "\${greeting}", colour: ${colour} }
 
 export type LabOptions = { files?: Readonly<Record<string, string>>; flags?: readonly string[] };
 
+const DEFAULT_LOG = pino({ level: process.env.AGENT_LAB_LOG ?? 'silent' }, pino.destination(2));
+
 /** The hub's part is played by the test: `publish` signs whatever it is given. */
 export class AgentLab implements AsyncDisposable {
   readonly key = createNkey('user');
@@ -145,9 +147,8 @@ export class AgentLab implements AsyncDisposable {
   }
 
   /** Starts the agent in this process. */
-  start(change: Partial<AgentConfig> = {}): void {
+  start(change: Partial<AgentConfig> = {}, log = DEFAULT_LOG): void {
     const end = new AbortController();
-    const log = pino({ level: process.env.AGENT_LAB_LOG ?? 'silent' }, pino.destination(2));
     this.#agent = { end, running: runAgent({ ...this.config, ...change }, end.signal, log) };
   }
 
