@@ -27,7 +27,7 @@ const FIELDS = [
   ...['helmChartInflationGenerator', 'generatorOptions', 'configurations', 'generators', 'transformers'],
   ...['validators', 'buildMetadata'],
 ];
-const OPTIONS = { bytes: 1 << 20, nodes: 100_000, depth: 100, lastKeyWins: true };
+const OPTIONS = { bytes: 1 << 20, nodes: 100_000, depth: 100, lastKeyWins: true, old: true };
 
 /** Reads a kustomization; the first document counts, as in kustomize. What is wrong with it is a YamlFault. */
 export function parseKustomization(bytes: Uint8Array): Kustomization {

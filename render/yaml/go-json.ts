@@ -40,6 +40,13 @@ export function goNumber(value: number): string {
   return String(value).replace(/e([+-])(\d)$/, 'e$10$2');
 }
 
+/** A float as Go prints it by default (`%v`): with an exponent from 1e6 on, unless it is whole, and below 1e-4. */
+export function goText(value: number): string {
+  const size = Math.abs(value);
+  if (Number.isInteger(value) || (size >= 1e-4 && size < 1e6)) return String(value);
+  return value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2');
+}
+
 /** The order of UTF-8 bytes, which differs from that of UTF-16 beyond the basic plane. */
 export function byBytes(a: string, b: string): number {
   if (a === b) return 0;

@@ -14,7 +14,7 @@ import {
   type Document as YamlDocument,
 } from 'yaml';
 import { type Dialect, readQuick, UNSURE } from '#proto/yaml/quick.ts';
-import { NOT_IN_JSON, resolvePlain, type Scalar } from './scalar.ts';
+import { NOT_IN_JSON, resolveOld, resolvePlain, type Scalar } from './scalar.ts';
 
 /** A value of JSON, with integers beyond 2^53 exact as bigint; `canonicalJson` writes them as digits. */
 export type Json = Scalar | Json[] | { [key: string]: Json };
@@ -24,6 +24,8 @@ export type ReadDocument = {
   readonly value: Json;
   /** Where the value at a path stands, counted from 1; the nearest place that is known where it came by an alias. */
   locate(path: readonly (string | number)[]): Position;
+  /** The letters of an unquoted scalar (`0x10`, `True`); undefined for all else. */
+  written(path: readonly (string | number)[]): string | undefined;
 };
 export type Position = { line: number; column: number };
 
@@ -32,8 +34,9 @@ export type YamlLimits = { bytes: number; documents: number; nodes: number; dept
 /**
  * `lastKeyWins`: of a key given twice the last one counts, as go-yaml v2 reads kustomizations. `blanks`: a null that is
  * written as nothing (`a:`) is read as undefined, because kustomize tells it from `a: null` where it merges.
+ * `old`: scalars mean what they do to the reader of kustomizations (see `resolveOld`).
  */
-export type YamlOptions = Partial<YamlLimits> & { lastKeyWins?: boolean; blanks?: boolean };
+export type YamlOptions = Partial<YamlLimits> & { lastKeyWins?: boolean; blanks?: boolean; old?: boolean };
 export const YAML_LIMITS: YamlLimits = { bytes: 32 << 20, documents: 20_000, nodes: 2_000_000, depth: 200 };
 
 /** What is wrong with YAML text, and where. It names no file, because one content can stand in many. */
@@ -54,7 +57,7 @@ export class YamlFault extends Error {
  * and what exceeds the limits; alias bombs exceed `nodes`.
  */
 export function readYaml(text: string, options: YamlOptions = {}): ReadDocument[] {
-  const limits = { ...YAML_LIMITS, lastKeyWins: false, blanks: false, ...options };
+  const limits = { ...YAML_LIMITS, lastKeyWins: false, blanks: false, old: false, ...options };
   if (text.length > limits.bytes)
     throw new YamlFault(`larger than ${limits.bytes} bytes`, { line: 1, column: 1 });
   return readPlain(text, limits) ?? readWhole(text, limits);
@@ -68,13 +71,17 @@ function readPlain(text: string, limits: Required<YamlOptions>): ReadDocument[] 
   let whole: ReadDocument[] | undefined;
   const documents: ReadDocument[] = [];
   for (const [index, part] of parts.entries()) {
-    const read = readQuick(part, limits.blanks ? BLANKS : NULLS);
+    const read = readQuick(part, limits.old ? OLD : limits.blanks ? BLANKS : NULLS);
     if (read === undefined || !fitsBudget(read.value as Json, budget)) return undefined;
-    const locate: ReadDocument['locate'] = (path) => {
+    const parsed = () => {
       whole ??= readWhole(text, limits);
-      return whole[index]!.locate(path);
+      return whole[index]!;
     };
-    documents.push({ value: read.value as Json, locate });
+    documents.push({
+      value: read.value as Json,
+      locate: (path) => parsed().locate(path),
+      written: (path) => parsed().written(path),
+    });
   }
   return documents;
 }
@@ -93,11 +100,12 @@ function fitsBudget(value: Json, budget: { nodes: number }): boolean {
   return members.every((member) => fitsBudget(member, budget));
 }
 
-function kubernetesScalar(text: string): unknown {
-  const value = resolvePlain(text);
+const scalarBy = (resolve: typeof resolvePlain) => (text: string) => {
+  const value = resolve(text);
   return value === NOT_IN_JSON ? UNSURE : value;
-}
-const NULLS: Dialect = { scalar: kubernetesScalar, blank: null, rich: true };
+};
+const NULLS: Dialect = { scalar: scalarBy(resolvePlain), blank: null, rich: true };
+const OLD: Dialect = { ...NULLS, scalar: scalarBy(resolveOld) };
 const BLANKS: Dialect = { ...NULLS, blank: undefined };
 
 /** What only the whole parser reads is slow and takes memory, so there may be less of it. */
@@ -116,6 +124,7 @@ function readWhole(text: string, limits: Required<YamlOptions>): ReadDocument[] 
     return {
       value: reader.read(document.contents, 0),
       locate: (path) => position(lines, nodeAt(document, path)?.range?.[0] ?? 0),
+      written: (path) => writtenAt(document, path),
     };
   });
 }
@@ -196,7 +205,7 @@ class Reader {
     const typed = tag === 'int' || tag === 'float' || tag === 'bool' || tag === 'null';
     if (!typed && (node.type !== 'PLAIN' || node.tag !== undefined)) return text;
     if (text === '' && !typed) return this.#blank();
-    const value = resolvePlain(text);
+    const value = this.#limits.old ? resolveOld(text) : resolvePlain(text);
     if (value === NOT_IN_JSON) throw this.#fault(node, `${text} has no form in JSON`);
     if (typed && (typeof value === 'string' || !fits(tag, value)))
       throw this.#fault(node, `${text} is no !!${tag}`);
@@ -279,6 +288,12 @@ function put(target: { [key: string]: Json }, key: string, value: Json): void {
 function position(lines: LineCounter, offset: number): Position {
   const { line, col } = lines.linePos(offset);
   return { line: Math.max(1, line), column: Math.max(1, col) };
+}
+
+/** The letters of an unquoted scalar at a path. */
+function writtenAt(document: YamlDocument, path: readonly (string | number)[]): string | undefined {
+  const node = nodeAt(document, path);
+  return isScalar(node) && node.type === 'PLAIN' ? node.source : undefined;
 }
 
 /** The node at a path, or the last one on the way to it. A key is found by its text. */

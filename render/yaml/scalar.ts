@@ -21,6 +21,20 @@ const UINT64_MAX = 2n ** 64n - 1n;
 /** Infinity and NaN, which YAML can write and JSON cannot. */
 export const NOT_IN_JSON = Symbol('not in JSON');
 
+/** Words that YAML 1.1 takes for true and false, and the reader of manifests for text. */
+const OLD_WORDS: ReadonlyMap<string, boolean> = new Map([
+  ...['y', 'Y', 'yes', 'Yes', 'YES', 'on', 'On', 'ON'].map((word) => [word, true] as const),
+  ...['n', 'N', 'no', 'No', 'NO', 'off', 'Off', 'OFF'].map((word) => [word, false] as const),
+]);
+
+/**
+ * The same by the rules of the reader that kustomizations and configuration pass through (sigs.k8s.io/yaml on go-yaml v2):
+ * `yes`, `on` and `y` are true, and dates are text.
+ */
+export function resolveOld(text: string): Scalar | typeof NOT_IN_JSON {
+  return OLD_WORDS.get(text) ?? (DATE.test(text) ? text : resolvePlain(text));
+}
+
 export function resolvePlain(text: string): Scalar | typeof NOT_IN_JSON {
   const word = WORDS.get(text);
   if (word !== undefined) return word;

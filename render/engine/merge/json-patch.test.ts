@@ -73,9 +73,9 @@ const ROWS: readonly [name: string, target: string, patch: string, expected: Jso
   ],
   [
     'test compares whatever the order of members',
-    '{a: {x: 1, y: [2]}}',
-    '[{op: test, path: /a, value: {y: [2], x: 1}}]',
-    { a: { x: 1, y: [2] } },
+    '{a: {x: 1, z: [2]}}',
+    '[{op: test, path: /a, value: {z: [2], x: 1}}]',
+    { a: { x: 1, z: [2] } },
   ],
   ['test refuses what differs', '{a: 1}', '[{op: test, path: /a, value: 2}]', /testing value \/a failed/],
   ['null and nothing are the same to test', '{a: 1}', '[{op: test, path: /b, value: null}]', { a: 1 }],

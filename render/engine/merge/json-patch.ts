@@ -26,7 +26,7 @@ export function parseJsonPatch(text: string): readonly JsonPatchOperation[] {
 function read(text: string): Json {
   try {
     if (text.startsWith('[')) JSON.parse(text);
-    return readYaml(text)[0]?.value ?? null;
+    return readYaml(text, { old: true })[0]?.value ?? null;
   } catch (cause) {
     if (cause instanceof YamlFault || cause instanceof SyntaxError)
       throw new EngineFault(cause.message, undefined, { cause });

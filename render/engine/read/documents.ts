@@ -39,7 +39,7 @@ export class Documents {
 
   /** The first document of a file of configuration. */
   document(file: FoundFile): Json {
-    return this.#parsed('document', file, (text) => readYaml(text)[0]?.value ?? null);
+    return this.#parsed('document', file, (text) => readYaml(text, { old: true })[0]?.value ?? null);
   }
 
   /** What a reader of text makes of a file; `as` names the reader. */
@@ -80,7 +80,7 @@ export class Documents {
   }
 }
 
-const KUSTOMIZATION_LIMITS = { bytes: 1 << 20, nodes: 100_000, depth: 100, lastKeyWins: true };
+const KUSTOMIZATION_LIMITS = { bytes: 1 << 20, nodes: 100_000, depth: 100, lastKeyWins: true, old: true };
 
 function attempt<Value>(bytes: Uint8Array, reader: (text: string) => Value): Parsed<Value> {
   try {

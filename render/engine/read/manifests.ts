@@ -1,4 +1,4 @@
-import { type Json, readYaml } from '../../yaml/read.ts';
+import { type Json, type ReadDocument, readYaml } from '../../yaml/read.ts';
 import { EngineFault } from '../fault.ts';
 import { get, isEmpty, isMap, isNull, type JsonMap, kindOf, put, textOf } from '../json.ts';
 
@@ -9,8 +9,11 @@ import { get, isEmpty, isMap, isNull, type JsonMap, kindOf, put, textOf } from '
  * @throws YamlFault, and EngineFault for what has no kind or no name
  */
 export function readManifests(text: string): JsonMap[] {
-  const documents = readYaml(text, { blanks: true }).map(({ value }) => value);
-  return expand(documents);
+  const documents = readYaml(text, { blanks: true });
+  const written = new Map(documents.map(({ value, written }) => [value, written]));
+  return expand(documents.map(({ value }) => value)).map((object) =>
+    withTextAnnotations(object, written.get(object as Json)),
+  );
 }
 
 function expand(documents: readonly Json[]): JsonMap[] {
@@ -18,7 +21,7 @@ function expand(documents: readonly Json[]): JsonMap[] {
   const queue = unwrap(documents).filter(isObject);
   for (const object of queue) {
     const isList = textOf(get(object, 'kind')).endsWith('List') && Object.hasOwn(object, 'items');
-    if (!isList) result.push(withTextAnnotations(object));
+    if (!isList) result.push(object);
     else if (Array.isArray(object.items))
       for (const item of object.items) queue.push(...unwrap([item]).filter(isObject));
     else if (!isNull(object.items))
@@ -47,15 +50,17 @@ function isObject(value: Json): value is { [key: string]: Json } {
   return true;
 }
 
-/** Annotations are text in the end, whatever was written: `8080` and `true` are kept as it was. */
-function withTextAnnotations(object: JsonMap): JsonMap {
+/** Annotations are text in the end, whatever was written: `8080` and `0x10` are kept as they stand. */
+function withTextAnnotations(object: JsonMap, written?: ReadDocument['written']): JsonMap {
   const metadata = get(object, 'metadata');
   const annotations = get(metadata, 'annotations');
   if (!isMap(annotations) || !isMap(metadata)) return object;
   const odd = Object.values(annotations).some((value) => typeof value !== 'string' && !isNull(value));
   if (!odd) return object;
   const texts = {};
-  for (const [key, value] of Object.entries(annotations))
-    put(texts, key, isNull(value) ? value : textOf(value));
+  for (const [key, value] of Object.entries(annotations)) {
+    const keeps = typeof value === 'string' || isNull(value);
+    put(texts, key, keeps ? value : (written?.(['metadata', 'annotations', key]) ?? textOf(value)));
+  }
   return { ...object, metadata: { ...metadata, annotations: texts } };
 }

@@ -1,4 +1,4 @@
-import { goNumber } from '../../yaml/go-json.ts';
+import { goText } from '../../yaml/go-json.ts';
 import type { Json } from '../../yaml/read.ts';
 import { EngineFault } from '../fault.ts';
 import { lookUp, splitFieldPath } from '../field-match.ts';
@@ -114,7 +114,7 @@ function expand(text: string, values: Values): Json {
     if (name === undefined) return '$';
     const value = scalarOf(name, values);
     if (value === undefined) return written;
-    return typeof value === 'number' ? goNumber(value) : String(value);
+    return typeof value === 'number' ? goText(value) : String(value);
   });
 }
 
