@@ -91,6 +91,7 @@ export class Follower {
         if (signal.aborted) break;
         failures++;
         this.#report(error);
+        await this.#showKept(signal);
       }
       const wait =
         failures === 0
@@ -229,6 +230,16 @@ export class Follower {
     const old = await ancestorsOf(mirror.objects, last, undefined, signal);
     this.#abandoned = new Set([...this.#abandoned, ...old].filter((oid) => !kept.has(oid)));
     this.#source!.indexer = new Indexer(mirror.objects);
+  }
+
+  /** A hub that starts while Git is away shows what it kept. */
+  async #showKept(signal: AbortSignal): Promise<void> {
+    if (this.#snapshot || !this.#source?.indexer.current) return;
+    try {
+      await this.#publish(signal);
+    } catch (error) {
+      if (!signal.aborted) this.#options.warn(`what was kept cannot be shown: ${toFault(error).message}`);
+    }
   }
 
   async #publish(signal: AbortSignal): Promise<void> {

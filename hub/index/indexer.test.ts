@@ -374,3 +374,57 @@ test('Values documents of equal rank that disagree keep back what they concern, 
   assert.equal(seen[1]!.rows.get('east')?.get('shop')?.problem?.code, 'value-conflict');
   assert.equal(seen[1]!.rows.get('west')?.get('shop')?.problem, undefined);
 });
+
+test('an edit of strategy, drift policy, health, guards or expectations changes no digest and makes no version', async () => {
+  const strategy = (name: string) =>
+    `${API}\nkind: RolloutStrategy\nmetadata: { name: ${name} }\nspec: { stages: [{ name: all, selector: {} }] }\n`;
+  const { seen } = await follow(BASE, {
+    ...BASE,
+    'flotilla.yaml': fleet.replace(
+      'branch: main',
+      'branch: main, defaults: { drift: { mode: report }, strategy: slow }, guards: { maxPrune: 5% }',
+    ),
+    'rollouts/slow.yaml': strategy('slow'),
+    'rollouts/fast.yaml': strategy('fast'),
+    'placements/shop.yaml': placement(
+      'shop',
+      'selector: {}, path: apps/shop, strategy: fast, drift: { mode: correct, extras: remove }, expect: { minClusters: 1 }, health: { timeout: 1m }, apply: atomic, allow: { namespaces: [shop] }',
+    ),
+  });
+  assert.deepEqual(
+    problemsOf(seen[1]!).filter(({ severity }) => severity === 'error'),
+    [],
+  );
+  assert.deepEqual(versionOf(seen[1], 'east'), versionOf(seen[0], 'east'));
+  assert.equal(seen[1]!.lines.get('shop')?.version, seen[0]!.lines.get('shop')?.version);
+});
+
+test('an error between documents is charged to the one that changed; the other goes on', async () => {
+  const required = fleet.replace(
+    'branch: main',
+    'branch: main, labels: { env: { required: true }, ring: { required: true } }',
+  );
+  const { seen, oids } = await follow(
+    BASE,
+    { ...BASE, 'flotilla.yaml': required },
+    { ...BASE, ...overlay('red'), 'flotilla.yaml': required },
+    { ...BASE, ...overlay('red') },
+  );
+  assert.deepEqual([...seen[1]!.model.invalid.clusters], []);
+  assert.equal(seen[1]!.docs.fleet?.invalid, true);
+  assert.deepEqual(
+    problemsOf(seen[2]!).map(({ code, source }) => [code, source.file]),
+    [['label-invalid', 'flotilla.yaml']],
+  );
+  assert.equal(versionOf(seen[3], 'east')?.revision, oids[3]);
+  const thief = BASE['clusters/west.yaml']!.replace(keyOf('west'), keyOf('east'));
+  const { seen: stolen, oids: later } = await follow(BASE, {
+    ...BASE,
+    ...overlay('red'),
+    'clusters/west.yaml': thief,
+  });
+  assert.equal(stolen[1]!.docs.clusters.get('west')?.invalid, true);
+  assert.equal(stolen[1]!.docs.clusters.get('east')?.invalid, false);
+  assert.equal(versionOf(stolen[1], 'east')?.revision, later[1]);
+  assert.equal(versionOf(stolen[1], 'west')?.revision, later[0]);
+});

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { IndexSnapshot, Reachability } from '#hub/core/types.ts';
@@ -245,4 +246,55 @@ test('a merge is one step of the first-parent line', async (t) => {
   const snapshot = await until('the merge', head(followed, merge));
   assert.equal(snapshot.placements.get('shop')?.version, merge);
   assert.equal(snapshot.commits.length, 2);
+});
+
+test('a hub that starts again goes on from what it kept, even while Git is away', async (t) => {
+  const { git, clone, follow } = await fixture(t);
+  const first = follow();
+  const before = await until('the first snapshot', head(first, await clone.head()));
+  await first.stop();
+  await git.stop();
+  const again = follow();
+  const kept = await until('what was kept', () => again.snapshot);
+  assert.equal(kept.head.oid, before.head.oid);
+  assert.equal(kept.git.code, 'git-unreachable');
+  assert.deepEqual([...kept.assignments], [...before.assignments]);
+  await git.start();
+  await clone.write('apps/shop/kustomization.yaml', overlay('b'));
+  const changed = await clone.commit('Second');
+  const after = await until('the commit', head(again, changed));
+  assert.equal(after.assignments.get('east/shop')?.version?.revision, changed);
+  assert.deepEqual(
+    again.warned.filter((message) => message.includes('read anew')),
+    [],
+  );
+});
+
+for (const [what, damage] of [
+  ['is damaged', (bytes: Buffer) => bytes.fill(7, 40, 60)],
+  ['is cut off', (bytes: Buffer) => bytes.subarray(0, 100)],
+  ['is empty', () => Buffer.alloc(0)],
+] as const) {
+  test(`an index on disk that ${what} is read anew, and the log says so`, async (t) => {
+    const { dir, clone, follow } = await fixture(t);
+    const first = follow();
+    const before = await until('the first snapshot', head(first, await clone.head()));
+    await first.stop();
+    const file = join(dir, 'index', 'index.cache');
+    await writeFile(file, damage(await readFile(file)));
+    const again = follow();
+    const after = await until('the snapshot', head(again, before.head.oid));
+    assert.deepEqual([...after.assignments], [...before.assignments]);
+    assert.match(again.warned.join(), /is not used, all is read anew: it is damaged/);
+  });
+}
+
+test('what was kept of a history that is here no more is read anew', async (t) => {
+  const { dir, clone, follow } = await fixture(t);
+  const first = follow();
+  const before = await until('the first snapshot', head(first, await clone.head()));
+  await first.stop();
+  await rm(join(dir, 'index', 'mirror.git'), { recursive: true });
+  const after = await until('the snapshot', head(follow(), before.head.oid));
+  assert.deepEqual([...after.assignments], [...before.assignments]);
 });
