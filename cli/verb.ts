@@ -47,6 +47,10 @@ export const VERBS: Readonly<Record<string, { summary: string; load: () => Promi
     summary: 'what a change renders to, before and after',
     load: async () => (await import('./verbs/diff.ts')).diff,
   },
+  rehearse: {
+    summary: 'play a change through the fleet in virtual time',
+    load: async () => (await import('./verbs/rehearse.ts')).rehearse,
+  },
   render: {
     summary: 'render what a cluster is given, or one overlay',
     load: async () => (await import('./verbs/render.ts')).render,

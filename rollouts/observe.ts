@@ -30,7 +30,9 @@ function judge(draft: Draft, cluster: string, was: Run, report: Report | undefin
   return run;
 }
 
-function tell(draft: Draft, what: 'started' | 'current' | 'failed' | 'removed', cluster: string, run: Run) {
+type Told = 'started' | 'current' | 'failed' | 'removed' | 'rolledBack';
+
+function tell(draft: Draft, what: Told, cluster: string, run: Run) {
   const reason = what === 'failed' && run.failure !== undefined ? { reason: run.failure } : {};
   const stage = draft.target(cluster)?.stage;
   draft.event({ what, cluster, ...(stage && { stage }), revision: run.revision, ...reason });
@@ -46,7 +48,7 @@ function hear(draft: Draft, cluster: string, was: Run, report: Report): Run {
   if (run.digest === null) {
     if (report.phase !== 'removed') return hearTrouble(draft, run, report);
     const gone: Run = { ...run, phase: 'removed' };
-    tell(draft, 'removed', cluster, gone);
+    tell(draft, run.purpose === 'rollback' ? 'rolledBack' : 'removed', cluster, gone);
     return gone;
   }
   if (report.phase !== 'current' || report.digest !== run.digest) return hearTrouble(draft, run, report);
@@ -59,7 +61,8 @@ function hear(draft: Draft, cluster: string, was: Run, report: Report): Run {
     reachedHub: rest.reachedHub ?? draft.hub,
   };
   if (run.phase !== 'current') {
-    if (run.purpose !== 'recall') tell(draft, 'current', cluster, current);
+    if (run.purpose !== 'recall')
+      tell(draft, run.purpose === 'rollback' ? 'rolledBack' : 'current', cluster, current);
   } else if (worse) draft.event({ what: 'recovered', cluster, revision: run.revision });
   return current;
 }

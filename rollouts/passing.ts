@@ -55,6 +55,7 @@ function pass(draft: Draft, stage: Stage, work: Work, { seen }: Survey): void {
   nameMembers(draft, stage, work.version);
   const reason = seen.size === 0 ? 'nothing changes here' : work.revert ? 'a revert' : undefined;
   draft.event({ what: 'stagePassed', stage: name, revision: work.version, ...(reason && { reason }) });
+  if (seen.size === 0) draft.event({ what: 'unchanged', stage: name, revision: work.version });
   if (draft.line.stages.at(-1)?.name !== name) return;
   end(draft, work.version, 'Succeeded');
   draft.event({ what: 'succeeded', revision: work.version });

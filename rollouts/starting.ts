@@ -41,13 +41,6 @@ export function start(draft: Draft, stage: Stage): string | undefined {
       ...(wasCurrent && { wasCurrent: true }),
       ...(purpose === 'rollout' && isUnhealthy(draft, stage, cluster.name) && { excused: 'unhealthy' }),
     });
-    if (purpose === 'rollback')
-      draft.event({
-        what: 'rolledBack',
-        cluster: cluster.name,
-        stage: stage.name,
-        revision: version.revision,
-      });
     noteStart(draft, stage.name, purpose);
   }
   return waits;

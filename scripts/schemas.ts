@@ -1,14 +1,17 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { jsonSchemaOf, schemaFile } from '#proto/documents/json-schema.ts';
+import { jsonSchemaOf, schemaFile, schemaNamed } from '#proto/documents/json-schema.ts';
 import { KINDS } from '#proto/documents/kinds.ts';
+import { scenario } from '#rollouts/rehearsal/scenario.ts';
 
 /** docs/schemas/ from the schemas of documents: `npm run docs` writes it, a test proves it equal. */
 export const SCHEMAS_FOLDER = 'docs/schemas';
 
 /** File name → text of every published schema. */
 export function renderSchemas(): Map<string, string> {
-  return new Map(KINDS.map((kind) => [schemaFile(kind), `${print(jsonSchemaOf(kind), '', 0)}\n`]));
+  const documents = KINDS.map((kind) => [schemaFile(kind), jsonSchemaOf(kind)] as const);
+  const all = [...documents, ['scenario.json', schemaNamed('Scenario', scenario)] as const];
+  return new Map(all.map(([file, schema]) => [file, `${print(schema, '', 0)}\n`]));
 }
 
 const WIDTH = 110;

@@ -1,15 +1,18 @@
 import type { z } from 'zod';
 import { didYouMean, type Problem } from '../problems.ts';
 import { withoutSeeds } from './common.ts';
-import { type Kind, SCHEMAS } from './kinds.ts';
 import type { Positions, Token } from './positions.ts';
 
 /** A document that failed, and what is known of it. */
-type Failed = { file: string; kind: Kind; value: unknown; positions: Positions };
+type Failed = {
+  file: string;
+  schema: z.ZodType;
+  /** Fields that the design keeps free, as `spec.source`. */
+  reserved: readonly string[];
+  value: unknown;
+  positions: Positions;
+};
 type More = Partial<Pick<Problem, 'code' | 'suggestion'>> & { secret?: boolean };
-
-/** Fields that the design keeps free, by kind and place. */
-const RESERVED: Partial<Record<Kind, readonly string[]>> = { Placement: ['spec.source', 'spec.decryption'] };
 
 /** A problem at a token of a file. Seeds are never repeated, wherever they stand. */
 export function problemAt(file: string, token: Token, message: string, more: More = {}): Problem {
@@ -72,7 +75,7 @@ export function explain(issue: z.core.$ZodIssue, failed: Failed): Problem[] {
 function unknownKey(
   key: string,
   path: readonly PropertyKey[],
-  { file, kind, value, positions }: Failed,
+  { file, schema, reserved, value, positions }: Failed,
 ): Problem {
   const token = positions.at([...path, key], 'key');
   const field = fieldOf([...path, key]);
@@ -80,18 +83,18 @@ function unknownKey(
     const message = 'is encrypted with SOPS; documents of the fleet hold no secrets and are never decrypted';
     return problemAt(file, token, message, { code: 'document-encrypted' });
   }
-  if (RESERVED[kind]?.includes(field)) {
+  if (reserved.includes(field)) {
     return problemAt(file, token, `${field} is reserved for a later version; nothing would act on it`, {
       code: 'field-reserved',
     });
   }
-  const shape = shapeAt(SCHEMAS[kind], path);
+  const shape = shapeAt(schema, path);
   const present = new Set(Object.keys((valueAt(value, path) ?? {}) as object));
   const near =
     didYouMean(
       key,
       Object.keys(shape ?? {}).filter((known) => !present.has(known)),
-    ) ?? elsewhere(SCHEMAS[kind], key);
+    ) ?? elsewhere(schema, key);
   return problemAt(
     file,
     token,

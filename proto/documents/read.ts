@@ -58,6 +58,9 @@ const VALUES: Partial<Record<Kind, readonly (readonly string[])[]>> = {
   Values: [['spec', 'values']],
 };
 
+/** Fields that the design keeps free, by kind and place. */
+const RESERVED: Partial<Record<Kind, readonly string[]>> = { Placement: ['spec.source', 'spec.decryption'] };
+
 /** Reads one file. Never throws for what a text says. A repository is read file by file; `fleet-model.ts` puts it together. */
 export function readDocument(file: string, text: string): ReadResult {
   const kind = kindAt(file) ?? looksMeant(file);
@@ -81,7 +84,8 @@ export function readDocument(file: string, text: string): ReadResult {
   if (foreign) return refuse([foreign], claims);
   const result = SCHEMAS[kind].safeParse(value) as z.ZodSafeParseResult<FleetDocument['document']>;
   if (!result.success) {
-    const failed = { file, kind, value, positions: positionsOf(text) };
+    const reserved = RESERVED[kind] ?? [];
+    const failed = { file, schema: SCHEMAS[kind], reserved, value, positions: positionsOf(text) };
     const problems = withoutEchoes(result.error.issues).flatMap((issue) => explain(issue, failed));
     // What is encrypted makes no sense anywhere: everything else is its echo.
     const encrypted = problems.filter(({ code }) => code === 'document-encrypted');

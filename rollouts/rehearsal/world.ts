@@ -65,6 +65,7 @@ export class World {
   readonly #answers = new Map<string, Answer>();
   readonly #wakes = new Map<string, number>();
   #touched: Set<string> | undefined;
+  #entries: Map<string, ClusterFacts> | undefined;
 
   constructor(state: FleetState, snapshot: Snapshot, play: (start: Start) => Play, now: number) {
     this.state = state;
@@ -104,6 +105,7 @@ export class World {
 
   setSnapshot(snapshot: Snapshot): void {
     this.#snapshot = snapshot;
+    this.#entries = undefined;
     this.#touched = undefined;
   }
 
@@ -164,9 +166,26 @@ export class World {
     while (this.#touched === undefined || this.#touched.size > 0) this.step();
   }
 
-  /** Whether nothing will happen any more unless somebody does something. */
-  get isIdle(): boolean {
-    return this.#agenda.next === Number.POSITIVE_INFINITY && this.#nextWake() === Number.POSITIVE_INFINITY;
+  /** Goes on until nothing will happen any more, or until a moment; tells when that was. */
+  play(end: number): number {
+    this.runUntil(end);
+    const isOver =
+      this.#agenda.next === Number.POSITIVE_INFINITY && this.#nextWake() === Number.POSITIVE_INFINITY;
+    return isOver ? Math.min(end, this.events.at(-1)?.at ?? this.now) : end;
+  }
+
+  /** Something for the record that the machine itself does not tell. */
+  note(event: Omit<Happened, 'at'>): void {
+    this.#note([event]);
+  }
+
+  /** What runs on a cluster stops being well, or is well again. */
+  ail(cluster: string, isIll: boolean, message?: string): void {
+    for (const placement of this.#snapshot.placements.keys()) {
+      const phase = this.#agents.get(`${cluster}/${placement}`)?.report.phase;
+      if (isIll && phase === 'current') this.say(cluster, placement, 'failed', message);
+      if (!isIll && phase === 'failed') this.say(cluster, placement, 'current');
+    }
   }
 
   /** One step of the machine, now. */
@@ -205,6 +224,11 @@ export class World {
     this.#touched?.add(placement);
   }
 
+  #entry(cluster: string): ClusterFacts | undefined {
+    this.#entries ??= new Map(this.#snapshot.clusters.map((entry) => [entry.name, entry]));
+    return this.#entries.get(cluster);
+  }
+
   #reportsOf(placement: string): Map<string, Report> {
     let reports = this.#reports.get(placement);
     if (!reports) {
@@ -224,7 +248,7 @@ export class World {
     if (!run || this.#unreachable.has(cluster)) return;
     const key = `${cluster}/${placement}`;
     if (this.#agents.get(key)?.attempt === run.attempt) return;
-    const entry = this.#snapshot.clusters.find(({ name }) => name === cluster);
+    const entry = this.#entry(cluster);
     if (!entry) return;
     const report: Report = { attempt: run.attempt, phase: 'applying' };
     this.#agents.set(key, { attempt: run.attempt, report });
