@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { computeHealth, hasHealth } from './health.ts';
 import type { HealthOptions } from './health-words.ts';
 import type { KubeObject } from './object.ts';
-import { explainByPods, podSelector } from './pods.ts';
+import { explainByEvents, explainByPods, podSelector, tellsByEvents } from './pods.ts';
 
 type Case = [name: string, object: Partial<KubeObject>, expected: string, options?: HealthOptions];
 const condition = (type: string, status: string, reason = '', message = '') => ({
@@ -345,4 +345,37 @@ test('the pods of a workload are found by its selector', () => {
   assert.equal(podSelector(of('apps/v1', 'Deployment', { selector }, {})), 'app=a,x=y,z notin (1,2)');
   assert.equal(podSelector(of('v1', 'ConfigMap', { selector }, {})), undefined);
   assert.equal(podSelector(of('batch/v1', 'Job', {}, {})), undefined);
+});
+
+test('where no pod knows, the newest warning about the object does, and only if something is missing', () => {
+  const event = (type: string, message: string, lastTimestamp: string) => ({
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name: message },
+    type,
+    reason: 'FailedCreate',
+    message,
+    lastTimestamp,
+  });
+  const waiting = { health: 'IN_PROGRESS', reason: '0 of 1 replicas ready', assessed: true } as const;
+  const events = [
+    event('Warning', 'exceeded quota: a', '2026-01-01T00:00:01Z'),
+    event('Warning', 'exceeded quota: b', '2026-01-01T00:00:02Z'),
+    event('Normal', 'fine', '2026-01-01T00:00:03Z'),
+  ];
+  assert.equal(
+    explainByEvents(waiting, events).reason,
+    '0 of 1 replicas ready; FailedCreate: exceeded quota: b',
+  );
+  assert.deepEqual(explainByEvents(waiting, []), waiting);
+  const set = (kind: string, replicas: number) => ({
+    apiVersion: kind === 'ConfigMap' ? 'v1' : 'apps/v1',
+    kind,
+    metadata: { name: 'a' },
+    spec: { replicas },
+  });
+  assert.equal(tellsByEvents(set('StatefulSet', 2), 1), true);
+  assert.equal(tellsByEvents(set('StatefulSet', 2), 2), false);
+  assert.equal(tellsByEvents(set('Deployment', 2), 0), false);
+  assert.equal(tellsByEvents(set('ConfigMap', 2), 0), false);
 });

@@ -101,3 +101,31 @@ export function explainByPods(object: KubeObject, health: Health, pods: readonly
   const isFailed = health.health === 'FAILED' || (worst.broken && WITHOUT_SIGN.has(kindOf(object)));
   return { health: isFailed ? 'FAILED' : health.health, reason, assessed: true };
 }
+
+/** Kinds that say in events alone why something that they need does not come: pods beyond a quota, a volume. */
+const TELL_BY_EVENTS = new Set([
+  'apps/StatefulSet',
+  'apps/DaemonSet',
+  'batch/Job',
+  'v1/PersistentVolumeClaim',
+]);
+
+/** Whether events are worth a request: fewer pods exist than are wanted, or a claim is not bound. */
+export function tellsByEvents(object: KubeObject, pods: number): boolean {
+  if (!TELL_BY_EVENTS.has(kindOf(object))) return false;
+  if (object.kind === 'PersistentVolumeClaim') return true;
+  const wanted = numberAt(object, 'spec', 'replicas') ?? numberAt(object, 'status', 'desiredNumberScheduled');
+  return pods < (wanted ?? 1);
+}
+
+/** The health with the newest warning that was given about the object; without one it is as it was. */
+export function explainByEvents(health: Health, events: readonly KubeObject[]): Health {
+  const at = (event: KubeObject): string =>
+    textAt(event, 'lastTimestamp') ?? textAt(event, 'eventTime') ?? event.metadata.creationTimestamp ?? '';
+  const newest = events
+    .filter((event) => event.type === 'Warning')
+    .toSorted((a, b) => (at(a) < at(b) ? 1 : -1))[0];
+  const words = newest && [textAt(newest, 'reason'), textAt(newest, 'message')].filter(Boolean).join(': ');
+  if (!words) return health;
+  return { ...health, reason: health.reason ? `${health.reason}; ${words}` : words };
+}

@@ -2,7 +2,7 @@ import { computeHealth } from '../core/health.ts';
 import { current, type Health } from '../core/health-words.ts';
 import { COMPLETED, mayVanish } from '../core/jobs.ts';
 import { type KubeObject, textAt } from '../core/object.ts';
-import { explainByPods, podSelector } from '../core/pods.ts';
+import { explainByEvents, explainByPods, podSelector, tellsByEvents } from '../core/pods.ts';
 import type { Resource } from '../kube/discovery.ts';
 import { KubeError } from '../kube/errors.ts';
 import type { Kube } from './ports.ts';
@@ -19,10 +19,11 @@ const STORAGE_CLASS: Resource = {
 };
 /** A few pods tell why a workload does not come up; a thousand tell nothing more. */
 const MOST_PODS = 20;
+const MOST_EVENTS = 20;
 
 /**
  * Health of a live object; only where it is not Current, what stands behind it is asked why (pods of a workload, the class of a
- * claim). What may not be read is left out of the reason.
+ * claim, events). What may not be read is left out of the reason.
  */
 export async function healthOf(
   kube: Kube,
@@ -33,17 +34,36 @@ export async function healthOf(
   const health = computeHealth(live, { requireAddress });
   if (health.health === 'CURRENT' || health.health === 'TERMINATING') return health;
   try {
-    if (live.kind === 'PersistentVolumeClaim')
-      return computeHealth(live, { bindingMode: await bindingMode(kube, live, signal) });
+    if (live.kind === 'PersistentVolumeClaim') {
+      const claim = computeHealth(live, { bindingMode: await bindingMode(kube, live, signal) });
+      return claim.health === 'CURRENT' ? claim : withEvents(kube, live, claim, 0, signal);
+    }
     const labelSelector = podSelector(live);
     const { namespace } = live.metadata;
     if (labelSelector === undefined || namespace === undefined) return health;
     const pods = await kube.list(PODS, { namespace, labelSelector, most: MOST_PODS }, signal);
-    return explainByPods(live, health, pods);
+    const explained = explainByPods(live, health, pods);
+    return explained === health ? await withEvents(kube, live, health, pods.length, signal) : explained;
   } catch (error) {
     if (error instanceof KubeError) return health;
     throw error;
   }
+}
+
+async function withEvents(
+  kube: Kube,
+  live: KubeObject,
+  health: Health,
+  pods: number,
+  signal: AbortSignal,
+): Promise<Health> {
+  if (!tellsByEvents(live, pods)) return health;
+  const { namespace = '', uid } = live.metadata;
+  const fieldSelector = `involvedObject.uid=${uid},type=Warning`;
+  return explainByEvents(
+    health,
+    await kube.list(EVENTS, { namespace, fieldSelector, most: MOST_EVENTS }, signal),
+  );
 }
 
 async function bindingMode(kube: Kube, claim: KubeObject, signal: AbortSignal): Promise<string | undefined> {

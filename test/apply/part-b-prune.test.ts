@@ -161,6 +161,42 @@ test('B31: a Deployment that cannot progress is Failed with the reason while a c
   assert.equal(told[`/PersistentVolumeClaim/${ns}/data`]!.health, 'IN_PROGRESS');
 });
 
+test('B31: what a quota keeps from coming up says so, where only events know', async () => {
+  await using lab = new Lab(server());
+  const ns = 'b31-quota';
+  const labels = { app: 'db' };
+  const set = [
+    namespace(ns),
+    object('v1', 'ResourceQuota', `${ns}/none`, { spec: { hard: { pods: '0' } } }),
+    object('apps/v1', 'StatefulSet', `${ns}/db`, {
+      spec: {
+        replicas: 1,
+        serviceName: 'db',
+        selector: { matchLabels: labels },
+        template: {
+          metadata: { labels },
+          spec: { containers: [{ name: 'db', image: 'example.com/db:1' }] },
+        },
+      },
+    }),
+    deployment(ns, 'web', 'example.com/web:1', 1),
+  ];
+  // What a controller of the control plane would have written by then: the quota is in force from the start.
+  await lab.apply(ns, set.slice(0, 2));
+  const quota = `/api/v1/namespaces/${ns}/resourcequotas/none`;
+  await lab.edit(`${quota}/status`, { status: { hard: { pods: '0' }, used: { pods: '0' } } }, 'quota');
+  await lab.apply(ns, set);
+  const reasons = await lab.until(
+    'both say why',
+    ns,
+    ({ objects }) =>
+      objects.filter(({ healthReason = '' }) => /exceeded quota/.test(healthReason)).length === 2,
+    30_000,
+  );
+  const failed = reasons.objects.find(({ id }) => id.includes('Deployment'));
+  assert.equal(failed?.health, 'FAILED');
+});
+
 test('B32: a Job that completed and vanished is as wanted and not run again, also after a restart; without a TTL it is missing', async () => {
   const ns = 'b32';
   const job = (name: string, ttl: number | undefined, image = 'example.com/j:1') =>

@@ -10,6 +10,7 @@ import { KINDS } from './cases/kinds.ts';
 import { LISTS } from './cases/lists.ts';
 import { OBJECTS } from './cases/objects.ts';
 import { PATCHES } from './cases/patches.ts';
+import { RECREATE } from './cases/recreate.ts';
 import { SCALE } from './cases/scale.ts';
 import { STRICT } from './cases/strict.ts';
 import { WATCHES } from './cases/watches.ts';
@@ -24,6 +25,7 @@ export const CONTRACT: readonly Case[] = [
   ...PATCHES,
   ...APPLY,
   ...APPLY_ERRORS,
+  ...RECREATE,
   ...SCALE,
   ...DELETES,
   ...LISTS,
