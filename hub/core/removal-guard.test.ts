@@ -85,7 +85,8 @@ test('what is held stays measured by the set that it was first measured by, whoe
   assert.ok(more.verdict === 'held' && more.held.since === NOON + 5 && more.held.setHash !== shop);
 });
 
-test('the name of a set is the same in any order, and another one for every other set', () => {
+test('the name of a set is text in YAML, the same in any order, and another one for every other set', () => {
+  assert.match(shop, /^r[0-9a-f]{15}$/);
   const sets = fc.uniqueArray(fc.constantFrom(...names(12)), { minLength: 1 });
   fc.assert(
     fc.property(sets, sets, (one, other) => {

@@ -32,9 +32,12 @@ export type Verdict =
   | { readonly verdict: 'passed' | 'approved' }
   | { readonly verdict: 'held'; readonly held: HeldRemoval };
 
-/** Names a set of assignments of a placement: the same set has the same name, on every hub and at any time. */
+/**
+ * Names a set of assignments of a placement: the same set has the same name, on every hub and at any time. It begins with a letter,
+ * because people write it into YAML, where `12345678901e4567` would be a number.
+ */
 export function removalSetHash(placement: string, clusters: readonly string[]): string {
-  return hashOf('flotilla-removal-set-v1', { placement, clusters: clusters.toSorted() }).slice(0, 16);
+  return `r${hashOf('flotilla-removal-set-v1', { placement, clusters: clusters.toSorted() }).slice(0, 15)}`;
 }
 
 /** Read at the newest verified head, effective at once. */

@@ -168,7 +168,7 @@ test('a label value that goes from 11 % of the clusters removes nothing', async 
     states.map(({ status }) => status.sync),
     ['AWAITING_APPROVAL', 'AWAITING_APPROVAL'],
   );
-  assert.match(states[0]!.status.reason!, /held until removal [0-9a-f]{16} is approved: 2 of 18/);
+  assert.match(states[0]!.status.reason!, /held until removal r[0-9a-f]{15} is approved: 2 of 18/);
   const { stdout, code } = await flotilla('status', '--exit-code');
   assert.ok(stdout.includes(`to approve, commit ${commit.item} to spec.approvals in placements/web.yaml`));
   assert.equal(code, 1);
