@@ -9,6 +9,7 @@ import { checkRendered } from '../neighbours.ts';
 import type { PlacementPlan, Plan } from '../plan/plan.ts';
 import type { Range } from '../plan/range.ts';
 import { type Outcome, renderAll } from '../rendering.ts';
+import { told } from '../report/told.ts';
 import { fold, type Group } from './fold.ts';
 import { diffObjects, type ObjectDiff } from './objects.ts';
 
@@ -139,7 +140,7 @@ async function conflicts(
       ? [{ cluster: row.assignment.cluster, placement: row.placement, outcome: found.get(row.assignment)! }]
       : [],
   );
-  return checkRendered(rendered, fleet).flatMap(({ code, message }) =>
-    code === 'object-conflict' ? [message] : [],
+  return checkRendered(rendered, fleet).flatMap((problem) =>
+    problem.code === 'object-conflict' ? [told(problem).message] : [],
   );
 }
