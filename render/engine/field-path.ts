@@ -32,6 +32,8 @@ export function changeField(
   const inMap = (map: JsonMap, at: number): Json => {
     const isList = path[at]!.endsWith('[]');
     const key = (isList ? path[at]!.slice(0, -2) : path[at]!).trim();
+    if (/^(\d+|-|\*|\[.*\])$/.test(key))
+      throw new EngineFault(`${spec.path}: ${key} is looked for in a map; a list is expected`);
     if (key === '') throw new EngineFault(`${spec.path} has an empty field name`);
     const makes = spec.create && created !== undefined && !isList;
     const there = Object.hasOwn(map, key);

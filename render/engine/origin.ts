@@ -1,4 +1,6 @@
-import { get } from './json.ts';
+import type { Json } from '../yaml/read.ts';
+import { EngineFault } from './fault.ts';
+import { isMap } from './json.ts';
 import type { Resource } from './resource.ts';
 
 /** Where an object comes from, or which generator or transformer had its hand in it: kustomize's origin annotations. */
@@ -40,22 +42,42 @@ export function noteTransformation(resources: readonly Resource[], by: Origin): 
   }
 }
 
+/** Annotations that kustomize keeps notes in, and takes away in the end. Those that steer it are not accepted. */
+const STEERING = [
+  ...['previousKinds', 'previousNames', 'previousNamespaces', 'prefixes', 'suffixes', 'generatorBehavior'],
+  ...['needsHashSuffix', 'allowNameChange', 'allowKindChange'],
+].map((name) => `internal.config.kubernetes.io/${name}`);
+const NOTES = [
+  ...['refBy', 'path', 'index', 'seqindent', 'id', 'annotations-migration-resource-id'].map(
+    (name) => `internal.config.kubernetes.io/${name}`,
+  ),
+  ...['config.kubernetes.io/path', 'config.kubernetes.io/index', 'config.k8s.io/id', ORIGIN, TRANSFORMATIONS],
+];
+
+/** @throws EngineFault for an object that brings notes of kustomize along which steer it */
+export function refuseSteering(annotations: Json | undefined): void {
+  if (!isMap(annotations)) return;
+  const found = STEERING.find((name) => Object.hasOwn(annotations, name));
+  if (found === undefined) return;
+  const message = `annotation ${found} is for kustomize's own use`;
+  throw new EngineFault(message, ['metadata', 'annotations', found], { unsupported: true });
+}
+
+export function hasNotes(annotations: Json | undefined): boolean {
+  return isMap(annotations) && NOTES.some((name) => Object.hasOwn(annotations, name));
+}
+
 /** Writes what was noted into annotations, as `buildMetadata` asks for it. */
 export function annotateOrigins(resource: Resource, options: readonly string[]): void {
   const annotations = { ...resource.annotations };
-  delete annotations[ORIGIN];
-  delete annotations[TRANSFORMATIONS];
+  for (const note of NOTES) delete annotations[note];
   if (options.includes('originAnnotations') && resource.origin)
     annotations[ORIGIN] = lines(resource.origin, '').join('');
   if (options.includes('transformerAnnotations') && resource.transformations.length > 0)
     annotations[TRANSFORMATIONS] = resource.transformations
       .map((one) => lines(one, '  ').join('').replace(/^ {2}/, '- '))
       .join('');
-  if (
-    Object.keys(annotations).length > 0 ||
-    get(get(resource.value, 'metadata'), 'annotations') !== undefined
-  )
-    resource.setAnnotations(annotations);
+  resource.setAnnotations(annotations);
 }
 
 function lines({ path, configuredIn, configuredBy }: Origin, indent: string): string[] {

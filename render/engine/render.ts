@@ -1,11 +1,12 @@
 import type { RenderInput } from '../renderer.ts';
 import type { Json } from '../yaml/read.ts';
+import { about } from './about.ts';
 import { accumulate, emptyAccumulation } from './accumulate.ts';
 import type { BaseCache } from './bases.ts';
 import { fieldSpec } from './field-specs.ts';
 import { get, isMap } from './json.ts';
 import { withoutBlanks } from './merge/blanks.ts';
-import { annotateOrigins } from './origin.ts';
+import { annotateOrigins, hasNotes } from './origin.ts';
 import { decode, KUSTOMIZATION_RULES, list, text } from './read/decode.ts';
 import type { Documents } from './read/documents.ts';
 import { type Kustomization, sortOptionsShape } from './read/kustomization.ts';
@@ -42,7 +43,10 @@ export function renderObjects(input: RenderInput, documents: Documents, bases: B
   const metadata = kustomization.buildMetadata ?? [];
   if (metadata.includes('managedByLabel'))
     setPairs(MANAGED_BY, [fieldSpec('metadata/labels', {}, true)])(resources);
-  for (const resource of resources.list) if (needsAnnotations(resource)) annotateOrigins(resource, metadata);
+  at(top, [], () => {
+    for (const resource of resources.list)
+      if (needsAnnotations(resource)) about(resource, () => annotateOrigins(resource, metadata));
+  });
   return resources.list.map(({ value }) => withoutBlanks(value as Json));
 }
 
@@ -71,13 +75,13 @@ function isForCluster({ annotations }: Resource): boolean {
   return !Object.hasOwn(annotations, LOCAL_CONFIG) || annotations[LOCAL_CONFIG] === 'false';
 }
 
-/** Annotations are text in the end, and a map without any is none. */
+/** Annotations are text in the end, a map without any is none, and every object has metadata. */
 function needsAnnotations(resource: Resource): boolean {
-  if (resource.origin) return true;
+  if (resource.origin || !Object.hasOwn(resource.value, 'metadata')) return true;
   const metadata = get(resource.value, 'metadata');
   if (!isMap(metadata) || !Object.hasOwn(metadata, 'annotations')) return false;
   const { annotations } = metadata;
   if (!isMap(annotations)) return true;
   const values = Object.values(annotations);
-  return values.length === 0 || values.some((value) => typeof value !== 'string');
+  return values.length === 0 || values.some((value) => typeof value !== 'string') || hasNotes(annotations);
 }

@@ -3,9 +3,9 @@ import type { Json } from '../yaml/read.ts';
 import type { Accumulation } from './accumulate.ts';
 import type { BaseCache, SharedBase } from './bases.ts';
 import { EngineFault } from './fault.ts';
-import { isEmpty, type JsonMap } from './json.ts';
+import { getIn, isEmpty, type JsonMap } from './json.ts';
 import { BUILTIN_SCHEMA, type MergeSchema, readOpenApi } from './merge/schema.ts';
-import { joinOrigin, type Origin } from './origin.ts';
+import { joinOrigin, type Origin, refuseSteering } from './origin.ts';
 import type { Documents } from './read/documents.ts';
 import { Files } from './read/files.ts';
 import { Resource } from './resource.ts';
@@ -75,6 +75,7 @@ export class Rendering {
 
   resource(object: JsonMap, origin: Origin | undefined): Resource {
     if (++this.#objects > OBJECTS) throw new EngineFault(`there are more than ${OBJECTS} objects`);
+    refuseSteering(getIn(object as Json, 'metadata', 'annotations'));
     const resource = new Resource(object, this.#schema);
     resource.origin = origin;
     return resource;

@@ -1,5 +1,6 @@
 import type { Json } from '../yaml/read.ts';
-import { get, isEmpty, isMap, type JsonMap, remove, set, setIn, textOf } from './json.ts';
+import { EngineFault } from './fault.ts';
+import { get, isEmpty, isMap, isNull, type JsonMap, kindOf, remove, set, setIn, textOf } from './json.ts';
 import type { MergeSchema } from './merge/schema.ts';
 import { isClusterScoped } from './merge/schema.ts';
 import type { Origin } from './origin.ts';
@@ -24,7 +25,7 @@ export class Resource {
   needsHash = false;
   /** Names of the vars that take their value from here. */
   vars: readonly string[] = [];
-  origin: Origin | undefined;
+  #origin: Origin | undefined;
   transformations: readonly Origin[] = [];
   readonly schema: MergeSchema;
   #id: ResourceId | undefined;
@@ -53,6 +54,14 @@ export class Resource {
     this.behavior = other.behavior;
     this.needsHash = other.needsHash;
     this.vars = other.vars;
+  }
+
+  get origin(): Origin | undefined {
+    return this.#origin;
+  }
+  set origin(origin: Origin | undefined) {
+    if (origin) this.#checkNotes();
+    this.#origin = origin;
   }
 
   get kind(): string {
@@ -107,7 +116,8 @@ export class Resource {
     this.previous = [...this.previous, { kind, name, namespace: effectiveNamespace(this.id) }];
   }
 
-  setName(name: string): void {
+  /** Text, or a scalar that was there before. */
+  setName(name: Json): void {
     this.value = setIn(this.value, ['metadata', 'name'], name);
   }
 
@@ -121,7 +131,7 @@ export class Resource {
   }
 
   setKind(kind: string): void {
-    this.value = set(this.value, 'kind', kind);
+    if (this.kind !== kind) this.value = set(this.value, 'kind', kind);
   }
 
   setApiVersion(gvk: { group: string; version: string }): void {
@@ -142,12 +152,20 @@ export class Resource {
     this.#setMap('annotations', annotations);
   }
 
+  /** kustomize notes origins in annotations, and fails where they are no map. */
+  #checkNotes(): void {
+    const annotations = this.#meta('annotations');
+    if (!isMap(annotations) && !isNull(annotations))
+      throw new EngineFault(`metadata.annotations must be a map, not ${kindOf(annotations)}`);
+  }
+
   #meta(key: string): Json | undefined {
     return get(get(this.value, 'metadata'), key);
   }
 
   #setMap(key: 'labels' | 'annotations', map: Record<string, string>): void {
     const found = get(this.value, 'metadata');
+    if (Array.isArray(get(found, key))) throw new EngineFault(`metadata.${key} must be a map, not a list`);
     const metadata = isMap(found) ? found : {};
     const changed = Object.keys(map).length === 0 ? remove(metadata, key) : set(metadata, key, map);
     if (changed !== found) this.value = set(this.value, 'metadata', changed);

@@ -1,8 +1,8 @@
 import { EngineFault } from '../fault.ts';
-import { CONFIGURATION_RULES, decode, list, struct, text } from '../read/decode.ts';
+import { CONFIGURATION_RULES, decode, list, struct } from '../read/decode.ts';
 import type { Documents } from '../read/documents.ts';
 import type { FoundFile } from '../read/files.ts';
-import { fieldSpecShape } from '../read/kustomization.ts';
+import { fieldSpecShape, GVK } from '../read/kustomization.ts';
 import { asFieldSpec } from '../transformers/labels.ts';
 import { EMPTY_CONFIG, mergeConfigs, type TransformerConfig } from './config.ts';
 
@@ -15,7 +15,7 @@ const shape = struct({
   labels: specs,
   templateLabels: specs,
   commonAnnotations: specs,
-  nameReference: list(struct({ group: text, version: text, kind: text, fieldSpecs: specs })),
+  nameReference: list(struct({ ...GVK, fieldSpecs: specs })),
   varReference: specs,
   images: specs,
   replicas: specs,

@@ -1,13 +1,13 @@
 import type { Json } from '../../yaml/read.ts';
 import { EngineFault } from '../fault.ts';
-import { decode, PLUGIN_RULES, struct, text } from '../read/decode.ts';
+import { decode, exactText, PLUGIN_RULES, struct } from '../read/decode.ts';
 import { Resource } from '../resource.ts';
 import type { Workshop } from '../transformers/transformer.ts';
 
 const shape = struct({
-  cloud: text,
-  kubernetesService: struct({ name: text, namespace: text }),
-  serviceAccount: struct({ name: text, projectId: text }),
+  cloud: exactText,
+  kubernetesService: struct({ name: exactText, namespace: exactText }),
+  serviceAccount: struct({ name: exactText, projectId: exactText }),
 });
 
 /** The built-in IAMPolicyGenerator: a ServiceAccount that is bound to one of the cloud. @throws EngineFault for other clouds */

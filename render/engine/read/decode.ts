@@ -51,6 +51,13 @@ export const text: Shape<string> = (value, decoding, path) => {
   return '';
 };
 
+/**
+ * Text that is never coerced: Go's reader knows no type for the fields of structs that are embedded in others, so it
+ * makes text of nothing there.
+ */
+export const exactText: Shape<string> = (value, decoding, path) =>
+  text(value, { ...decoding, coerce: false }, path);
+
 export const flag: Shape<boolean> = (value, decoding, path) => {
   if (isNull(value)) return false;
   if (typeof value === 'boolean') return value;

@@ -6,6 +6,7 @@ import {
   type Decoded,
   decode,
   dict,
+  exactText,
   flag,
   integer,
   KUSTOMIZATION_RULES,
@@ -15,8 +16,8 @@ import {
 } from './decode.ts';
 
 /** The shapes of what stands in kustomizations and in the configuration of built-in plugins (kustomize 5.5, api/types). */
-const GVK = { group: text, version: text, kind: text };
-const ID = { ...GVK, name: text, namespace: text };
+export const GVK = { group: exactText, version: exactText, kind: exactText };
+const ID = { ...GVK, name: exactText, namespace: exactText };
 const texts = dict(text);
 
 export const selectorShape = struct({ ...ID, labelSelector: text, annotationSelector: text });
@@ -28,22 +29,19 @@ export type FieldSpecEntry = ReturnType<typeof fieldSpecShape>;
 export const patchShape = struct({ path: text, patch: text, target: selectorShape, options: dict(flag) });
 export type PatchEntry = ReturnType<typeof patchShape>;
 
-const fieldOptions = struct({ delimiter: text, index: integer, encoding: text, create: flag });
-export type FieldOptions = ReturnType<typeof fieldOptions>;
-const targetShape = struct({
-  select: selectorShape,
-  reject: list(selectorShape),
-  fieldPaths: list(text),
-  options: fieldOptions,
-});
-const REPLACEMENT = {
-  source: struct({ ...ID, fieldPath: text, options: fieldOptions }),
-  targets: list(targetShape),
-};
-/** One of a file that `replacements[].path` names. */
-export const replacementShape = struct(REPLACEMENT);
+/** Replacements inside of a list of them know no types below; those of a file of their own do. */
+function replacementFields(words: typeof text) {
+  const options = struct({ delimiter: words, index: integer, encoding: words, create: flag });
+  const select = struct({ ...ID, labelSelector: words, annotationSelector: words });
+  return {
+    source: struct({ ...ID, fieldPath: words, options }),
+    targets: list(struct({ select, reject: list(select), fieldPaths: list(words), options })),
+  };
+}
+export const replacementShape = struct(replacementFields(text));
 export type Replacement = ReturnType<typeof replacementShape>;
-export const replacementEntryShape = struct({ ...REPLACEMENT, path: text });
+export type FieldOptions = NonNullable<NonNullable<Replacement['source']>['options']>;
+export const replacementEntryShape = struct({ ...replacementFields(exactText), path: text });
 export type ReplacementEntry = ReturnType<typeof replacementEntryShape>;
 
 export const imageShape = struct({ name: text, newName: text, tagSuffix: text, newTag: text, digest: text });
@@ -53,8 +51,8 @@ export const replicaShape = struct({ name: text, count: integer });
 export type ReplicaEntry = ReturnType<typeof replicaShape>;
 
 export const generatorOptionsShape = struct({
-  labels: texts,
-  annotations: texts,
+  labels: dict(exactText),
+  annotations: dict(exactText),
   disableNameSuffixHash: flag,
   immutable: flag,
 });
@@ -62,17 +60,17 @@ export type GeneratorOptions = ReturnType<typeof generatorOptionsShape>;
 
 /** Of configMapGenerator and secretGenerator. */
 export const GENERATOR = {
-  namespace: text,
-  name: text,
-  behavior: text,
-  literals: list(text),
-  files: list(text),
-  envs: list(text),
-  env: text,
+  namespace: exactText,
+  name: exactText,
+  behavior: exactText,
+  literals: list(exactText),
+  files: list(exactText),
+  envs: list(exactText),
+  env: exactText,
   options: generatorOptionsShape,
 };
 export const configMapArgsShape = struct(GENERATOR);
-export const secretArgsShape = struct({ ...GENERATOR, type: text });
+export const secretArgsShape = struct({ ...GENERATOR, type: exactText });
 export type GeneratorEntry = ReturnType<typeof secretArgsShape>;
 
 const varShape = struct({

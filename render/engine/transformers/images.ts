@@ -1,4 +1,5 @@
 import type { Json } from '../../yaml/read.ts';
+import { about } from '../about.ts';
 import { changeField, mapShared, scalarOnly } from '../field-path.ts';
 import { type FieldSpec, fieldSpecsOf } from '../field-specs.ts';
 import { setImage } from '../images.ts';
@@ -20,9 +21,11 @@ export function imageTransformer(entry: ImageEntry, specs: readonly FieldSpec[])
   return ({ list }) => {
     for (const resource of list) {
       if (resource.kind === 'CustomResourceDefinition') continue;
-      let value = inContainers(resource.value as Json, change) as JsonMap;
-      for (const spec of fieldSpecsOf(specs, resource.id)) value = changeField(value, spec, change);
-      resource.value = value;
+      resource.value = about(resource, () => {
+        let value = inContainers(resource.value as Json, change) as JsonMap;
+        for (const spec of fieldSpecsOf(specs, resource.id)) value = changeField(value, spec, change);
+        return value;
+      });
     }
   };
 }

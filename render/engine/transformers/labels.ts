@@ -1,3 +1,4 @@
+import { about } from '../about.ts';
 import type { TransformerConfig } from '../config/config.ts';
 import { changeField, setMember } from '../field-path.ts';
 import { type FieldSpec, fieldSpec, fieldSpecsOf, mergeFieldSpecs } from '../field-specs.ts';
@@ -14,7 +15,9 @@ export function setPairs(pairs: Pairs, specs: readonly FieldSpec[]): Transformer
   return ({ list }) => {
     if (entries.length === 0) return;
     for (const resource of list) {
-      for (const spec of fieldSpecsOf(specs, resource.id)) resource.value = setAll(resource, spec, entries);
+      about(resource, () => {
+        for (const spec of fieldSpecsOf(specs, resource.id)) resource.value = setAll(resource, spec, entries);
+      });
     }
   };
 }

@@ -1,4 +1,5 @@
 import type { Json } from '../../yaml/read.ts';
+import { about } from '../about.ts';
 import { changeField, scalarOnly } from '../field-path.ts';
 import { type FieldSpec, fieldSpecsOf } from '../field-specs.ts';
 import { textOf } from '../json.ts';
@@ -35,7 +36,7 @@ export function nameAffix(
           resource.rememberId();
         }
         if (isSelectedByGvk(resource.id, spec))
-          resource.value = changeField(resource.value, spec, change, 'scalar');
+          resource.value = about(resource, () => changeField(resource.value, spec, change, 'scalar'));
       }
     }
     resources.changed();

@@ -1,4 +1,5 @@
 import type { Json } from '../../yaml/read.ts';
+import { about } from '../about.ts';
 import { EngineFault } from '../fault.ts';
 import { changeField, mapShared, scalarOnly } from '../field-path.ts';
 import { type FieldSpec, fieldSpec, fieldSpecsOf } from '../field-specs.ts';
@@ -33,12 +34,14 @@ export function namespaceTransformer(options: NamespaceOptions): Transformer['ru
     for (const resource of resources.list) {
       if (resource.gone) continue;
       resource.rememberId();
-      resource.value = moved(resource.value, resource.id.cluster, {
-        fieldSpecs,
-        mode,
-        change,
-        gvk: resource.id,
-      });
+      resource.value = about(resource, () =>
+        moved(resource.value, resource.id.cluster, {
+          fieldSpecs,
+          mode,
+          change,
+          gvk: resource.id,
+        }),
+      );
     }
     resources.changed();
     const seen = new Set<string>();

@@ -1,6 +1,7 @@
-import { YamlFault } from '../../yaml/read.ts';
+import { type Json, YamlFault } from '../../yaml/read.ts';
+import { about } from '../about.ts';
 import { EngineFault } from '../fault.ts';
-import { get, isMap, type JsonMap, kindOf, remove, set, setIn } from '../json.ts';
+import { get, getIn, isMap, type JsonMap, kindOf, remove, set, setIn } from '../json.ts';
 import { applyJsonPatch, type JsonPatchOperation, parseJsonPatch } from '../merge/json-patch.ts';
 import type { MergeSchema } from '../merge/schema.ts';
 import { strategicMerge } from '../merge/strategic.ts';
@@ -30,7 +31,7 @@ export function patchTransformer(entry: PatchEntry, workshop: Workshop): Transfo
     return (resources) => {
       for (const resource of resources.list.filter(isTarget)) {
         resource.rememberId();
-        applyOperations(resource, patch.operations, true);
+        about(resource, () => applyOperations(resource, patch.operations, true));
       }
       resources.changed();
     };
@@ -77,7 +78,8 @@ export function json6902Transformer(
   const operations = path === '' ? operationsIn(patch) : operationsOf(path, workshop);
   const isTarget = targets(target);
   return (resources) => {
-    for (const resource of resources.list.filter(isTarget)) applyOperations(resource, operations, false);
+    for (const resource of resources.list.filter(isTarget))
+      about(resource, () => applyOperations(resource, operations, false));
     resources.changed();
   };
 }
@@ -163,13 +165,17 @@ function mergeSelected(
     copy.setNamespace(patch.namespace);
     copy.setApiVersion(resource.id);
     mergeInto(resource, copy.value, allows, schema);
+    // An object without apiVersion gets an empty one, as kustomize writes its own into the patch.
+    if (resource.apiVersion === '' && !resource.gone)
+      resource.value = set(resource.value, 'apiVersion', null);
   }
   resources.reorder(resources.list.filter((resource) => !resource.gone));
 }
 
 /** Kind and name stay unless the patch may change them; the namespace stays always. */
 function mergeInto(resource: Resource, patch: JsonMap, allows: Allowed, schema: MergeSchema): void {
-  const { name, namespace, kind } = resource;
+  const { namespace, kind } = resource;
+  const name = getIn(resource.value as Json, 'metadata', 'name') ?? '';
   if (allows.name || allows.kind) resource.rememberId();
   resource.value = strategicMerge(resource.value, patch, schema) ?? {};
   if (resource.gone) return;

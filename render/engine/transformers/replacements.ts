@@ -1,4 +1,5 @@
 import type { Json } from '../../yaml/read.ts';
+import { about } from '../about.ts';
 import { EngineFault } from '../fault.ts';
 import { lookUp, splitFieldPath, visitField } from '../field-match.ts';
 import { isEmpty, isMap, isNull, type JsonMap, textOf } from '../json.ts';
@@ -56,7 +57,7 @@ function replace({ source, targets }: Replacement, resources: readonly Resource[
     if (!target.select) throw new EngineFault('a target needs select');
     for (const resource of resources) {
       if (!isMeant(resource, target.select, target.reject ?? [])) continue;
-      resource.value = copyInto(resource.value, value, target);
+      resource.value = about(resource, () => copyInto(resource.value, value, target));
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { Json } from '../../yaml/read.ts';
+import { about } from '../about.ts';
 import { EngineFault } from '../fault.ts';
 import { changeField, scalarOnly } from '../field-path.ts';
 import type { FieldSpec } from '../field-specs.ts';
@@ -23,7 +24,7 @@ export function replicaTransformer(entry: ReplicaEntry, specs: readonly FieldSpe
         if (!resource.anyIds.some((id) => id.name === name && isSelectedByGvk(id, spec))) continue;
         found = true;
         if (isSelectedByGvk(resource.id, spec))
-          resource.value = changeField(resource.value, spec, change, 'scalar');
+          resource.value = about(resource, () => changeField(resource.value, spec, change, 'scalar'));
       }
     }
     if (!found) {

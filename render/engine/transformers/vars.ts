@@ -1,5 +1,6 @@
 import { goText } from '../../yaml/go-json.ts';
 import type { Json } from '../../yaml/read.ts';
+import { about } from '../about.ts';
 import { EngineFault } from '../fault.ts';
 import { lookUp, splitFieldPath } from '../field-match.ts';
 import { changeField, mapShared } from '../field-path.ts';
@@ -62,10 +63,12 @@ export function resolveVars(
   if (vars.size === 0) return;
   const values = new Map([...vars.values()].map((one) => [one.name, fieldOf(one, resources)]));
   for (const resource of resources.list) {
-    for (const spec of fieldSpecsOf(specs, resource.id))
-      resource.value = changeField(resource.value, { ...spec, create: false }, (field) =>
-        expandField(field, values),
-      );
+    about(resource, () => {
+      for (const spec of fieldSpecsOf(specs, resource.id))
+        resource.value = changeField(resource.value, { ...spec, create: false }, (field) =>
+          expandField(field, values),
+        );
+    });
   }
   resources.changed();
 }
