@@ -7,6 +7,8 @@ export type Condition = {
   reason: string;
   message: string;
   observedGeneration: number | undefined;
+  /** Since when it is as it is, Unix ms; undefined where that is not told. */
+  since: number | undefined;
 };
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
@@ -20,6 +22,7 @@ export function conditionsOf(object: KubeObject): Condition[] {
       reason: text(each.reason),
       message: text(each.message),
       observedGeneration: typeof each.observedGeneration === 'number' ? each.observedGeneration : undefined,
+      since: Date.parse(text(each.lastTransitionTime)) || undefined,
     }));
 }
 

@@ -156,6 +156,16 @@ const apiService: Rule = (object) => {
   return inProgress(available ? wordsOf(available) : 'not available yet');
 };
 
+/** As Argo CD's: it says neither Ready nor Available. */
+const gateway: Rule = (object) => {
+  const accepted = conditionOf(object, 'Accepted');
+  const resolved = conditionOf(object, 'ResolvedRefs');
+  for (const each of [accepted, resolved]) if (each?.status === 'False') return failed(wordsOf(each));
+  const programmed = conditionOf(object, 'Programmed');
+  if (programmed?.status === 'True') return current();
+  return inProgress(programmed ? wordsOf(programmed) : 'not programmed yet');
+};
+
 const namespace: Rule = (object) =>
   textAt(object, 'status', 'phase') === 'Terminating' ? terminating('being deleted') : current();
 
@@ -196,6 +206,7 @@ export const KIND_RULES: Readonly<Record<string, Rule>> = {
   'policy/PodDisruptionBudget': disruptionBudget,
   'apiextensions.k8s.io/CustomResourceDefinition': customResourceDefinition,
   'apiregistration.k8s.io/APIService': apiService,
+  'gateway.networking.k8s.io/Gateway': gateway,
   '/Namespace': namespace,
   '/ResourceQuota': exists,
   ...Object.fromEntries(STATIC_KINDS.map((kind) => [kind, exists])),

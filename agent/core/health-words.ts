@@ -8,6 +8,8 @@ export type HealthOptions = {
   requireAddress?: boolean;
   /** Of the StorageClass, for a claim that is Pending: `WaitForFirstConsumer` is no defect. */
   bindingMode?: string | undefined;
+  /** Unix ms; without it nothing counts as lasting. */
+  now?: number;
 };
 
 export const current = (reason?: string): Health => ({

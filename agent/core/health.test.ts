@@ -30,6 +30,10 @@ const pod = (status: object) => of('v1', 'Pod', {}, status);
 const waiting = (reason: string, message = '') => ({ name: 'app', state: { waiting: { reason, message } } });
 const custom = (status: object, metadata = {}) => of('example.com/v1', 'Widget', {}, status, metadata);
 
+const gateway = (conditions: object[]) => of('gateway.networking.k8s.io/v1', 'Gateway', {}, { conditions });
+const NOW = Date.parse('2026-01-01T01:00:00Z');
+const since = (seconds: number) => new Date(NOW - seconds * 1000).toISOString();
+
 const CASES: Case[] = [
   [
     'deleted',
@@ -279,6 +283,43 @@ const CASES: Case[] = [
     'custom, not ready',
     custom({ conditions: [condition('Ready', 'False', 'NoLuck', 'today')] }),
     'IN_PROGRESS NoLuck: today',
+  ],
+  [
+    'custom, not ready for less than the grace',
+    custom({ conditions: [{ ...condition('Ready', 'False', 'NoLuck'), lastTransitionTime: since(119) }] }),
+    'IN_PROGRESS NoLuck',
+    { now: NOW },
+  ],
+  [
+    'custom, not ready for longer than the grace',
+    custom({ conditions: [{ ...condition('Ready', 'False', 'NoLuck'), lastTransitionTime: since(120) }] }),
+    'FAILED NoLuck',
+    { now: NOW },
+  ],
+  [
+    'custom, of which nobody knows for however long',
+    custom({ conditions: [{ ...condition('Ready', 'Unknown', 'Asking'), lastTransitionTime: since(999) }] }),
+    'IN_PROGRESS Asking',
+    { now: NOW },
+  ],
+  [
+    'Certificate that is being issued',
+    of(
+      'cert-manager.io/v1',
+      'Certificate',
+      {},
+      {
+        conditions: [condition('Ready', 'True'), condition('Issuing', 'True', 'Renewing')],
+      },
+    ),
+    'IN_PROGRESS Renewing',
+  ],
+  ['Gateway not programmed', gateway([condition('Accepted', 'True')]), 'IN_PROGRESS not programmed yet'],
+  ['Gateway up', gateway([condition('Accepted', 'True'), condition('Programmed', 'True')]), 'CURRENT'],
+  [
+    'Gateway with a bad reference',
+    gateway([condition('ResolvedRefs', 'False', 'InvalidCertificateRef'), condition('Programmed', 'True')]),
+    'FAILED InvalidCertificateRef',
   ],
   [
     'custom, ready in an older generation',

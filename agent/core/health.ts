@@ -26,7 +26,7 @@ export function computeHealth(object: KubeObject, options: HealthOptions = {}): 
   if (general) return general;
   const { group } = splitApiVersion(object.apiVersion);
   const rule = KIND_RULES[`${group}/${object.kind}`];
-  return rule ? rule(object, options) : generic(object);
+  return rule ? rule(object, options) : generic(object, options);
 }
 
 function beforeKind(object: KubeObject): Health | undefined {
@@ -40,8 +40,16 @@ function beforeKind(object: KubeObject): Health | undefined {
   return reconciling?.status === 'True' ? inProgress(wordsOf(reconciling)) : undefined;
 }
 
-/** Kinds without a rule: a Ready (or Available) condition of the present generation decides; without any, nothing is known. */
-function generic(object: KubeObject): Health {
+/** So long a custom resource may say that it is not Ready before that is a failure, ms. */
+const GRACE = 120_000;
+
+/**
+ * Kinds without a rule: a Ready (or Available) condition of the present generation decides; without any, nothing is known. While a
+ * Certificate is being issued, what it says of being ready is about the one before.
+ */
+function generic(object: KubeObject, { now }: HealthOptions): Health {
+  const issuing = conditionOf(object, 'Issuing');
+  if (issuing?.status === 'True') return inProgress(wordsOf(issuing));
   const deciding = conditionOf(object, 'Ready') ?? conditionOf(object, 'Available');
   if (deciding === undefined) return unassessed();
   const { generation } = object.metadata;
@@ -52,7 +60,8 @@ function generic(object: KubeObject): Health {
   )
     return inProgress(`${deciding.type} is of generation ${deciding.observedGeneration}, not ${generation}`);
   if (deciding.status === 'True') return current();
-  return inProgress(wordsOf(deciding));
+  const lasts = now !== undefined && deciding.since !== undefined && now - deciding.since >= GRACE;
+  return deciding.status === 'False' && lasts ? failed(wordsOf(deciding)) : inProgress(wordsOf(deciding));
 }
 
 /** Whether health of the kind can change after it exists: only then is the object fetched when its metadata moves. */

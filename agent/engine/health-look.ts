@@ -28,10 +28,10 @@ const MOST_EVENTS = 20;
 export async function healthOf(
   kube: Kube,
   live: KubeObject,
-  requireAddress: boolean,
+  options: { requireAddress: boolean; now: number },
   signal: AbortSignal,
 ): Promise<Health> {
-  const health = computeHealth(live, { requireAddress });
+  const health = computeHealth(live, options);
   if (health.health === 'CURRENT' || health.health === 'TERMINATING') return health;
   try {
     if (live.kind === 'PersistentVolumeClaim') {

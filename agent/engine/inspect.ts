@@ -75,7 +75,8 @@ async function tellHealth(context: Context, tracked: Tracked, live: KubeObject |
   const { clock, kube, life } = context;
   const { requireAddress } = stateOf(context, tracked).policy;
   if (live && hasCompleted(live)) noteFinished(context, tracked);
-  tracked.health = live ? await healthOf(kube, live, requireAddress, life) : healthOfAbsent(tracked);
+  const options = { requireAddress, now: clock.now() };
+  tracked.health = live ? await healthOf(kube, live, options, life) : healthOfAbsent(tracked);
   tracked.restless = tracked.health.health === 'CURRENT' ? 0 : tracked.restless + 1;
   if (live && tracked.restless > 0) {
     const delay = backoff(RESTLESS, tracked.restless, clock.random());
