@@ -145,6 +145,12 @@ export class Lab {
     this.refresh();
   }
 
+  /** Labels besides `ring`. */
+  label(name: string, labels: Labels): void {
+    this.#clusters.set(name, { ...this.#clusters.get(name), ...labels });
+    this.refresh();
+  }
+
   block(name: string, reason: string | undefined): void {
     if (reason === undefined) this.#blocked.delete(name);
     else this.#blocked.set(name, reason);
