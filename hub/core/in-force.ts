@@ -2,6 +2,7 @@ import type { Commit } from '#git/objects.ts';
 import type { Access } from '#proto/documents/access.ts';
 import type { Cluster } from '#proto/documents/cluster.ts';
 import type { Fleet } from '#proto/documents/fleet.ts';
+import { stemOf } from '#proto/documents/kinds.ts';
 import type { Placement } from '#proto/documents/placement.ts';
 import type { RolloutStrategy } from '#proto/documents/strategy.ts';
 import type { SharedValues } from '#proto/documents/values.ts';
@@ -104,6 +105,30 @@ export function documentsInForce(
     const relabelledAt = sameLabels(known.document, document) ? known.relabelledAt : commit.oid;
     return { enrolledBy: known.enrolledBy, relabelledAt };
   }
+}
+
+/**
+ * The same as `documentsInForce` where nothing changed but files of valid entries that keep name, file and labels, in a fleet where
+ * everything is valid and in force.
+ */
+export function withEntries(
+  before: DocumentsInForce,
+  model: FleetModel,
+  changed: readonly string[],
+  files: ReadonlyMap<string, { readonly oid: string }>,
+  commit: Commit,
+): DocumentsInForce {
+  const clusters = new Map(before.clusters);
+  for (const file of changed) {
+    const name = stemOf(file);
+    const { document, locate, quote } = model.clusters.get(name)!;
+    const blob = files.get(file)!.oid;
+    clusters.set(name, {
+      ...before.clusters.get(name)!,
+      ...{ document, file, locate, quote, blob, revision: commit.oid, invalid: false },
+    });
+  }
+  return { ...before, clusters };
 }
 
 const NOTHING: DocumentsInForce = {

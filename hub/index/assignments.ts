@@ -79,11 +79,15 @@ class Step {
     this.#signal = signal;
     this.#draft = new RowsDraft(before?.rows ?? NOTHING_ASSIGNED.rows);
     const was = before?.docs;
-    this.#changed = [...docs.clusters].flatMap(([name, { document, invalid }]) => {
+    const [changed, invalid]: [string[], string[]] = [[], []];
+    for (const [name, cluster] of docs.clusters) {
       const known = was?.clusters.get(name);
-      return known?.document === document && known.invalid === invalid ? [] : [name];
-    });
-    this.#invalid = [...docs.clusters].flatMap(([name, { invalid }]) => (invalid ? [name] : []));
+      if (known !== cluster && (known?.document !== cluster.document || known.invalid !== cluster.invalid))
+        changed.push(name);
+      if (cluster.invalid) invalid.push(name);
+    }
+    this.#changed = changed;
+    this.#invalid = invalid;
     this.#sameDefaults = sameJson(was?.fleet?.document.spec.defaults, this.#fleet.spec.defaults);
     this.#sameValues = was !== undefined && sameDocuments(was.values, docs.values);
   }

@@ -14,6 +14,8 @@ export type Reading = {
   /** Of the folders and files that documents stand in: readings of the same key are the same. */
   readonly key: string;
   readonly files: ReadonlyMap<string, DocumentFile>;
+  /** The paths at which it differs from the reading of another key. */
+  readonly since?: { readonly key: string; readonly paths: readonly string[] };
 };
 
 /**
@@ -45,14 +47,23 @@ export class DocumentReader {
     if (known) return known;
     const files = new Map(this.#last?.reading.files);
     const before = files.size;
+    const paths: string[] = [];
     let added = 0;
     for (const name of new Set([...(this.#last?.folders.keys() ?? []), ...folders.keys()])) {
-      added += await this.#update(files, name, this.#last?.folders.get(name), folders.get(name), signal);
+      added += await this.#update(
+        files,
+        name,
+        this.#last?.folders.get(name),
+        folders.get(name),
+        paths,
+        signal,
+      );
     }
     // One order whatever came before, so that the same revision is always judged the same.
     const sorted =
       added === 0 && before > 0 ? files : new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
-    const reading = { key, files: sorted };
+    const since = this.#last && { key: this.#last.reading.key, paths };
+    const reading = { key, files: sorted, ...(since && { since }) };
     this.#last = { folders, reading };
     this.#readings.set(key, reading);
     for (const oldest of this.#readings.keys()) {
@@ -74,6 +85,7 @@ export class DocumentReader {
     name: string,
     was: TreeEntry | undefined,
     is: TreeEntry | undefined,
+    changed: string[],
     signal: AbortSignal,
   ): Promise<number> {
     if (was?.oid === is?.oid && was?.mode === is?.mode) return 0;
@@ -84,6 +96,7 @@ export class DocumentReader {
     let added = 0;
     for (const { path, after } of changes) {
       const at = isFolder ? `${name}/${path}` : name;
+      if (isMeant(at)) changed.push(at);
       if (!after || !isFile(after.mode) || !isMeant(at)) files.delete(at);
       else {
         if (!files.has(at)) added++;

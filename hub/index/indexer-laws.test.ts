@@ -25,15 +25,23 @@ const state = fc.record({
   shared: fc.constantFrom('red', 'red', 'blue', 'disputed', 'broken', 'absent'),
   base: fc.constantFrom('a', 'b'),
   dev: fc.constantFrom('a', 'b', 'absent'),
+  own: fc.constantFrom(
+    '',
+    '',
+    ', values: { colour: own }',
+    ', values: { size: 2 }',
+    ', placementValues: { odd: {} }',
+    ', suspend: true',
+  ),
   note: fc.nat(3),
 });
 type State = typeof state extends fc.Arbitrary<infer T> ? T : never;
 
-function filesOf({ fleet, east, west, shop, shared, base, dev, note }: State): Record<string, string> {
+function filesOf({ fleet, east, west, shop, shared, base, dev, own, note }: State): Record<string, string> {
   const entry = (name: 'east' | 'west', env: string) =>
     env === 'broken'
       ? BROKEN
-      : `${API}\nkind: Cluster\nmetadata: { name: ${name}, labels: { env: ${env} } }\nspec: { agent: { publicKeys: [${KEYS[name]}] } }\n`;
+      : `${API}\nkind: Cluster\nmetadata: { name: ${name}, labels: { env: ${env} } }\nspec: { agent: { publicKeys: [${KEYS[name]}] }${name === 'west' ? own : ''} }\n`;
   const spec = {
     all: 'selector: {}, path: apps/prod, values: { optional: { colour: grey } }',
     prod: 'selector: { matchLabels: { env: prod } }, path: apps/prod',
@@ -61,8 +69,12 @@ const valuesOf = (name: string, colour: string) =>
   `${API}\nkind: Values\nmetadata: { name: ${name} }\nspec: { selector: { matchLabels: { env: prod } }, values: { colour: ${colour} } }\n`;
 
 /** Nothing but what single assignments have of their own keeps anything back. */
-const isValid = ({ fleet, east, shop, shared }: State) =>
-  fleet === 'valid' && east !== 'broken' && shop !== 'broken' && (shared !== 'broken' || shop !== 'all');
+const isValid = ({ fleet, east, shop, shared, own }: State) =>
+  !own.includes('odd') &&
+  fleet === 'valid' &&
+  east !== 'broken' &&
+  shop !== 'broken' &&
+  (shared !== 'broken' || shop !== 'all');
 
 /** Who is at fault when documents contradict each other depends on who changed. */
 const isDisputed = ({ shared, shop }: State) => shared === 'disputed' && shop === 'all';
@@ -124,7 +136,9 @@ test('a version’s revision holds its digest: the one read at its revisions is 
         if (!version) continue;
         const at = (oid: string) => states[commits.findIndex((commit) => commit.oid === oid)]!;
         // What the agent reads: the entry at its own revision, everything else at the version's.
-        const read = { ...at(version.revision), [cluster]: at(version.entryRevision)[cluster] } as State;
+        const entry = at(version.entryRevision);
+        const own = cluster === 'west' ? entry.own : '';
+        const read = { ...at(version.revision), [cluster]: entry[cluster], own } as State;
         const { objects: others, commits: one } = await commitsOf([read]);
         const alone = await new Indexer(others).begin(one, never);
         assert.equal(

@@ -1,7 +1,8 @@
 import type { Commit, GitObjects } from '#git/objects.ts';
 import { type FleetModel, judgeFleet } from '#proto/fleet-model.ts';
 import type { Problem } from '#proto/problems.ts';
-import { type DocumentsInForce, documentsInForce } from '../core/in-force.ts';
+import { rejudge } from '#proto/rejudge.ts';
+import { type DocumentsInForce, documentsInForce, withEntries } from '../core/in-force.ts';
 import { assign } from './assignments.ts';
 import { DocumentReader, type Reading } from './documents.ts';
 import { entryOrigins } from './origins.ts';
@@ -90,11 +91,25 @@ export class Indexer {
 
   async #step(before: Indexed | undefined, commit: Commit, signal: AbortSignal): Promise<Indexed> {
     const reading = await this.#documents.read(commit.tree, signal);
-    const same = before && reading.key === before.reading.key;
-    const model = same ? before.model : judge(reading, before?.docs);
-    const docs = same ? before.docs : documentsInForce(before?.docs, model, reading.files, commit);
+    const { model, docs } = this.#judged(before, reading, commit);
     const { rows, lines } = await assign(before, docs, commit, this.#overlays, signal);
     return { commit, reading, model, docs, rows, lines };
+  }
+
+  /** What the documents mean; where only few of them changed, only those are looked at, if that is enough. */
+  #judged(before: Indexed | undefined, reading: Reading, commit: Commit): Pick<Indexed, 'model' | 'docs'> {
+    const { files, since } = reading;
+    if (before && reading.key === before.reading.key) return before;
+    const changed = before && since?.key === before.reading.key ? since.paths : undefined;
+    const model =
+      changed &&
+      rejudge(
+        before!.model,
+        changed.map((path) => files.get(path)?.read),
+      );
+    if (model) return { model, docs: withEntries(before!.docs, model, changed, files, commit) };
+    const judged = judge(reading, before?.docs);
+    return { model: judged, docs: documentsInForce(before?.docs, judged, files, commit) };
   }
 
   async #along(newestFirst: readonly Commit[], signal: AbortSignal): Promise<Indexed> {
