@@ -95,6 +95,11 @@ export class Placement {
     return isNew && !this.#terms.stopped && !stuck && !this.#waiting;
   }
 
+  /** Something else has to happen first, in this cluster or at the hub. */
+  get isWaiting(): boolean {
+    return this.#waiting !== undefined;
+  }
+
   /** A new order, from a document that was accepted and saved. */
   give(order: Order): void {
     if (JSON.stringify(order) === JSON.stringify(this.#order)) return;

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { aborted, Bell } from '#process/wait.ts';
+import { Bell } from '#process/wait.ts';
 import { type Fault, FlotillaError, toFault } from '#proto/faults.ts';
 import type { Branch } from './branch.ts';
 import type { Bus } from './bus/bus.ts';
@@ -12,6 +12,7 @@ import { ordersOf } from './core/orders.ts';
 import type { StatusContent } from './core/status.ts';
 import { jittered } from './core/waits.ts';
 import type { Desk } from './desk.ts';
+import { Neighbours } from './neighbours.ts';
 import { Placement } from './placement.ts';
 import type { PlacementParts, Surroundings, Terms } from './placement-ports.ts';
 import type { Publisher } from './publisher.ts';
@@ -31,9 +32,6 @@ export type ReconcilerParts = Omit<PlacementParts, 'surroundings' | 'retry'> & {
 
 type Member = { placement: Placement; running: Promise<void>; done: boolean; ready: boolean };
 
-/** So long a placement waits for its neighbours to know what they want, ms. */
-const NEIGHBOURS_MS = 10_000;
-
 /**
  * The loop of one cluster: judge what is desired → look at the branch → read what is in force at once → give every placement its
  * order. Each placement then goes its own way (`Placement`); nothing here waits for one.
@@ -44,7 +42,7 @@ export class Reconciler {
   readonly #members = new Map<string, Member>();
   #fault: Fault | undefined;
   #lookAt = 0;
-  #intentions = Promise.withResolvers<void>();
+  readonly #neighbours = new Neighbours();
 
   constructor(parts: ReconcilerParts) {
     this.#parts = parts;
@@ -137,6 +135,7 @@ export class Reconciler {
       // What is gone is forgotten when the hub no longer asks for it, and begins anew when it comes back.
       if (!done || order?.type === 'removed') continue;
       this.#members.delete(name);
+      this.#notePreparing(name);
       publisher.forget(name);
     }
     for (const [name, order] of orders) {
@@ -144,6 +143,7 @@ export class Reconciler {
       if (done) continue;
       placement.setTerms(this.#termsOf(name));
       placement.give(order);
+      this.#notePreparing(name);
     }
     const { epoch, head } = desk.inForce ?? {};
     statusMap.set('agent', { cluster, epoch, head, tip: branch.tip, error: this.faults[0]?.message });
@@ -179,6 +179,7 @@ export class Reconciler {
     placement.setTerms(this.#termsOf(name));
     member.running = placement.run(signal).then(() => {
       member.done = placement.view.removed;
+      this.#notePreparing(name);
       this.#bell.ring();
     });
     return member;
@@ -189,8 +190,7 @@ export class Reconciler {
     return {
       changed: () => {
         publisher.changed(name);
-        this.#intentions.resolve();
-        this.#intentions = Promise.withResolvers();
+        this.#notePreparing(name);
       },
       echoed: (placement, attempt, signal) => {
         publisher.build(placement);
@@ -203,25 +203,15 @@ export class Reconciler {
     };
   }
 
-  /**
-   * Nobody who has something in the cluster takes an object away that a neighbour is about to want.
-   * @throws FlotillaError neighbour-unknown when that is not known in time: it is tried again, and nothing was taken away
-   */
+  /** Nobody who has something in the cluster takes an object away that a neighbour is about to want. */
   async #othersIntend(name: string, signal: AbortSignal): Promise<void> {
     const { applied, target, removal } = this.#members.get(name)?.placement.record ?? {};
-    if (!applied && !target && !removal) return;
-    const others = () => [...this.#members.values()].filter(({ placement }) => placement.name !== name);
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(NEIGHBOURS_MS)]);
-    while (!limit.aborted && others().some(({ placement }) => placement.isPreparing))
-      await Promise.race([this.#intentions.promise, aborted(limit)]);
-    signal.throwIfAborted();
-    const unknown = others().filter(({ placement }) => placement.isPreparing);
-    if (unknown.length === 0) return;
-    const names = unknown.map(({ placement }) => placement.name).join(', ');
-    throw new FlotillaError(
-      'neighbour-unknown',
-      `placement ${name} waits to know what ${names} is about to want`,
-    );
+    if (applied || target || removal) await this.#neighbours.known(name, signal);
+  }
+
+  /** Looked at whenever something changes about a placement. */
+  #notePreparing(name: string): void {
+    this.#neighbours.note(name, this.#members.get(name)?.placement.isPreparing === true);
   }
 
   /** A status was built: whoever waits for this placement may start when it has become ready. */
@@ -231,7 +221,7 @@ export class Reconciler {
     const before = member.ready;
     member.ready = member.placement.view.current && sync.state === 'SYNCED' && health.state === 'CURRENT';
     if (before || !member.ready) return;
-    for (const { placement } of this.#members.values()) if (placement.view.waiting) placement.wake();
+    for (const { placement } of this.#members.values()) if (placement.isWaiting) placement.wake();
   }
 
   #dependents(): Map<string, Dependent> {

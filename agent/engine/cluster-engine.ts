@@ -4,11 +4,13 @@ import type { KubeClient } from '../kube/client.ts';
 import type { Resource } from '../kube/discovery.ts';
 import type { WatchEvent } from '../kube/watch.ts';
 import { applyRun } from './apply-run.ts';
+import { FirstContact } from './contact.ts';
 import type { Context } from './context.ts';
 import { intend, recall } from './engage.ts';
 import { inspect } from './inspect.ts';
 import { InventoryBook } from './inventory-book.ts';
 import { LiveIndex, metaOf } from './live.ts';
+import { Looks } from './looks.ts';
 import { observeEvent, takeNote } from './observe.ts';
 import { PlacementState } from './placement-state.ts';
 import { Lanes } from './pool.ts';
@@ -38,7 +40,8 @@ export type EngineOptions = {
   retry?: { first: number; most: number };
 };
 
-const INSPECTIONS = 8;
+/** Enough to find many objects of a kind in one list; requests are bounded by the client. */
+const INSPECTIONS = 200;
 const RETRY = { first: 2_000, most: 60_000 } as const;
 /** Notes for the inventory are gathered so long, ms. */
 const FLUSH_AFTER = 2_000;
@@ -76,6 +79,8 @@ export class ClusterEngine {
       marker,
       life,
       index: new LiveIndex(),
+      contact: new FirstContact(kube, life),
+      looks: new Looks(kube, life),
       book: new InventoryBook(store),
       watches: new Watches(kube, tell, clock.random, life),
       inspections: new WorkQueue<Tracked>(

@@ -1,6 +1,8 @@
 import type { KubeClient } from '../kube/client.ts';
+import type { FirstContact } from './contact.ts';
 import type { InventoryBook } from './inventory-book.ts';
 import type { LiveIndex } from './live.ts';
+import type { Looks } from './looks.ts';
 import type { PlacementState } from './placement-state.ts';
 import type { Lanes } from './pool.ts';
 import type { Clock, Listener, Marker } from './ports.ts';
@@ -17,6 +19,8 @@ export type Context = {
   /** Ends everything. */
   readonly life: AbortSignal;
   readonly index: LiveIndex;
+  readonly contact: FirstContact;
+  readonly looks: Looks;
   readonly book: InventoryBook;
   readonly watches: Watches;
   /** Objects that something happened to; `inspect.ts` looks at them. */

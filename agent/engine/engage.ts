@@ -4,7 +4,6 @@ import { conflictMessage, findConflicts, writeAhead } from '../core/plan.ts';
 import { prepareAll, refuseDuplicates } from '../core/prepare.ts';
 import type { Resource } from '../kube/discovery.ts';
 import { KubeError } from '../kube/errors.ts';
-import { firstContact } from './contact.ts';
 import type { Context } from './context.ts';
 import { metaOf } from './live.ts';
 import { locate } from './locate.ts';
@@ -65,7 +64,7 @@ export async function engage(
     if (known) live.set(objectId(object), metaOf(known));
     return known === undefined;
   });
-  for (const [id, meta] of await firstContact(context.kube, unknown, signal)) live.set(id, meta);
+  for (const [id, meta] of await context.contact.of(unknown, signal)) live.set(id, meta);
   refuseConflicts(context, state, [...ready.map(({ object }) => object), ...intended.waiting], live);
   return { ...intended, ready, refused, live };
 }

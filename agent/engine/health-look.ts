@@ -22,13 +22,13 @@ const MOST_PODS = 20;
 const MOST_EVENTS = 20;
 
 /**
- * Health of a live object; only where it is not Current, what stands behind it is asked why (pods of a workload, the class of a
- * claim, events). What may not be read is left out of the reason.
+ * Health of a live object. Where it has FAILED, or `askWhy` says so, what stands behind it is asked why (pods of a workload, events);
+ * a claim that is not bound always is. What may not be read is left out of the reason.
  */
 export async function healthOf(
   kube: Kube,
   live: KubeObject,
-  options: { requireAddress: boolean; now: number },
+  { askWhy, ...options }: { requireAddress: boolean; now: number; askWhy: boolean },
   signal: AbortSignal,
 ): Promise<Health> {
   const health = computeHealth(live, options);
@@ -38,6 +38,7 @@ export async function healthOf(
       const claim = computeHealth(live, { bindingMode: await bindingMode(kube, live, signal) });
       return claim.health === 'CURRENT' ? claim : withEvents(kube, live, claim, 0, signal);
     }
+    if (!askWhy && health.health !== 'FAILED') return health;
     const labelSelector = podSelector(live);
     const { namespace } = live.metadata;
     if (labelSelector === undefined || namespace === undefined) return health;

@@ -10,13 +10,16 @@ import { hasRun, healthOf, healthOfAbsent } from './health-look.ts';
 import { look } from './judge.ts';
 import { liveOf } from './live.ts';
 import { noteFinished, takeNote, tellDrift } from './observe.ts';
-import { errorOf, type Tracked, target } from './tracked.ts';
+import { errorOf, type Tracked } from './tracked.ts';
 
 const RETRY = { first: 1_000, most: 60_000 } as const;
 /** An object that has lost our label is in no watch: as long as it is left so, it is looked at so often, ms. */
 const UNWATCHED = 15_000;
 /** While an object is not Current its pods may change without it. */
 const RESTLESS = { first: 2_000, most: 30_000 } as const;
+
+/** A rollout takes its time: pods are asked why not before an object has not been Current for so long, ms. */
+const WHY_AFTER = 1_500;
 
 /** Looks at one object that something happened to: fetches it, tells drift, corrects it where that is the mode, tells health. */
 export async function inspect(context: Context, tracked: Tracked): Promise<void> {
@@ -39,11 +42,12 @@ export async function inspect(context: Context, tracked: Tracked): Promise<void>
 async function lookAt(context: Context, tracked: Tracked): Promise<void> {
   const { kube, life } = context;
   if (tracked.applied === undefined) {
-    await tellHealth(context, tracked, await kube.get(target(tracked), life));
+    await tellHealth(context, tracked, await context.looks.get(tracked));
     return;
   }
   const state = stateOf(context, tracked);
-  const { live, findings } = await look(kube, tracked, state.rules, life);
+  const fetched = await context.looks.get(tracked);
+  const { live, findings } = await look(kube, tracked, fetched, state.rules, life);
   if (!isInForce(context, tracked)) return;
   if (!live && findings.length > 0 && (await hasRun(kube, tracked, life))) {
     noteFinished(context, tracked);
@@ -75,12 +79,19 @@ async function tellHealth(context: Context, tracked: Tracked, live: KubeObject |
   const { clock, kube, life } = context;
   const { requireAddress } = stateOf(context, tracked).policy;
   if (live && hasCompleted(live)) noteFinished(context, tracked);
-  const options = { requireAddress, now: clock.now() };
+  const askWhy = tracked.unwellSince > 0 && clock.now() - tracked.unwellSince >= WHY_AFTER;
+  const options = { requireAddress, askWhy, now: clock.now() };
   tracked.health = live ? await healthOf(kube, live, options, life) : healthOfAbsent(tracked);
-  tracked.restless = tracked.health.health === 'CURRENT' ? 0 : tracked.restless + 1;
+  if (tracked.health.health === 'CURRENT') {
+    tracked.restless = 0;
+    tracked.unwellSince = 0;
+  } else {
+    tracked.restless++;
+    tracked.unwellSince ||= clock.now();
+  }
   if (live && tracked.restless > 0) {
     const delay = backoff(RESTLESS, tracked.restless, clock.random());
-    context.inspections.schedule(tracked, clock.now() + delay);
+    context.inspections.schedule(tracked, clock.now() + (askWhy ? delay : WHY_AFTER));
   }
   context.listener.changed(tracked.placement);
 }

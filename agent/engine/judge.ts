@@ -21,16 +21,16 @@ const NO_SUSPECTS: Suspects = { lost: new Map(), extra: new Map(), doubtful: fal
 export type Look = { live: KubeObject | undefined; findings: Finding[]; suspects: Suspects | undefined };
 
 /**
- * Fetches the live object and compares: by managedFields, and by a dry-run apply where those cannot be believed.
+ * Compares with the live object: by managedFields, and by a dry-run apply where those cannot be believed.
  * @throws KubeError; a dry-run that the server refuses is an error of this object, never "in sync"
  */
 export async function look(
   kube: Kube,
   tracked: Tracked,
+  live: KubeObject | undefined,
   rules: DriftRules,
   signal: AbortSignal,
 ): Promise<Look> {
-  const live = await kube.get(target(tracked), signal);
   if (!live) return { live, findings: missingObject(tracked.object, rules), suspects: undefined };
   const ours = oursOf(tracked);
   const { managedFields } = live.metadata;

@@ -14,6 +14,8 @@ import { oursOf, type Tracked } from './tracked.ts';
 
 /** Between two looks at the health of one object, ms: a rollout moves metadata many times a second. */
 const HEALTH_PAUSE = 250;
+/** An object that is not Current after our write is looked at then, whatever the watch says, ms. */
+const UNTOLD = 1_500;
 
 /** One event of a metadata watch: what is known is brought up to date, and what it concerns is looked at. No request is made here. */
 export function observeEvent(context: Context, event: WatchEvent): void {
@@ -83,7 +85,8 @@ export function settleWrite(context: Context, tracked: Tracked, object: KubeObje
   const found = suspects ? findDrift({ ours, desired: tracked.object, live: object, suspects, rules }) : [];
   tellDrift(context, tracked, found, 'and is corrected');
   tracked.health = computeHealth(object, { requireAddress: policy.requireAddress });
-  if (tracked.health.health !== 'CURRENT') inspections.schedule(tracked, clock.now() + HEALTH_PAUSE);
+  // The controller's own write is told by the watch; this is for the case that there is none.
+  if (tracked.health.health !== 'CURRENT') inspections.schedule(tracked, clock.now() + UNTOLD);
 }
 
 /** A Job of this content has done its work: should its TTL remove it, it is neither missing nor run again, after a restart too. */

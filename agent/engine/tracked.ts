@@ -47,6 +47,8 @@ export type Tracked = {
   foreignAt: number;
   /** How often in a row health was looked at while it was not Current. */
   restless: number;
+  /** Since when it is not Current, ms; 0 when it is. */
+  unwellSince: number;
   /** Failed corrections in a row. */
   failures: number;
 };
@@ -72,6 +74,7 @@ export function track(placement: string, object: KubeObject, resource: Resource)
     fight: PEACE,
     foreignAt: 0,
     restless: 0,
+    unwellSince: 0,
     failures: 0,
   };
 }

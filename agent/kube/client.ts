@@ -5,8 +5,11 @@ import { scrub } from '../core/redact.ts';
 import type { Connection } from './connection.ts';
 import { Discovery, pathOfResource, type Resource } from './discovery.ts';
 import { isNotFound, KubeError } from './errors.ts';
+import { Gate } from './gate.ts';
 import { type Answer, type Call, REQUEST_OPTIONS, type RequestOptions, request } from './request.ts';
 
+/** Requests under way at once, beside watches. Measured: more of them make nothing faster. */
+const WIDTH = 24;
 /** Objects per page of a list. */
 export const PAGE = 500;
 
@@ -47,7 +50,7 @@ export class KubeClient {
 
   constructor(connection: Connection, options: Partial<RequestOptions> = {}) {
     this.connection = connection;
-    this.options = { ...REQUEST_OPTIONS, ...options };
+    this.options = { ...REQUEST_OPTIONS, gate: new Gate(WIDTH), ...options };
     this.discovery = new Discovery(async (path, subject, signal) => {
       const answer = await this.#call({ method: 'GET', path, subject }, signal);
       return answer.body;

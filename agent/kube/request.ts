@@ -4,6 +4,7 @@ import { clip } from '#proto/limits.ts';
 import { backoff } from '../core/backoff.ts';
 import type { Connection, Credentials } from './connection.ts';
 import { errorOf, isTransient, KubeError, neverSent, noAnswer } from './errors.ts';
+import type { Gate } from './gate.ts';
 
 export type Call = {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -18,6 +19,8 @@ export type Call = {
   subject: string;
   /** False where a repetition after a lost answer is not the same (create). */
   repeatable?: boolean;
+  /** Does not wait behind others. */
+  urgent?: boolean;
 };
 
 export type Answer = { status: number; body: unknown };
@@ -27,6 +30,8 @@ export type RequestOptions = {
   maxBytes: number;
   attempts: number;
   random: () => number;
+  /** Bounds how many are under way. */
+  gate?: Gate;
 };
 
 export const REQUEST_OPTIONS: RequestOptions = {
@@ -54,7 +59,8 @@ export async function request(
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted();
     try {
-      return await once(connection, call, options, signal);
+      const work = () => once(connection, call, options, signal);
+      return await (options.gate && !call.urgent ? options.gate.pass(work, signal) : work());
     } catch (error) {
       signal.throwIfAborted();
       if (attempt >= options.attempts || !mayRepeat(error, call)) throw error;

@@ -43,7 +43,9 @@ export class OwnObjects {
   async get(kind: OwnKind, name: string, signal: AbortSignal): Promise<KubeObject | undefined> {
     try {
       const subject = `get ${kind}/${this.namespace}/${name}`;
-      return object(await this.#api.call({ method: 'GET', path: this.#path(kind, name), subject }, signal));
+      const urgent = kind === 'Lease' && { urgent: true };
+      const call: Call = { method: 'GET', path: this.#path(kind, name), subject, ...urgent };
+      return object(await this.#api.call(call, signal));
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw error;
@@ -116,6 +118,7 @@ export class OwnObjects {
           body: JSON.stringify(whole),
           contentType: 'application/json',
           subject: `update ${kind}/${this.namespace}/${name}`,
+          ...(kind === 'Lease' && { urgent: true }),
         },
         signal,
       ),

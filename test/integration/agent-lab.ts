@@ -71,7 +71,12 @@ metadata: { name: ${name} }
 data: { greeting: "\${greeting}", colour: ${colour} }
 `;
 
-export type LabOptions = { files?: Readonly<Record<string, string>>; flags?: readonly string[] };
+export type LabOptions = {
+  files?: Readonly<Record<string, string>>;
+  flags?: readonly string[];
+  /** Of a real API server instead of the simulated one. */
+  kubeconfig?: string;
+};
 
 const DEFAULT_LOG = pino({ level: process.env.AGENT_LAB_LOG ?? 'silent' }, pino.destination(2));
 
@@ -105,7 +110,7 @@ export class AgentLab implements AsyncDisposable {
   #attempt = 0;
   #agent: { end: AbortController; running: Promise<void> } | undefined;
 
-  static async open({ files = {}, flags = [] }: LabOptions = {}): Promise<AgentLab> {
+  static async open({ files = {}, flags = [], kubeconfig: real }: LabOptions = {}): Promise<AgentLab> {
     const lab = new AgentLab();
     const tools = await obtainTools(['nats-server', 'kustomize']);
     lab.#scratch = await makeScratch('agent');
@@ -134,8 +139,8 @@ export class AgentLab implements AsyncDisposable {
     const data = join(dir, 'data');
     mkdirSync(data);
     writeFileSync(join(data, 'agent.seed'), lab.key.seed, { mode: 0o600 });
-    const kubeconfig = join(dir, 'kubeconfig');
-    writeFileSync(kubeconfig, lab.sim.kubeconfig(CLUSTER));
+    const kubeconfig = real ?? join(dir, 'kubeconfig');
+    if (real === undefined) writeFileSync(kubeconfig, lab.sim.kubeconfig(CLUSTER));
     lab.#arguments = [
       ...['--cluster', CLUSTER, '--hub', `http://127.0.0.1:${port}`, '--hub-keys', lab.hubKey.publicKey],
       ...['--git', url, '--data', data, '--kubeconfig', kubeconfig, '--kustomize', tools.kustomize],
@@ -144,6 +149,11 @@ export class AgentLab implements AsyncDisposable {
     ];
     lab.config = readConfig(lab.#arguments, {});
     return lab;
+  }
+
+  /** What an agent process is started with. */
+  get arguments(): readonly string[] {
+    return this.#arguments;
   }
 
   /** Starts the agent in this process. */
