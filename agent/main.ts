@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { type Logger, pino } from 'pino';
 import { createMark } from '#process/markers.ts';
 import { pause, together } from '#process/wait.ts';
@@ -7,6 +6,7 @@ import type { ClusterFacts } from '#proto/messages.ts';
 import type { Nkey } from '#proto/nkey.ts';
 import { NodeCache } from '#render/closure.ts';
 import { openEngine } from '#render/engine.ts';
+import manifest from '../package.json' with { type: 'json' };
 import { Bus } from './bus/bus.ts';
 import { type AgentConfig, readConfig, readInit, usage } from './config.ts';
 import { backoff } from './core/backoff.ts';
@@ -21,9 +21,7 @@ import { Session, type SessionParts } from './session.ts';
 import { OwnObjects } from './state/api.ts';
 import { Lease, LeaseHeld, leaseIdentity } from './state/lease.ts';
 
-const VERSION = (
-  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
-).version;
+const VERSION = manifest.version;
 
 /** Patience at the end of the process: for what waits to be sent, and for the Lease. */
 const FAREWELL_MS = 1_000;

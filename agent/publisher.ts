@@ -96,8 +96,12 @@ export class Publisher {
     this.#map.remove(placement);
   }
 
+  /** Builds what is due, so that the last that is told is the last that was known. */
   close(): void {
-    for (const entry of this.#entries.values()) clearTimeout(entry.timer);
+    for (const [placement, entry] of this.#entries) {
+      if (entry.timer) this.build(placement);
+      clearTimeout(entry.timer);
+    }
   }
 
   #tellProblems(placement: string, entry: Entry, content: StatusContent): void {

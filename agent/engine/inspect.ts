@@ -19,7 +19,7 @@ const UNWATCHED = 15_000;
 const RESTLESS = { first: 2_000, most: 30_000 } as const;
 
 /** A rollout takes its time: pods are asked why not before an object has not been Current for so long, ms. */
-const WHY_AFTER = 1_500;
+const WHY_AFTER = 4_000;
 
 /** Looks at one object that something happened to: fetches it, tells drift, corrects it where that is the mode, tells health. */
 export async function inspect(context: Context, tracked: Tracked): Promise<void> {

@@ -1,3 +1,4 @@
+import { pause } from '#process/wait.ts';
 import { OWNER_LABEL } from '../core/managed-fields.ts';
 import { type KubeObject, objectId } from '../core/object.ts';
 import { targetOf } from '../kube/client.ts';
@@ -12,6 +13,9 @@ const MANY = 12;
 /** A list is worth it where it holds at most so many times what is asked for. */
 const MOST_BESIDE = 10;
 const WIDTH = 8;
+/** While so many at once are looked at, the next ones are gathered a little longer, ms. */
+const SEVERAL = 3;
+const GATHER_MS = 150;
 
 /**
  * Live objects, whole, of those that something happened to: one by one, or from a list where a rollout moves many of a kind at once.
@@ -26,7 +30,8 @@ export class Looks {
   constructor(kube: Kube, life: AbortSignal) {
     this.#kube = kube;
     this.#life = life;
-    this.#rounds = new Rounds(kindOf, (round) => this.#answer(round));
+    const gather = (last: number) => pause(last >= SEVERAL ? GATHER_MS : 0, life);
+    this.#rounds = new Rounds(kindOf, (round) => this.#answer(round), gather);
   }
 
   /** Undefined where it does not exist. Never older than the question. @throws KubeError */

@@ -10,12 +10,17 @@ export class Rounds<Q, A> {
   readonly #waiting = new Map<string, Question<Q, A>[]>();
   readonly #underWay = new Set<string>();
 
+  readonly #gather: (last: number) => Promise<void>;
+
+  /** `gather` is waited for before every further round, given how many the last one had. */
   constructor(
     groupOf: (question: Q) => string,
     answer: (questions: readonly Q[]) => Promise<ReadonlyMap<Q, A>>,
+    gather: (last: number) => Promise<void> = async () => undefined,
   ) {
     this.#groupOf = groupOf;
     this.#answer = answer;
+    this.#gather = gather;
   }
 
   /** Undefined where there is no answer. @throws what the round throws, to all that are in it; the reason of the signal */
@@ -48,6 +53,7 @@ export class Rounds<Q, A> {
       } catch (error) {
         for (const { reject } of round) reject(error);
       }
+      await this.#gather(round.length);
     }
     this.#underWay.delete(group);
   }

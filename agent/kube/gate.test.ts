@@ -38,6 +38,7 @@ test('what takes too long lets the others pass', async (t) => {
   const hanging = Promise.withResolvers<void>();
   const slow = gate.pass(() => hanging.promise, NEVER);
   const next = gate.pass(async () => 'done', NEVER);
+  await new Promise((resolve) => setImmediate(resolve));
   t.mock.timers.tick(2_000);
   assert.equal(await next, 'done');
   hanging.resolve();

@@ -147,14 +147,23 @@ export class OwnObjects {
     );
   }
 
-  /** Merges, or creates what is not there yet. */
+  /** Merges, or creates what is not there yet; `isNew` says which is more likely. */
   async upsert(
     kind: OwnKind,
     name: string,
     content: Record<string, unknown>,
     labels: Record<string, string>,
     signal: AbortSignal,
+    isNew = false,
   ): Promise<void> {
+    if (isNew) {
+      try {
+        await this.create(kind, name, withoutNulls(content), labels, signal);
+        return;
+      } catch (error) {
+        if (!isConflict(error)) throw error;
+      }
+    }
     try {
       await this.merge(kind, name, content, signal);
     } catch (error) {

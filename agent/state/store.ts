@@ -89,7 +89,8 @@ export class StateStore {
     const data = { record: base64(JSON.stringify(after)), ...inline, ...gone };
     const content = { type: 'flotilla.dev/state', data };
     const name = secretOf(after.placement);
-    await this.#objects.upsert('Secret', name, content, { [STATE_LABEL]: 'placement' }, signal);
+    const isNew = !before.applied && !before.target && !before.removal;
+    await this.#objects.upsert('Secret', name, content, { [STATE_LABEL]: 'placement' }, signal, isNew);
     for (const ref of dropped) await this.#dropChunks(after.placement, ref, signal);
   }
 
