@@ -10,6 +10,7 @@ export type Platform = 'linux-x64' | 'linux-arm64' | 'darwin-x64' | 'darwin-arm6
 export type ToolName =
   | 'nats-server'
   | 'kustomize'
+  | 'helm'
   | 'etcd'
   | 'kube-apiserver'
   | 'kube-controller-manager'
@@ -45,6 +46,7 @@ export type Pin = {
 
 const NATS = '2.14.9';
 const KUSTOMIZE = '5.5.0';
+const HELM = '3.19.5';
 const ETCD = '3.6.16';
 const KUBERNETES = '1.36.3';
 const KWOK = '0.7.0';
@@ -84,6 +86,23 @@ export const PINS: Readonly<Record<ToolName, Pin>> = {
       variables: [`sigs.k8s.io/kustomize/api/provenance.version=v${KUSTOMIZE}`],
       go: '1.22',
       seconds: 30,
+    },
+  },
+  helm: {
+    version: HELM,
+    purpose: 'renders charts that are vendored',
+    askVersion: ['version', '--short'],
+    releases: {
+      'linux-x64': helm('linux-amd64'),
+      'linux-arm64': helm('linux-arm64'),
+      'darwin-x64': helm('darwin-amd64'),
+      'darwin-arm64': helm('darwin-arm64'),
+    },
+    go: {
+      package: 'helm.sh/helm/v3/cmd/helm',
+      variables: [`helm.sh/helm/v3/internal/version.version=v${HELM}`],
+      go: '1.24',
+      seconds: 120,
     },
   },
   etcd: {
@@ -138,6 +157,11 @@ function kustomize(target: string, trust: { sha256: string } | { sums: string })
     member: 'kustomize',
     ...trust,
   };
+}
+
+function helm(target: string): Release {
+  const url = `https://get.helm.sh/helm-v${HELM}-${target}.tar.gz`;
+  return { url, member: `${target}/helm`, sums: `${url}.sha256sum` };
 }
 
 function etcd(target: string, extension: 'tar.gz' | 'zip'): Release {
