@@ -162,7 +162,7 @@ test('charts are refused in words', async () => {
     'o',
   );
   await assert.rejects((await open()).render(input, signal), {
-    code: 'render-failed',
+    code: 'render-unsupported',
     message: /helmCharts/,
   });
 });

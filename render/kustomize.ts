@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { FlotillaError } from '#proto/faults.ts';
+import { withoutNetwork } from './kustomize/isolation.ts';
 import { explainFailure } from './kustomize/message.ts';
 import { type ProcessLimits, runLimited } from './kustomize/process.ts';
 import { Scratch, writeFiles } from './kustomize/scratch.ts';
@@ -24,8 +25,8 @@ const LIMITS: ProcessLimits = { timeMs: 60_000, outputBytes: YAML_LIMITS.bytes, 
 
 /**
  * Renders with the pinned kustomize, hermetically: a fresh directory with nothing but the closure's files, an empty
- * environment, no plugins and no Helm, and limits of time, memory, output and renders at once. Opening it removes what
- * killed processes left. Charts are refused with render-failed.
+ * environment, no network where the platform can take it away, no plugins and no Helm, and limits of time, memory, output and
+ * renders at once. Opening it removes what killed processes left. Charts are refused with render-unsupported.
  */
 export async function openKustomize(options: KustomizeOptions): Promise<Renderer> {
   if (!isAbsolute(options.binary))
@@ -36,32 +37,45 @@ export async function openKustomize(options: KustomizeOptions): Promise<Renderer
   const limits = { ...LIMITS, ...options.limits };
   const scratch = new Scratch(options.scratch, 2 * limits.timeMs + 60_000);
   await scratch.sweep();
+  const isolation = await withoutNetwork(AbortSignal.timeout(15_000));
   const slots = new Slots(options.concurrency ?? 2, options.waiting ?? 10_000);
   return {
     render: (input, signal) =>
       slots.run(
-        () => scratch.use((directory) => build(input, directory, options.binary, limits, signal)),
+        () =>
+          scratch.use((directory) =>
+            build(input, directory, { binary: options.binary, isolation, limits }, signal),
+          ),
         signal,
       ),
   };
 }
 
+type Program = { binary: string; isolation: readonly string[]; limits: ProcessLimits };
+
 async function build(
   input: RenderInput,
   directory: string,
-  binary: string,
-  limits: ProcessLimits,
+  { binary, isolation, limits }: Program,
   signal: AbortSignal,
 ): Promise<Json[]> {
   const overlay = input.path === '' ? 'the root of the repository' : input.path;
   const failed = (why: string, cause?: unknown) =>
     new FlotillaError('render-failed', `${overlay}: ${why}`, { source: { file: input.path }, cause });
-  if (input.usesCharts) throw failed('uses helmCharts, which this version does not render');
+  if (input.usesCharts)
+    throw new FlotillaError(
+      'render-unsupported',
+      `${overlay}: uses helmCharts, and no helm runs inside of kustomize here`,
+      {
+        source: { file: input.path },
+      },
+    );
   await requireProgram(binary);
   await writeFiles(join(directory, 'repo'), input.files, signal);
   const start = await startingDirectory(input, directory);
   const args = ['build', '--reorder=none', '--load-restrictor=LoadRestrictionsRootOnly', '.'];
-  const result = await runLimited(binary, args, start, limits, signal);
+  const [command, ...words] = [...isolation, binary, ...args];
+  const result = await runLimited(command!, words, start, limits, signal);
   switch (result.ended) {
     case 'too slow':
       throw failed(`kustomize did not end within ${limits.timeMs / 1000} s`);

@@ -4,7 +4,7 @@ import { FlotillaError } from '#proto/faults.ts';
 import { type ClosureLimits, NodeCache, readFiles } from './closure.ts';
 import { type AssignmentClosure, digestOf } from './digest.ts';
 import { checkObjects, expandLists, type KubeObject, renderHash, withNamespace } from './objects.ts';
-import type { Renderer } from './renderer.ts';
+import type { Renderer, RenderInput } from './renderer.ts';
 import { substituteValues } from './values.ts';
 
 export type RenderRequest = {
@@ -42,6 +42,7 @@ export async function renderAssignment(request: RenderRequest, signal: AbortSign
       ...(assignment.namespace !== undefined && { namespace: assignment.namespace }),
       options: overlay.options,
       usesCharts: closure.usesCharts,
+      ...(closure.usesCharts && { release: releaseOf(assignment) }),
       files,
       nodes: new Map([overlay, ...components].flatMap((one) => [...one.nodes])),
     },
@@ -55,4 +56,8 @@ export async function renderAssignment(request: RenderRequest, signal: AbortSign
   const { namespace, createNamespace } = assignment;
   const objects = createNamespace && namespace !== undefined ? withNamespace(checked, namespace) : checked;
   return { objects, digest: closure.digest, renderHash: renderHash(objects), closure };
+}
+
+function releaseOf({ values, kubeVersion, apiVersions }: Assignment): NonNullable<RenderInput['release']> {
+  return { values, ...(kubeVersion !== undefined && { kubeVersion }), apiVersions };
 }

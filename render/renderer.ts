@@ -1,3 +1,4 @@
+import type { Assignment } from '#proto/assignment.ts';
 import type { Closure, ClosureFile } from './closure.ts';
 import type { Json } from './yaml/read.ts';
 
@@ -17,6 +18,8 @@ export type RenderInput = {
   readonly nodes?: ReadonlyMap<string, string>;
   /** What charts were templated to, by `directory#index` of the entries of `helmCharts`. */
   readonly charts?: ReadonlyMap<string, readonly Json[]>;
+  /** What charts are templated with, where there are any: declared values, and what the cluster is said to be. */
+  readonly release?: Pick<Assignment, 'values' | 'kubeVersion' | 'apiVersions'>;
 };
 
 /**

@@ -18,12 +18,19 @@ const PLACEHOLDER = /(\$?)\$\{(#?)([A-Za-z_][A-Za-z0-9_]*)(?:\}|([:=^,#%/])([^}]
  * - Where Kubernetes accepts nothing but text (see `takesTextOnly`) the value is put in as text, whatever its type: there
  *   `"${replicas}"` could never mean a number, and YAML loses the quotes that said so before (docs/adr/0002).
  *
+ * `typed` is for values of charts, which are no objects: there a scalar that is exactly `${name}` has its type everywhere.
+ *
  * Values are plain data: the given objects are left as they are, unchanged parts are shared with the result.
  *
  * @throws FlotillaError values-unexpanded for Flux's forms (`${name:=default}`, `${name/a/b}`, `${#name}` …) of a declared
  *   name, with object and JSON pointer
  */
-export function substituteValues(objects: readonly Json[], values: Values, overlay: string): Json[] {
+export function substituteValues(
+  objects: readonly Json[],
+  values: Values,
+  overlay: string,
+  options: { typed?: boolean } = {},
+): Json[] {
   if (Object.keys(values).length === 0) return [...objects];
   return objects.map((object) => {
     const kind = isMap(object) && typeof object.kind === 'string' ? object.kind : '';
@@ -56,7 +63,7 @@ export function substituteValues(objects: readonly Json[], values: Values, overl
       const exact = /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/.exec(text)?.[1];
       if (exact !== undefined && Object.hasOwn(values, exact)) {
         const { value } = values[exact]!;
-        return takesTextOnly(kind, path) ? String(value) : value;
+        return !options.typed && takesTextOnly(kind, path) ? String(value) : value;
       }
       return text.replace(
         PLACEHOLDER,

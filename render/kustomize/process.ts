@@ -15,20 +15,21 @@ export type ProcessResult = { stdout: Buffer; stderr: string } & (
 const LIMITED = 'ulimit -t "$1" 2>/dev/null; ulimit -v "$2" 2>/dev/null; shift 2; exec "$@"';
 const STDERR_BYTES = 256 << 10;
 
-/** Runs a program to its end with an empty environment and no input. Rejects with the signal's reason when aborted. */
+/** Runs a program to its end with no environment but what is given, and no input. Rejects with the signal's reason when aborted. */
 export async function runLimited(
   command: string,
   args: readonly string[],
   cwd: string,
   limits: ProcessLimits,
   signal: AbortSignal,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<ProcessResult> {
   signal.throwIfAborted();
   const seconds = String(Math.ceil(limits.timeMs / 1000) + 1);
   const kilobytes = String(Math.ceil(limits.memoryBytes / 1024));
   const child = spawn('/bin/sh', ['-c', LIMITED, 'sh', seconds, kilobytes, command, ...args], {
     cwd,
-    env: {},
+    env: { ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stopped: 'too slow' | 'too much output' | undefined;

@@ -66,7 +66,10 @@ async function main(): Promise<number> {
 async function play(dir: string, clusters: number): Promise<void> {
   const { signal } = interrupted;
   const started = Date.now();
-  const needed = clusters > 0 ? ALL_TOOLS.filter((name) => name !== 'kustomize' && name !== 'helm') : (['nats-server'] as const);
+  const needed =
+    clusters > 0
+      ? ALL_TOOLS.filter((name) => name !== 'kustomize' && name !== 'helm')
+      : (['nats-server'] as const);
   await obtainTools(needed, {}, signal);
   process.stderr.write(`bed: starting in ${dir} …\n`);
   await using nats = await startNatsServer({ dir: join(dir, 'nats') }, signal);
