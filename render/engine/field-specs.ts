@@ -51,11 +51,13 @@ export function fieldSpecsOf(specs: readonly FieldSpec[], gvk: Gvk): readonly Fi
   return found;
 }
 
-const paths = new Map<string, readonly string[]>();
+const KEPT_PATHS = 10_000;
+const paths = { '/': new Map<string, readonly string[]>(), '.': new Map<string, readonly string[]>() };
 
 /** The keys of a path; `\/` in a key stands for a slash, and a leading slash for nothing. */
 export function splitPath(path: string, separator: '/' | '.'): readonly string[] {
-  const cached = paths.get(separator + path);
+  const kept = paths[separator];
+  const cached = kept.get(path);
   if (cached) return cached;
   const parts = path.split(separator);
   if (parts.length > 1 && parts[0] === '') parts.shift();
@@ -65,7 +67,7 @@ export function splitPath(path: string, separator: '/' | '.'): readonly string[]
     if (last.endsWith('\\')) result[result.length - 1] = last.slice(0, -1) + separator + part;
     else result.push(part);
   }
-  if (paths.size > 10_000) paths.clear();
-  paths.set(separator + path, result);
+  if (kept.size > KEPT_PATHS) kept.clear();
+  kept.set(path, result);
   return result;
 }

@@ -109,6 +109,9 @@ function patchOf({ patch = '', path = '' }: PatchEntry, { files, documents, dire
 /** Tells what a text is by reading it as both. @throws EngineFault when it is neither, or could be both */
 export function parsePatch(text: string): Patch {
   const merge = attempt(() => readManifests(text));
+  // Objects are no operations; but JSON counts the first document alone, and an empty one passes for an empty patch.
+  if (merge.value && merge.value.length > 0 && !/^\s*---/.test(text))
+    return { kind: 'merge', objects: merge.value };
   const json = attempt(() => parseJsonPatch(text));
   if (merge.value && json.value) throw new EngineFault('the patch is empty: neither objects nor operations');
   if (merge.value) {
