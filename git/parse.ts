@@ -82,8 +82,19 @@ export function parseCommit(oid: string, data: Buffer): Commit {
   };
 }
 
+/** Modes as Git writes them; old ones have other lower bits. */
+const MODES: ReadonlyMap<string, EntryMode> = new Map([
+  ['40000', 'tree'],
+  ['100644', 'file'],
+  ['100755', 'executable'],
+  ['120000', 'symlink'],
+  ['160000', 'gitlink'],
+]);
+
 /** Git takes the type from the upper bits, and of the lower ones only whether the owner may execute (read-cache.h). */
 function parseMode(digits: string): EntryMode | undefined {
+  const plain = MODES.get(digits);
+  if (plain) return plain;
   const bits = /^[0-7]{5,6}$/.test(digits) ? Number.parseInt(digits, 8) : 0;
   switch (bits & 0o170000) {
     case 0o040000:

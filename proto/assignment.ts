@@ -52,31 +52,53 @@ export type ResolveWith = {
   files?: Files;
 };
 
+/** A path taken apart: text and variables in turn, text first. Documents do not change once they are read. */
+type Template = { readonly whole: string; readonly parts: readonly string[] };
+type Templates = { readonly path: Template; readonly components: readonly Template[] };
+const takenApart = new WeakMap<Placement, Templates>();
+
+/** Tidied here, because neither names nor labels can hold a slash, be empty or begin with a dot. */
+const templateOf = (path: string): Template => ({
+  whole: path,
+  parts: normalise(path).split(/\{([^{}]*)\}/),
+});
+
+function templatesOf(placement: Placement): Templates {
+  let templates = takenApart.get(placement);
+  if (!templates) {
+    const { path, components = [] } = placement.spec;
+    templates = { path: templateOf(path), components: components.map((one) => templateOf(one.path)) };
+    takenApart.set(placement, templates);
+  }
+  return templates;
+}
+
 /** The directories that a placement names for a cluster: overlay and selected components, with `{…}` substituted. */
 export function placesOf(
-  { metadata, spec }: Placement,
+  placement: Placement,
   cluster: Cluster,
 ): { path: string; components: string[]; faults: ResolveFault[] } {
   const labels = cluster.metadata.labels ?? {};
   const faults: ResolveFault[] = [];
-  const substitute = (path: string) =>
-    path.replace(/\{([^{}]*)\}/g, (whole, variable: string) => {
-      const value =
-        variable === 'name'
-          ? cluster.metadata.name
-          : Object.hasOwn(labels, variable)
-            ? labels[variable]
-            : undefined;
-      if (value) return value;
-      const message = `placement ${metadata.name}: path ${path} needs label ${variable}, which cluster ${cluster.metadata.name} does not have`;
-      faults.push({ code: 'path-variable-unknown', message, variable });
-      return whole;
-    });
-  const path = normalise(substitute(spec.path));
-  const components = (spec.components ?? [])
-    .filter((component) => matches(component.selector ?? {}, labels))
-    .map((component) => normalise(substitute(component.path)));
-  return { path, components, faults };
+  const substitute = ({ whole, parts }: Template): string => {
+    let path = parts[0]!;
+    for (let index = 1; index < parts.length; index += 2) {
+      const variable = parts[index]!;
+      const own = Object.hasOwn(labels, variable) ? labels[variable] : undefined;
+      const value = variable === 'name' ? cluster.metadata.name : own;
+      if (!value) {
+        const message = `placement ${placement.metadata.name}: path ${whole} needs label ${variable}, which cluster ${cluster.metadata.name} does not have`;
+        faults.push({ code: 'path-variable-unknown', message, variable });
+      }
+      path += `${value || `{${variable}}`}${parts[index + 1]}`;
+    }
+    return path;
+  };
+  const { path, components } = templatesOf(placement);
+  const selected = components.filter((_, index) =>
+    matches(placement.spec.components![index]!.selector ?? {}, labels),
+  );
+  return { path: substitute(path), components: selected.map(substitute), faults };
 }
 
 /** Resolves a placement on a cluster that it selects; how values are layered says `layerValues`. */

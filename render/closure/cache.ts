@@ -20,6 +20,7 @@ const LIMITS: NodeCacheLimits = { nodes: 20_000, treeEntries: 1_000_000, files: 
 export class NodeCache {
   readonly nodes: RecentlyUsed<DirectoryNode>;
   readonly #trees: RecentlyUsed<Directory>;
+  readonly #reading = new Map<string, Promise<Directory>>();
   readonly #kustomizations: RecentlyUsed<Parsed<Kustomization>>;
   readonly #configs: RecentlyUsed<Parsed<PluginConfig>>;
 
@@ -31,10 +32,19 @@ export class NodeCache {
     this.#configs = new RecentlyUsed(files);
   }
 
-  /** Reads started in one turn travel together in a store that fetches. */
+  /** Reads started in one turn travel together in a store that fetches; a tree that many ask for at once is read once. */
   async tree(objects: GitObjects, oid: string, signal: AbortSignal): Promise<Directory> {
     const known = this.#trees.get(oid);
     if (known) return known;
+    let reading = this.#reading.get(oid);
+    if (!reading) {
+      reading = this.#readTree(objects, oid, signal).finally(() => this.#reading.delete(oid));
+      this.#reading.set(oid, reading);
+    }
+    return reading;
+  }
+
+  async #readTree(objects: GitObjects, oid: string, signal: AbortSignal): Promise<Directory> {
     const entries = await objects.readTree(oid, signal);
     const tree = new Map(entries.map((entry) => [entry.name, entry]));
     this.#trees.set(oid, tree);

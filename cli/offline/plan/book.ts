@@ -15,6 +15,7 @@ export type Overlay = {
 };
 export type Looked = { readonly overlay: Overlay } | { readonly fault: FlotillaError };
 
+type Folder = ReadonlyMap<string, TreeEntry> | undefined;
 const AT_ONCE = 64;
 
 /**
@@ -27,7 +28,7 @@ export class OverlayBook {
   readonly #cache: NodeCache;
   readonly #looked = new Map<string, Looked>();
   readonly #alike = new Map<string, Promise<Looked>>();
-  readonly #folders = new Map<string, ReadonlyMap<string, TreeEntry> | undefined>();
+  readonly #folders = new Map<string, Promise<Folder>>();
 
   constructor(objects: GitObjects, tree: string, cache = new NodeCache()) {
     this.#objects = objects;
@@ -95,19 +96,22 @@ export class OverlayBook {
     }
   }
 
-  /** Entries of a directory by name; symlinks on the way are not followed. */
-  async #folder(path: string, signal: AbortSignal): Promise<ReadonlyMap<string, TreeEntry> | undefined> {
-    if (this.#folders.has(path)) return this.#folders.get(path);
-    let oid: string | undefined = this.#tree;
-    if (path !== '') {
-      const slash = path.lastIndexOf('/');
-      const parent = await this.#folder(slash < 0 ? '' : path.slice(0, slash), signal);
-      const entry = parent?.get(path.slice(slash + 1));
-      oid = entry?.mode === 'tree' ? entry.oid : undefined;
+  /** Entries of a directory by name; symlinks on the way are not followed. Read once, however many ask at once. */
+  #folder(path: string, signal: AbortSignal): Promise<Folder> {
+    let folder = this.#folders.get(path);
+    if (!folder) {
+      folder = this.#readFolder(path, signal);
+      this.#folders.set(path, folder);
     }
-    const folder = oid === undefined ? undefined : await this.#cache.tree(this.#objects, oid, signal);
-    this.#folders.set(path, folder);
     return folder;
+  }
+
+  async #readFolder(path: string, signal: AbortSignal): Promise<Folder> {
+    if (path === '') return this.#cache.tree(this.#objects, this.#tree, signal);
+    const slash = path.lastIndexOf('/');
+    const parent = await this.#folder(slash < 0 ? '' : path.slice(0, slash), signal);
+    const entry = parent?.get(path.slice(slash + 1));
+    return entry?.mode === 'tree' ? this.#cache.tree(this.#objects, entry.oid, signal) : undefined;
   }
 }
 

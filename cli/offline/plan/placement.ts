@@ -85,9 +85,10 @@ export async function planPlacement(
     for (const { labels, clusters } of after.groups) {
       const failing = mismatches(is.document.spec.selector, labels);
       if (failing.length > 0) addUnmatched(plan, failing.join('; '), clusters);
-      else
+      else {
+        const needed = look.neededIn(clusters);
         for (const cluster of clusters) {
-          if (!look.needed(cluster)) {
+          if (!needed(cluster)) {
             plan.unchanged++;
             continue;
           }
@@ -101,6 +102,7 @@ export async function planPlacement(
           else if (result.why.length > 0) plan.changed.push(change(result.why));
           else plan.unchanged++;
         }
+      }
     }
   }
   addLeaving(plan, was, is, before, after.model, moved);
@@ -185,7 +187,7 @@ function guardWarnings(
 
 type Compared = { readonly why: readonly string[] } | { readonly code: string; readonly message: string };
 
-/** Compares one cluster at both moments; `needed` says that something which it reads has changed. */
+/** Compares one cluster at both moments; `neededIn` tells where something that is read has changed. */
 function closeLook(
   was: Sourced<Placement> | undefined,
   is: Sourced<Placement>,
@@ -195,6 +197,10 @@ function closeLook(
   signal: AbortSignal,
 ) {
   const all = was?.document !== is.document || moved.shared;
+  const { path, components = [] } = is.document.spec;
+  const byName = [path, ...components.map((component) => component.path)].some((one) =>
+    one.includes('{name}'),
+  );
   const filesOf = (cluster: Cluster): Touched | undefined => {
     if (moved.overlays.none) return undefined;
     const { path, components } = placesOf(is.document, cluster);
@@ -214,8 +220,14 @@ function closeLook(
     return { code, message };
   };
   return {
-    needed: (cluster: Sourced<Cluster>) =>
-      all || moved.clusters.has(nameOf(cluster)) || filesOf(cluster.document) !== undefined,
+    /** Of clusters with equal labels. */
+    neededIn(clusters: readonly Sourced<Cluster>[]): (cluster: Sourced<Cluster>) => boolean {
+      if (all) return () => true;
+      if (!byName && clusters[0] && filesOf(clusters[0].document)) return () => true;
+      const byContent = byName && !moved.overlays.none;
+      return (cluster) =>
+        moved.clusters.has(nameOf(cluster)) || (byContent && filesOf(cluster.document) !== undefined);
+    },
 
     /** Without `old` the cluster joins. */
     async at(now: Sourced<Cluster>, old: Sourced<Cluster> | undefined): Promise<Compared> {
