@@ -1,5 +1,5 @@
 import { advanceLine, type Versions } from './advance-line.ts';
-import { atOnceHash } from './at-once.ts';
+import { atOnceHash, atOnceOfAll } from './at-once.ts';
 import { contentHash, contentOf, documentOf } from './desired.ts';
 import type {
   Advanced,
@@ -9,6 +9,7 @@ import type {
   HubFacts,
   HubState,
   IndexSnapshot,
+  TargetState,
 } from './types.ts';
 
 /**
@@ -60,22 +61,65 @@ function advanceCluster(
   { index, heard }: HubFacts,
   now: number,
 ): ClusterState {
+  const basis = basisOf(index, cluster, lines);
+  const stays = was && !index.abandoned?.has(was.head) && isSame(decidedFrom.get(was), basis);
+  const content = stays ? was : contentFor(cluster, was, lines, index);
+  const last = was?.epoch ?? 0;
+  const told = heard.get(cluster);
+  const numbers = { epoch: last, issuedAt: was?.issuedAt ?? 0 };
+  const due =
+    last === 0 ? told !== undefined : content.contentHash !== was?.contentHash || (told ?? 0) > last;
+  if (due) {
+    numbers.epoch = Math.max(now, last + 1, (told ?? 0) + 1);
+    numbers.issuedAt = now;
+  }
+  const { headHash, head, contentHash } = content;
+  const next = { ...numbers, headHash, head, contentHash };
+  const result = was && sameMembers(was, next) ? was : next;
+  decidedFrom.set(result, basis);
+  return result;
+}
+
+function contentFor(
+  cluster: string,
+  was: ClusterState | undefined,
+  lines: HubState['lines'],
+  index: IndexSnapshot,
+): Pick<ClusterState, 'headHash' | 'head' | 'contentHash'> {
   const assigned = Object.keys(lines).filter((name) => lines[name]?.targets[cluster]?.removal === undefined);
   const placements = assigned.filter((name) => lines[name]?.targets[cluster]).sort();
   const headHash = atOnceHash(index, cluster, placements) ?? was?.headHash ?? '';
   const stays = was?.headHash === headHash && !index.abandoned?.has(was.head);
   const head = stays ? was.head : index.head.oid;
-  const hash = contentHash(contentOf(lines, cluster, head));
-  const last = was?.epoch ?? 0;
-  const told = heard.get(cluster);
-  const numbers = { epoch: last, issuedAt: was?.issuedAt ?? 0 };
-  const due = last === 0 ? told !== undefined : hash !== was?.contentHash || (told ?? 0) > last;
-  if (due) {
-    numbers.epoch = Math.max(now, last + 1, (told ?? 0) + 1);
-    numbers.issuedAt = now;
+  return { headHash, head, contentHash: contentHash(contentOf(lines, cluster, head)) };
+}
+
+/** Everything that the content of a cluster's document follows from. Hashing it for every cluster at every report would be dear. */
+type Basis = {
+  readonly entry: unknown;
+  readonly atOnce: string;
+  /** Those that the cluster has, by line; a target belongs to one line for good. */
+  readonly targets: readonly TargetState[];
+};
+const decidedFrom = new WeakMap<ClusterState, Basis>();
+
+function basisOf(index: IndexSnapshot, cluster: string, lines: HubState['lines']): Basis {
+  const targets: TargetState[] = [];
+  for (const placement in lines) {
+    const target = lines[placement]!.targets[cluster];
+    if (target) targets.push(target);
   }
-  const next = { ...numbers, headHash, head, contentHash: hash };
-  return was && sameMembers(was, next) ? was : next;
+  return { entry: index.clusters.get(cluster)?.document, atOnce: atOnceOfAll(index), targets };
+}
+
+function isSame(a: Basis | undefined, b: Basis): boolean {
+  return (
+    a !== undefined &&
+    a.entry === b.entry &&
+    a.atOnce === b.atOnce &&
+    a.targets.length === b.targets.length &&
+    a.targets.every((target, at) => target === b.targets[at])
+  );
 }
 
 /** Rows by placement; computed once for a snapshot's assignments, which never change. */

@@ -29,6 +29,25 @@ export function atOnceHash(
   });
 }
 
+const ofAll = new WeakMap<IndexSnapshot, string>();
+
+/** Hash of everything but the entry that any `atOnceHash` of this index looks at; computed once for each. */
+export function atOnceOfAll(index: IndexSnapshot): string {
+  let hash = ofAll.get(index);
+  if (hash === undefined) {
+    const fleet = index.fleet?.document.spec;
+    hash = hashOf('flotilla-at-once-of-all-v1', {
+      trust: fleet?.trust ?? null,
+      hubKeys: fleet?.hub?.publicKeys ?? null,
+      approvals: fleet?.approvals ?? [],
+      placements: [...index.placements.keys()].sort().map((name) => [name, placementHash(index, name)]),
+      unreadable: [...index.unreadable.placements].sort(),
+    });
+    ofAll.set(index, hash);
+  }
+  return hash;
+}
+
 /** Documents never change: the hash of a placement is computed once for every fleet document that it was read with. */
 const hashes = new WeakMap<Placement, { fleet: unknown; hash: string }>();
 
