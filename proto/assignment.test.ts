@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { assignmentDigest, policyHash, policyOf, resolveAssignment, whyNotSelected } from './assignment.ts';
+import { hashOf } from './canonical.ts';
 import type { Cluster } from './documents/cluster.ts';
 import type { Fleet } from './documents/fleet.ts';
 import type { Placement } from './documents/placement.ts';
@@ -131,4 +133,52 @@ test('policy has its defaults and a hash of its own', () => {
   assert.equal(policy.health.timeoutMs, 300_000);
   const reporting = policyOf(fleet, { ...web, spec: { ...web.spec, drift: { mode: 'report' } } });
   assert.notEqual(policyHash(reporting), policyHash(policy));
+});
+
+test('the digest is the hash of canonical JSON, whatever the values and nodes', () => {
+  const scalar = fc.oneof(
+    fc.string(),
+    fc.integer(),
+    fc.boolean(),
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+  );
+  const drawn = fc.record(
+    {
+      namespace: fc.constantFrom('shop', 'a"b'),
+      createNamespace: fc.boolean(),
+      prune: fc.boolean(),
+      values: fc.dictionary(fc.string({ minLength: 1 }), scalar),
+      kubeVersion: fc.constant('1.34'),
+      apiVersions: fc.array(fc.string()),
+      nodes: fc.record({
+        root: fc.stringMatching(/^[0-9a-f]{64}$/),
+        components: fc.array(fc.stringMatching(/^[0-9a-f]{64}$/)),
+        charts: fc.boolean(),
+      }),
+    },
+    { requiredKeys: ['createNamespace', 'prune', 'values', 'apiVersions', 'nodes'] },
+  );
+  fc.assert(
+    fc.property(drawn, ({ nodes, values, ...rest }) => {
+      const resolved = Object.fromEntries(
+        Object.entries(values).map(([name, value]) => [name, { value, from: 'x' }]),
+      );
+      const assignment = {
+        cluster: 'c',
+        placement: 'p',
+        path: 'apps',
+        components: [],
+        values: resolved,
+        ...rest,
+      };
+      const charts = { kubeVersion: rest.kubeVersion ?? null, apiVersions: rest.apiVersions };
+      const { namespace = null, createNamespace, prune } = rest;
+      const staged = { namespace, createNamespace, prune, values, charts: nodes.charts ? charts : null };
+      const { root, components } = nodes;
+      assert.equal(
+        assignmentDigest(assignment, nodes),
+        hashOf('flotilla-assignment-v1', { root, components, ...staged }),
+      );
+    }),
+  );
 });

@@ -1,4 +1,4 @@
-import { hashOf } from './canonical.ts';
+import { canonicalJson, hashOf, hashOfCanonical } from './canonical.ts';
 import type { Cluster } from './documents/cluster.ts';
 import { milliseconds, share } from './documents/common.ts';
 import type { Fleet } from './documents/fleet.ts';
@@ -149,20 +149,17 @@ export function assignmentDigest(
   assignment: Assignment,
   nodes: { root: string; components: readonly string[]; charts: boolean },
 ): string {
+  const { namespace = null, createNamespace, prune, kubeVersion = null, apiVersions } = assignment;
   const values = Object.fromEntries(
     Object.entries(assignment.values).map(([name, { value }]) => [name, value]),
   );
-  return hashOf('flotilla-assignment-v1', {
-    root: nodes.root,
-    components: nodes.components,
-    namespace: assignment.namespace ?? null,
-    createNamespace: assignment.createNamespace,
-    prune: assignment.prune,
-    values,
-    charts: nodes.charts
-      ? { kubeVersion: assignment.kubeVersion ?? null, apiVersions: assignment.apiVersions }
-      : null,
-  });
+  // Canonical JSON, member by member in its order: a fleet has hundreds of thousands of these.
+  const charts = nodes.charts ? canonicalJson({ apiVersions, kubeVersion }) : 'null';
+  const components = nodes.components.length > 0 ? canonicalJson(nodes.components) : '[]';
+  return hashOfCanonical(
+    'flotilla-assignment-v1',
+    `{"charts":${charts},"components":${components},"createNamespace":${createNamespace},"namespace":${JSON.stringify(namespace)},"prune":${prune},"root":${JSON.stringify(nodes.root)},"values":${canonicalJson(values)}}`,
+  );
 }
 
 /** What decides *how*: read at the newest verified head, effective at once, never a rollout. Defaults are filled in. */

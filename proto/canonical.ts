@@ -18,5 +18,10 @@ export function canonicalJson(value: unknown): string {
 
 /** Lower-case hex SHA-256 of a value's canonical JSON under a domain, so that hashes of different things never meet. */
 export function hashOf(domain: string, value: unknown): string {
-  return hash('sha256', `${domain}\0${canonicalJson(value)}`, 'hex');
+  return hashOfCanonical(domain, canonicalJson(value));
+}
+
+/** `hashOf` for who has the canonical JSON already. */
+export function hashOfCanonical(domain: string, json: string): string {
+  return hash('sha256', `${domain}\0${json}`, 'hex');
 }

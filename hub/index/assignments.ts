@@ -1,6 +1,6 @@
 import { createBreather } from '#git/breathe.ts';
 import type { Commit } from '#git/objects.ts';
-import { assignmentDigest, resolveAssignment, whyNotSelected } from '#proto/assignment.ts';
+import { type Assignment, assignmentDigest, resolveAssignment, whyNotSelected } from '#proto/assignment.ts';
 import { canonicalJson } from '#proto/canonical.ts';
 import type { Cluster } from '#proto/documents/cluster.ts';
 import type { Fleet } from '#proto/documents/fleet.ts';
@@ -11,7 +11,7 @@ import type { Problem } from '#proto/problems.ts';
 import { declaredNames } from '#proto/values.ts';
 import type { DocumentsInForce, InForce, InForceCluster } from '../core/in-force.ts';
 import { Layers } from './layers.ts';
-import type { Overlays } from './overlays.ts';
+import type { Overlay, Overlays } from './overlays.ts';
 import {
   type Assigned,
   type Line,
@@ -58,6 +58,7 @@ class Step {
   readonly #draft: RowsDraft;
   readonly #layers = new Layers();
   readonly #breathe = createBreather();
+  readonly #plain = new Map<Overlay['nodes'], { readonly placement: string; readonly digest: string }>();
   /** Entries that are new or not as before. */
   readonly #changed: readonly string[];
   readonly #invalid: readonly string[];
@@ -267,7 +268,7 @@ class Step {
     try {
       const overlay =
         this.#overlays.find(assignment) ?? (await this.#overlays.read(assignment, this.#signal));
-      const digest = assignmentDigest(assignment, overlay.nodes);
+      const digest = this.#digestOf(assignment, overlay);
       const same = row?.read?.digest === digest && row.read.overlay === overlay;
       return { read: same ? row.read! : { overlay, digest } };
     } catch (error) {
@@ -276,6 +277,18 @@ class Step {
       const where = source ?? placement.locate(['spec', 'path']);
       return { problem: problemOf(error.code, error.message, where, placement, cluster) };
     }
+  }
+
+  /** Without values and charts, one digest is that of every cluster with the same content. */
+  #digestOf(assignment: Assignment, { nodes }: Overlay): string {
+    const { placement } = assignment;
+    if (nodes.charts || Object.keys(assignment.values).length > 0) return assignmentDigest(assignment, nodes);
+    let known = this.#plain.get(nodes);
+    if (known?.placement !== placement) {
+      known = { placement, digest: assignmentDigest(assignment, nodes) };
+      this.#plain.set(nodes, known);
+    }
+    return known.digest;
   }
 
   /** A cluster as it is now, under a version as it was; undefined where that cannot be had. */
