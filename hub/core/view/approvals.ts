@@ -19,6 +19,8 @@ export type ApprovalRow = {
   readonly requestedAt: number;
   /** What would go, how much of what, and why that is not done at once. */
   readonly reason: string;
+  /** The first half of that. */
+  readonly summary: string;
   readonly commit: ApprovingCommit;
 };
 
@@ -56,6 +58,7 @@ export function approvalOf(
     clusters: clusters.sort(),
     setHash: held.setHash,
     requestedAt: held.since,
+    summary: whatLeaves(held),
     reason: `${whatLeaves(held)}: ${whyItLeaves(placement, index)}; ${whyItIsHeld(held, index)}`,
     commit: {
       path: known?.file ?? 'flotilla.yaml',
@@ -89,8 +92,8 @@ function whyItIsHeld({ leaving, left, of }: Held, index: IndexSnapshot | undefin
 }
 
 /** In words, for one of the assignments that it is about. */
-export const heldReason = ({ reason, setHash }: ApprovalRow): string =>
-  `held until removal ${setHash} is approved: ${reason}`;
+export const heldReason = ({ summary, setHash }: ApprovalRow): string =>
+  `held until removal ${setHash} is approved: ${summary}`;
 
 export const howToApprove = ({ path, field, item }: ApprovingCommit): string =>
   `to approve, commit ${item} to ${field} in ${path}; to keep them, bring back what selected them`;
