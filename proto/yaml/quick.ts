@@ -18,6 +18,39 @@ export function readQuick(text: string, dialect: Dialect = CORE): { value: unkno
   }
 }
 
+/**
+ * Where the values of a plain text stand, lines and columns counted from 1; undefined where the text is not plain, or the path
+ * leads to what stands on the line of its parent.
+ */
+export function locateQuick(
+  text: string,
+  dialect: Dialect,
+): ((path: readonly (string | number)[]) => { line: number; column: number } | undefined) | undefined {
+  if (UNUSUAL.test(text)) return undefined;
+  const places: Places = new Map();
+  let root: unknown;
+  try {
+    root = new QuickReader(text, dialect, places).block(0);
+  } catch (error) {
+    if (error === NOT_SURE) return undefined;
+    throw error;
+  }
+  return (path) => {
+    let holder = root;
+    let place: { line: number; column: number } | undefined;
+    for (const part of path) {
+      place = places.get(holder)?.get(part);
+      if (place === undefined) return undefined;
+      holder = (holder as Record<string | number, unknown>)[part];
+    }
+    // What is written as nothing stands nowhere.
+    return holder === null || holder === undefined ? undefined : place;
+  };
+}
+
+/** Of every map and list in block style, where its values start. */
+type Places = Map<unknown, Map<string | number, { line: number; column: number }>>;
+
 /** What a family of documents means by the same signs. */
 export type Dialect = {
   /** The value of an unquoted scalar, or UNSURE. */
@@ -54,11 +87,13 @@ class QuickReader {
   /** All lines as they are, and which of them each line that says something is. */
   readonly #raw: string[];
   readonly #rows: number[] = [];
+  readonly #places: Places | undefined;
   #at = 0;
   #depth = 0;
 
-  constructor(text: string, dialect: Dialect) {
+  constructor(text: string, dialect: Dialect, places?: Places) {
     this.#dialect = dialect;
+    this.#places = places;
     this.#raw = text.split('\n');
     for (const [row, line] of this.#raw.entries()) {
       const content = line.trim();
@@ -103,10 +138,25 @@ class QuickReader {
       const key = at === indent ? KEY.exec(line)?.[1] : undefined;
       if (key === undefined) throw NOT_SURE;
       const rest = KEY.lastIndex === 0 ? '' : line.slice(KEY.lastIndex);
+      const isBelow = rest === '' || rest.startsWith('#');
+      const column = indent + line.length - rest.length;
       this.#at++;
-      put(map, key, rest === '' || rest.startsWith('#') ? this.#below(indent) : this.#inline(rest, indent));
+      this.#note(map, key, isBelow ? undefined : column);
+      put(map, key, isBelow ? this.#below(indent) : this.#inline(rest, indent));
     }
     return map;
+  }
+
+  /** Remembers where a value starts: in the line that was just taken, or at the start of the next one. */
+  #note(holder: unknown, key: string | number, column: number | undefined): void {
+    if (this.#places === undefined) return;
+    const row = this.#rows[column === undefined ? this.#at : this.#at - 1];
+    if (row === undefined) return;
+    const known = this.#places.get(holder) ?? new Map();
+    this.#places.set(
+      holder,
+      known.set(key, { line: row + 1, column: (column ?? this.#indents[this.#at]!) + 1 }),
+    );
   }
 
   /** What stands below a key without a value on its own line: a list may stand at the key's own indent. */
@@ -127,9 +177,11 @@ class QuickReader {
         // A map that starts on the line of its dash: the same as if it stood alone, further to the right.
         this.#indents[this.#at] = indent + line.length - rest.length;
         this.#lines[this.#at] = rest;
+        this.#note(list, list.length, undefined);
         list.push(this.block(indent + 1));
       } else {
         this.#at++;
+        this.#note(list, list.length, indent + line.length - rest.length);
         list.push(this.#inline(rest, indent));
       }
     }

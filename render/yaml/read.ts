@@ -13,7 +13,7 @@ import {
   type YAMLMap,
   type Document as YamlDocument,
 } from 'yaml';
-import { type Dialect, readQuick, UNSURE } from '#proto/yaml/quick.ts';
+import { type Dialect, locateQuick, readQuick, UNSURE } from '#proto/yaml/quick.ts';
 import { NOT_IN_JSON, resolveOld, resolvePlain, type Scalar } from './scalar.ts';
 
 /** A value of JSON, with integers beyond 2^53 exact as bigint; `canonicalJson` writes them as digits. */
@@ -65,13 +65,15 @@ export function readYaml(text: string, options: YamlOptions = {}): ReadDocument[
 
 /** Every document the quick way, or undefined where one of them is not plain; where things stand is found when it is asked. */
 function readPlain(text: string, limits: Required<YamlOptions>): ReadDocument[] | undefined {
-  const parts = splitDocuments(text);
-  if (parts === undefined || parts.length > limits.documents) return undefined;
+  const { parts, above } = splitDocuments(text);
+  if (parts.length > limits.documents) return undefined;
+  const dialect = limits.old ? OLD : limits.blanks ? BLANKS : NULLS;
   const budget = { nodes: limits.nodes };
   let whole: ReadDocument[] | undefined;
+  let quick: ReturnType<typeof locateQuick>;
   const documents: ReadDocument[] = [];
   for (const [index, part] of parts.entries()) {
-    const read = readQuick(part, limits.old ? OLD : limits.blanks ? BLANKS : NULLS);
+    const read = readQuick(part, dialect);
     if (read === undefined || !fitsBudget(read.value as Json, budget)) return undefined;
     const parsed = () => {
       whole ??= readWhole(text, limits);
@@ -79,18 +81,22 @@ function readPlain(text: string, limits: Required<YamlOptions>): ReadDocument[] 
     };
     documents.push({
       value: read.value as Json,
-      locate: (path) => parsed().locate(path),
+      locate: (path) => {
+        if (parts.length === 1) quick ??= locateQuick(part, dialect);
+        const at = quick?.(path);
+        return at ? { ...at, line: at.line + above } : parsed().locate(path);
+      },
       written: (path) => parsed().written(path),
     });
   }
   return documents;
 }
 
-/** The texts of a stream's documents, where each but the first starts with a bare marker; undefined where one is empty. */
-function splitDocuments(text: string): string[] | undefined {
+/** The texts of a stream's documents, each but the first with a bare marker above it, and how many lines stand before them. */
+function splitDocuments(text: string): { parts: string[]; above: number } {
   const parts = text.split(/^---[ ]*$/m);
-  if (parts.length > 1 && /^(?:[ ]*(?:#.*)?\n)*$/.test(parts[0]!)) parts.shift();
-  return parts;
+  if (parts.length === 1 || !/^(?:[ ]*(?:#.*)?\n)*$/.test(parts[0]!)) return { parts, above: 0 };
+  return { parts: parts.slice(1), above: parts[0]!.split('\n').length - 1 };
 }
 
 function fitsBudget(value: Json, budget: { nodes: number }): boolean {
