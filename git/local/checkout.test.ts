@@ -157,6 +157,7 @@ test('what cannot be had is said in words', async () => {
     assert.deepEqual(await paths(checkout, (await checkout.workTree(signal)).tree), []);
   }
   await assertFault(open(scratch, join(dir, 'nope')), 'git-local-failed', /does not exist/);
+  await assertFault(open(scratch, join(dir, 'a.yaml')), 'git-local-failed', /is a file, not a directory/);
   await assertFault(open(scratch, dir, { PATH: '/nowhere' }), 'git-local-failed', /git is not on the PATH/);
 });
 

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rm, stat } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { FlotillaError } from '#proto/faults.ts';
 import { type Commit, type GitObjects, isOid } from '../objects.ts';
@@ -70,6 +70,8 @@ export class Checkout implements AsyncDisposable {
       const why = cause.code === 'ENOENT' ? 'does not exist' : `cannot be read (${cause.code})`;
       throw new FlotillaError('git-local-failed', `directory ${directory} ${why}`, { cause });
     });
+    if (!(await stat(cwd)).isDirectory())
+      throw new FlotillaError('git-local-failed', `${directory} is a file, not a directory`);
     await mkdir(parent, { recursive: true });
     const scratch = await mkdtemp(join(await realpath(parent), 'flotilla-checkout-'));
     try {

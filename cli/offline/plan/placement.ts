@@ -181,7 +181,7 @@ function guardWarnings(
   if (removed === 0 || (removed === 1 && had > 1) || removed / had <= guards.maxAssignmentsRemoved) return [];
   const percent = (share: number) => `${Math.round(share * 1_000) / 10} %`;
   return [
-    `${removed} of ${had} assignments of placement ${placement} are removed (${percent(removed / had)}), more than guards.maxAssignmentsRemoved allows (${percent(guards.maxAssignmentsRemoved)})`,
+    `${removed} of ${had} assignments of placement ${placement} are removed (${percent(removed / had)}), more than guards.maxAssignmentsRemoved allows (${percent(guards.maxAssignmentsRemoved)}): the hub holds them until a commit approves it`,
   ];
 }
 
