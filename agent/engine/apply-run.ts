@@ -104,11 +104,12 @@ async function writePhases(
   signal: AbortSignal,
 ): Promise<void> {
   const waiting = new Set(engaged.waiting.map(objectId));
+  const missing = new Map<string, ObjectError>();
   for (const { phase, objects } of phasesOf(engaged.objects)) {
     const ids = objects.map(objectId).filter((id) => !engaged.refused.has(id));
     if (how.mayWrite)
       for (const object of objects)
-        if (waiting.has(objectId(object))) await chargeServed(context, state, object, signal);
+        if (waiting.has(objectId(object))) await chargeServed(context, state, object, missing, signal);
     const tracked = ids.flatMap((id) => state.objects.get(id) ?? []);
     await eachOf(tracked, WIDTH, (each) =>
       bringOne(context, state, each, engaged.live.get(each.id), how, signal),
@@ -117,19 +118,24 @@ async function writePhases(
   }
 }
 
-/** An object whose kind was not known at the start: its CRD has been written by now. */
+/** An object whose kind was not known at the start: its CRD has been written by now. A kind that does not come is waited for once. */
 async function chargeServed(
   context: Context,
   state: PlacementState,
   object: KubeObject,
+  missing: Map<string, ObjectError>,
   signal: AbortSignal,
 ): Promise<void> {
+  const kind = `${object.apiVersion} ${object.kind}`;
+  const known = missing.get(kind);
+  if (known) return state.failOne(objectId(object), known);
   try {
     const resource = await awaitServed(context.kube, object, context.clock.now, signal);
     await context.watches.ensure(resource, signal);
     charge(context, state, object, resource);
   } catch (error) {
-    state.failOne(objectId(object), bearable(error));
+    missing.set(kind, bearable(error));
+    state.failOne(objectId(object), missing.get(kind)!);
   }
 }
 
