@@ -147,7 +147,7 @@ export function ownershipChange(
   const before = tracked.applied ? oursOf(tracked) : (ourFields(entries) ?? new Set<string>());
   const released = taken ? undefined : releaseForeign(entries, droppedFields(before, tracked.object));
   const changed = taken?.managedFields ?? released;
-  const moved = taken !== undefined || hasMoved(entries, apiVersion);
+  const moved = hasMoved(entries, apiVersion);
   const migrated = moved ? migrateVersion(changed ?? entries, apiVersion) : undefined;
   const managedFields = migrated ?? changed;
   return managedFields && { managedFields, takenFrom: taken?.managers ?? [] };

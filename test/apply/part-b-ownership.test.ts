@@ -242,6 +242,32 @@ test('B22: an object moves to a new version of its API, whoever else has written
   assert.deepEqual((live as unknown as { status: unknown }).status, { seen: 'yes' });
 });
 
+test('B22: what kubectl made in an older version of a built-in kind is taken over in the newer one', async () => {
+  await using lab = new Lab(server());
+  const ns = 'b22-hpa';
+  const path = `/apis/autoscaling/v1/namespaces/${ns}/horizontalpodautoscalers/h`;
+  const scaleTargetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' };
+  await lab.post('/api/v1/namespaces', { metadata: { name: ns } });
+  const old = object('autoscaling/v1', 'HorizontalPodAutoscaler', `${ns}/h`, {
+    spec: { scaleTargetRef, minReplicas: 1, maxReplicas: 9, targetCPUUtilizationPercentage: 50 },
+  });
+  await lab.post(collection(path), old, 'kubectl-autoscale');
+  const memory = {
+    type: 'Resource',
+    resource: { name: 'memory', target: { type: 'Utilization', averageUtilization: 70 } },
+  };
+  const wanted = object('autoscaling/v2', 'HorizontalPodAutoscaler', `${ns}/h`, {
+    spec: { scaleTargetRef, minReplicas: 2, maxReplicas: 3, metrics: [memory] },
+  });
+  const actions = await lab.actions(ns, [wanted]);
+  assert.deepEqual(Object.values(actions), ['configured']);
+  const live = (await lab.get(path.replace('/v1/', '/v2/')))!;
+  assert.deepEqual(live.spec, { scaleTargetRef, minReplicas: 2, maxReplicas: 3, metrics: [memory] });
+  assert.deepEqual(lab.drifts(ns), []);
+  await using fresh = new Lab(server());
+  assert.deepEqual(Object.values(await fresh.actions(ns, [wanted])), ['unchanged']);
+});
+
 test('B23: a namespaced object without a namespace is refused by name, and the others are applied', async () => {
   await using lab = new Lab(server());
   const ns = 'b23';
