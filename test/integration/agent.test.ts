@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AgentLab, CLUSTER, configMap, entryOf, overlay, placementOf } from './agent-lab.ts';
+import { eventually } from '../bed/eventually.ts';
+import { AgentLab, CLUSTER, configMap, entryOf, NEVER, overlay, placementOf } from './agent-lab.ts';
 
 /** What an agent does with what it was told. */
 
@@ -55,9 +56,12 @@ test('without hub, NATS and Git, across a restart, with an empty disk, what was 
   await lab.edit('settings', { colour: 'grey' });
   lab.start();
   await lab.untilMap('drift, with an empty disk', 'settings', (map) => map?.data.colour === 'blue');
+  const isTold = async () => {
+    const { body } = await lab.kube('GET', '/api/v1/namespaces/flotilla-system/configmaps/flotilla-status');
+    return body.data.web?.includes('sync: SYNCED') || undefined;
+  };
+  await eventually('the status map says so', isTold, 10_000, NEVER);
   await lab.stop();
-  const status = await lab.kube('GET', '/api/v1/namespaces/flotilla-system/configmaps/flotilla-status');
-  assert.match(status.body.data.web!, /sync: SYNCED/);
 });
 
 test('a restart and a quiet time write nothing at all', async () => {
