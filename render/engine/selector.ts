@@ -1,28 +1,51 @@
 import { FlotillaError } from '#proto/faults.ts';
-import { matches, parseSelector, type Selector } from '#proto/selector.ts';
+import { matches, parseSelector } from '#proto/selector.ts';
 import { EngineFault } from './fault.ts';
 import type { Target } from './read/kustomization.ts';
 import { anchored } from './regex.ts';
 import type { Resource } from './resource.ts';
 import { effectiveNamespace, type ResourceId } from './resource-id.ts';
 
-const parsed = new Map<string, Selector>();
+type Test = (text: string) => boolean;
+type Labels = Record<string, string>;
+type LabelTest = (labels: Labels) => boolean;
+
+const KEPT = 1_000;
+const parsed = new Map<string, LabelTest>();
 
 /** Whether labels or annotations satisfy a selector of kubectl's syntax. @throws EngineFault for one that is none */
-export function matchesLabels(text: string | undefined, of: () => Record<string, string>): boolean {
+export function matchesLabels(text: string | undefined, of: () => Labels): boolean {
   if (!text) return true;
-  let selector = parsed.get(text);
-  if (!selector) {
-    try {
-      selector = parseSelector(text);
-    } catch (cause) {
-      if (!(cause instanceof FlotillaError)) throw cause;
-      throw new EngineFault(cause.message, undefined, { cause });
-    }
-    if (parsed.size > 1_000) parsed.clear();
-    parsed.set(text, selector);
+  let test = parsed.get(text);
+  if (!test) {
+    test = parseLabels(text);
+    if (parsed.size > KEPT) parsed.clear();
+    parsed.set(text, test);
   }
-  return matches(selector, of());
+  return test(of());
+}
+
+/** `key>1` and `key<1` compare numbers; only kustomize's selectors have them, and documents of a fleet do not. */
+const COMPARISON = /(?:^|,)\s*([^,()=!<>\s]+)\s*([<>])\s*(-?\d+)\s*(?=,|$)/g;
+
+function parseLabels(text: string): LabelTest {
+  const comparisons = [...text.matchAll(COMPARISON)].map(
+    ([, key, sign, limit]): LabelTest =>
+      (labels) => {
+        const value = Object.hasOwn(labels, key!) ? labels[key!]! : '';
+        return (
+          /^-?\d+$/.test(value) &&
+          (sign === '>' ? BigInt(value) > BigInt(limit!) : BigInt(value) < BigInt(limit!))
+        );
+      },
+  );
+  try {
+    const selector = parseSelector(text.replace(COMPARISON, '').replace(/^\s*,/, ''));
+    return (labels) => matches(selector, labels) && comparisons.every((test) => test(labels));
+  } catch (cause) {
+    if (!(cause instanceof FlotillaError)) throw cause;
+    throw new EngineFault(cause.message, undefined, { cause });
+  }
 }
 
 /** Whether an object is what `target` of a patch means: regular expressions over its id, first or now, and selectors. */
@@ -44,8 +67,6 @@ export function targets(target: Target): (resource: Resource) => boolean {
     );
   };
 }
-
-type Test = (text: string) => boolean;
 
 /** The ids of an object as replacements see them, which know no kind without a namespace: now first, then former ones. */
 export function plainIds(resource: Resource): ResourceId[] {

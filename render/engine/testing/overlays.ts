@@ -9,7 +9,10 @@ export type Overlay = {
 
 const DIRECTORY = new URL('./overlays/', import.meta.url);
 
-/** Every overlay of the text files beside this one: `### name @ root`, and for each file `=== path` and its content. */
+/**
+ * Every overlay of the text files beside this one: `### name @ root`, and for each file `=== path` and its content, in which
+ * `\\r` stands for a carriage return.
+ */
 export function readOverlays(): Overlay[] {
   return readdirSync(DIRECTORY)
     .sort()
@@ -21,7 +24,7 @@ function parse(text: string): Overlay {
   const [name = '', root = '.'] = head.trim().split(' @ ');
   const files = body.map((part) => {
     const end = part.indexOf('\n');
-    return [part.slice(0, end).trim(), part.slice(end + 1)] as const;
+    return [part.slice(0, end).trim(), part.slice(end + 1).replaceAll('\\r', '\r')] as const;
   });
   return { name, root, files: Object.fromEntries(files) };
 }
