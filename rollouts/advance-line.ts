@@ -5,7 +5,7 @@ import type { LineFacts } from './facts.ts';
 import { failWork, judgeRegressions, verdict } from './failing.ts';
 import { observe, watchBus } from './observe.ts';
 import { passStage } from './passing.ts';
-import { planMembers, replan } from './replan.ts';
+import { planMembers, rememberPlan, replan, standOf } from './replan.ts';
 import { stepRollback } from './rollback.ts';
 import { start, startPins } from './starting.ts';
 import type { Line } from './state.ts';
@@ -28,6 +28,7 @@ export function advanceLine(line: Line, facts: LineFacts, now: number): LineStep
   const draft = new Draft(line, facts, now);
   expire(draft);
   replan(draft);
+  const stand = standOf(draft);
   watchBus(draft);
   observe(draft);
   startPins(draft);
@@ -41,6 +42,7 @@ export function advanceLine(line: Line, facts: LineFacts, now: number): LineStep
     if (waits !== undefined && work && work.waiting !== waits) draft.setWork(name, { waiting: waits });
   }
   nameStates(draft);
+  rememberPlan(draft, stand);
   return { line: draft.line, events: draft.events, requests: draft.requests, wakeAt: draft.wakeAt };
 }
 

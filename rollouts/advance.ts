@@ -138,16 +138,21 @@ export function lineFacts(
     silent,
     bus: { connected: facts.clusters.length - facts.unreachable.size + lost.length, lost },
     answers: facts.answers,
-    blockedBy(cluster) {
-      const hold = state.holds[cluster];
-      if (hold) return `held by ${hold.by}: ${hold.reason}`;
-      return blocked.get(cluster) ?? byName.get(cluster)?.blocked;
-    },
-    frozenBy(cluster) {
-      const known = byName.get(cluster);
-      const freeze = known && state.freezes.find(({ whom }) => isAmong(whom, known));
-      return freeze && `frozen by ${freeze.by}: ${freeze.reason}`;
-    },
+    blockedBy: isAnyBlocked(state, facts, blocked)
+      ? (cluster) => {
+          const hold = state.holds[cluster];
+          if (hold) return `held by ${hold.by}: ${hold.reason}`;
+          return blocked.get(cluster) ?? byName.get(cluster)?.blocked;
+        }
+      : nobody,
+    frozenBy:
+      state.freezes.length > 0
+        ? (cluster) => {
+            const known = byName.get(cluster);
+            const freeze = known && state.freezes.find(({ whom }) => isAmong(whom, known));
+            return freeze && `frozen by ${freeze.by}: ${freeze.reason}`;
+          }
+        : nobody,
     dependency(cluster, version) {
       for (const name of own.dependsOn) {
         const answer = dependencyOn(state, facts, name, byName.get(cluster), version);
@@ -156,6 +161,23 @@ export function lineFacts(
       return READY;
     },
   };
+}
+
+const nobody = (): undefined => undefined;
+const blockedAmong = new WeakMap<readonly ClusterFacts[], boolean>();
+
+function isAnyBlocked(
+  { holds }: FleetState,
+  { clusters }: FleetFacts,
+  blocked: ReadonlyMap<string, string>,
+): boolean {
+  if (blocked.size > 0 || Object.keys(holds).length > 0) return true;
+  let any = blockedAmong.get(clusters);
+  if (any === undefined) {
+    any = clusters.some((cluster) => cluster.blocked !== undefined);
+    blockedAmong.set(clusters, any);
+  }
+  return any;
 }
 
 const READY: Dependency = { is: 'ready' };

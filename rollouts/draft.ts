@@ -3,6 +3,7 @@ import type { LineEvent, WebhookRequest } from './events.ts';
 import type { ClusterFacts, LineFacts, Version } from './facts.ts';
 import { type Membership, membershipOf } from './membership.ts';
 import type { Line, Run, Stage, Target, Work } from './state.ts';
+import { copyOf, forget, type TargetTable, tableOf } from './target-table.ts';
 import { type Versions, versionsOf } from './versions.ts';
 
 /** Attempts are unique for ever, also when a clock goes back. */
@@ -19,8 +20,11 @@ export class Draft {
   readonly now: number;
   readonly events: LineEvent[] = [];
   readonly requests: WebhookRequest[] = [];
+  /** Some target has left Current after it had reached it. */
+  hasRegressed = false;
   #line: Line;
   #targets: Record<string, Target> | undefined;
+  #table: TargetTable | undefined;
   #wakeHub = Number.POSITIVE_INFINITY;
   #wakeAt = Number.POSITIVE_INFINITY;
 
@@ -80,15 +84,31 @@ export class Draft {
   // ---- targets
 
   target(cluster: string): Target | undefined {
-    return this.#line.targets[cluster];
+    // Whoever adds many goes on with the record.
+    if (!this.#table && this.#targets) return this.#targets[cluster];
+    const { index, list } = this.table;
+    const at = index.get(cluster);
+    return at === undefined ? undefined : list[at];
+  }
+
+  /** All targets; not to be kept beyond a change. */
+  get table(): TargetTable {
+    this.#table ??= tableOf(this.#line.targets);
+    return this.#table;
   }
 
   setTarget(cluster: string, target: Target): void {
-    this.#own()[cluster] = target;
+    const own = this.#own();
+    own[cluster] = target;
+    const at = this.#table?.index.get(cluster);
+    if (at === undefined) this.#forget(own);
+    else this.#table!.list[at] = target;
   }
 
   dropTarget(cluster: string): void {
-    delete this.#own()[cluster];
+    const own = this.#own();
+    delete own[cluster];
+    this.#forget(own);
   }
 
   setRun(cluster: string, run: Run): void {
@@ -96,9 +116,16 @@ export class Draft {
     if (target) this.setTarget(cluster, { ...target, run });
   }
 
+  #forget(record: Record<string, Target>): void {
+    this.#table = undefined;
+    forget(record);
+  }
+
   #own(): Record<string, Target> {
     if (!this.#targets) {
+      const { table } = this;
       this.#targets = { ...this.#line.targets };
+      this.#table = copyOf(table, this.#targets);
       this.update({ targets: this.#targets });
     }
     return this.#targets;

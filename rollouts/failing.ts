@@ -36,6 +36,7 @@ export function failWork(draft: Draft, stage: Stage, { seen }: Survey, reason: s
 
 /** Targets that left Current after their stage had passed: beyond the budget that is a failure of the version. */
 export function judgeRegressions(draft: Draft): void {
+  if (!draft.hasRegressed) return;
   for (const stage of draft.line.stages) {
     const byVersion = new Map<string, string[]>();
     for (const { name } of draft.members(stage.name)) {

@@ -11,16 +11,26 @@ export const BUS_SPAN = 5 * 60_000;
 
 /** Takes in what agents have said, and what their silence means (design/30, rules 4, 5 and 9). */
 export function observe(draft: Draft): void {
-  for (const [cluster, target] of Object.entries(draft.line.targets)) {
-    if (!target.run) continue;
-    const run = judge(draft, cluster, target.run, draft.facts.reports.get(cluster));
-    if (run !== target.run) draft.setRun(cluster, run);
+  const { names, list } = draft.table;
+  const { reports } = draft.facts;
+  const unheard: string[] = [];
+  for (let at = 0; at < names.length; at++) {
+    const cluster = names[at]!;
+    const { run } = list[at]!;
+    if (!run) continue;
+    const judged = judge(draft, cluster, run, reports.get(cluster));
+    if (judged !== run) draft.setRun(cluster, judged);
+    if (judged.regressed) draft.hasRegressed = true;
+    if (judged.phase === 'published' && draft.facts.silent.has(cluster)) unheard.push(cluster);
   }
-  recall(draft);
+  for (const cluster of unheard) recall(draft, cluster);
 }
 
 function judge(draft: Draft, cluster: string, was: Run, report: Report | undefined): Run {
   if (was.phase === 'removed') return was;
+  // Most clusters, most of the time.
+  if (was.phase === 'current' && !was.worse && report?.phase === 'current' && report.attempt === was.attempt)
+    if (report.digest === was.digest) return was;
   let run = was;
   const blocked = isBusy(run) ? blockedBy(draft, cluster) : undefined;
   if (blocked !== undefined && run.purpose !== 'pin') run = { ...run, phase: 'stopped' };
@@ -137,17 +147,12 @@ function watch(
   return { ...rest, phase: 'failed', regressed: true, failure };
 }
 
-/** A document published and not echoed goes back to the passed version once its cluster is lost, or nothing may move there. */
-function recall(draft: Draft): void {
-  for (const stage of draft.line.stages) {
-    for (const { name } of draft.members(stage.name)) {
-      const target = draft.target(name);
-      const run = target?.run;
-      if (!target || !run || run.purpose === 'recall' || run.purpose === 'pin') continue;
-      const unheard = run.phase === 'published' && isLost(draft, name);
-      if (unheard) takeBack(draft, stage, name);
-    }
-  }
+/** A document published and not echoed goes back to the passed version once its cluster is lost. */
+function recall(draft: Draft, cluster: string): void {
+  const target = draft.target(cluster);
+  const stage = target && draft.stage(target.stage);
+  if (!stage || !target.run || target.run.purpose === 'recall' || target.run.purpose === 'pin') return;
+  if (isLost(draft, cluster)) takeBack(draft, stage, cluster);
 }
 
 /** What was not echoed has changed nothing: the cluster is given what its stage has passed. */

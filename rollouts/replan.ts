@@ -8,8 +8,42 @@ import { isOf } from './work.ts';
  */
 export function replan(draft: Draft): void {
   planStages(draft);
+  if (planned.get(draft.line.targets)?.isStill(draft)) return;
   dropLeavers(draft);
   planMembers(draft);
+}
+
+/**
+ * What targets were planned for, as long as they are the same object: a memory that changes no decision, for a step after each of
+ * very many reports. State that was read back is planned anew.
+ */
+class Planned {
+  readonly #membership: Draft['membership'];
+  readonly #versions: Draft['versions'];
+  readonly #stages: string;
+
+  constructor(draft: Draft) {
+    this.#membership = draft.membership;
+    this.#versions = draft.versions;
+    this.#stages = standOf(draft);
+  }
+
+  isStill(draft: Draft): boolean {
+    return (
+      this.#membership === draft.membership &&
+      this.#versions === draft.versions &&
+      this.#stages === standOf(draft)
+    );
+  }
+}
+const planned = new WeakMap<object, Planned>();
+
+export const standOf = ({ line }: Draft): string =>
+  line.stages.map(({ name, work, passed }) => `${name} ${work?.version} ${passed.at(-1)}`).join('\n');
+
+/** At the end of a step: its targets were planned, unless stages moved since. */
+export function rememberPlan(draft: Draft, stand: string): void {
+  if (stand === standOf(draft)) planned.set(draft.line.targets, new Planned(draft));
 }
 
 /** Again after versions were struck: who was removed may be selected by what is passed now. */
@@ -44,7 +78,9 @@ function oldestOf(draft: Draft, name: string, known: ReadonlyMap<string, Stage>)
 }
 
 function dropLeavers(draft: Draft): void {
-  for (const [cluster, target] of Object.entries(draft.line.targets)) {
+  const { targets } = draft.line;
+  for (const cluster in targets) {
+    const target = targets[cluster]!;
     if (draft.membership.stageOf.has(cluster)) continue;
     rememberEvidence(draft, target);
     draft.dropTarget(cluster);

@@ -95,8 +95,10 @@ export function rehearse(plan: Rehearsal): Rehearsed {
   });
   const world = new World(state, plan.before, (one) => behaviour.play(one, one.now - start), start);
 
-  for (const cluster of plan.change.clusters) follow(world, behaviour, cluster.name, start);
-  world.at(start, () => world.setSnapshot(plan.change));
+  world.at(start, () => {
+    world.setSnapshot(plan.change);
+    for (const cluster of plan.change.clusters) follow(world, behaviour, cluster.name, start);
+  });
   for (const { atMs, act } of plan.acts)
     world.at(start + atMs, () => {
       if (act.kind === 'snapshot') {
@@ -118,7 +120,7 @@ export function rehearse(plan: Rehearsal): Rehearsed {
 
 /** Lets a cluster be offline or degraded when its rule says so. */
 function follow(world: World, behaviour: Behaviour, name: string, start: number): void {
-  const entry = world.snapshot.clusters.find((one) => one.name === name) ?? { name, labels: {} };
+  const entry = world.entry(name) ?? { name, labels: {} };
   const rule = behaviour.ofCluster(entry);
   if (!rule) return;
   const [from, until] = [start + fromOf(rule), start + untilOf(rule)];

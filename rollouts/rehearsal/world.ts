@@ -224,7 +224,7 @@ export class World {
     this.#touched?.add(placement);
   }
 
-  #entry(cluster: string): ClusterFacts | undefined {
+  entry(cluster: string): ClusterFacts | undefined {
     this.#entries ??= new Map(this.#snapshot.clusters.map((entry) => [entry.name, entry]));
     return this.#entries.get(cluster);
   }
@@ -248,7 +248,7 @@ export class World {
     if (!run || this.#unreachable.has(cluster)) return;
     const key = `${cluster}/${placement}`;
     if (this.#agents.get(key)?.attempt === run.attempt) return;
-    const entry = this.#entry(cluster);
+    const entry = this.entry(cluster);
     if (!entry) return;
     const report: Report = { attempt: run.attempt, phase: 'applying' };
     this.#agents.set(key, { attempt: run.attempt, report });
