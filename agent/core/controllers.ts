@@ -58,6 +58,8 @@ const PATHS: readonly { kinds: readonly string[]; path: RegExp; undeclared?: tru
     path: /^\/webhooks\[[^\]]*\]\/clientConfig\/caBundle$/,
   },
   { kinds: ['CustomResourceDefinition'], path: /^\/spec\/conversion\/webhook\/clientConfig\/caBundle$/ },
+  // Set by the server when it is created, in the name of whoever creates it.
+  { kinds: ['Namespace'], path: /^\/metadata\/labels\/kubernetes\.io~1metadata\.name$/, undeclared: true },
   { kinds: ['APIService'], path: /^\/spec\/caBundle$/ },
   { kinds: ['ServiceAccount'], path: /^\/(secrets|imagePullSecrets)\b/, undeclared: true },
   {

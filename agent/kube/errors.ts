@@ -56,12 +56,25 @@ export function errorOf(
   const { reason, message, details } = (typeof body === 'object' && body !== null ? body : {}) as Status;
   const named = typeof reason === 'string' && reason !== '' ? reason : defaultReason(status);
   const text = typeof message === 'string' && message !== '' ? message : `HTTP status ${status}`;
+  const grant = status === 403 ? grantFor(text) : '';
   const seconds = Number(retryAfterHeader ?? details?.retryAfterSeconds ?? Number.NaN);
-  return new KubeError(codeOf(status, text), clip(`${subject}: ${named}: ${text}`), {
+  return new KubeError(codeOf(status, text), clip(`${subject}: ${named}: ${text}${grant}`), {
     status,
     reason: named,
     retryAfter: Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined,
   });
+}
+
+/** What RBAC lacks, in the words of a rule (the server's message: k8s.io/apiserver, endpoints/handlers/responsewriters). */
+function grantFor(message: string): string {
+  const found = /cannot (\S+) resource "([^"]+)" in API group "([^"]*)"(?: in the namespace "([^"]+)")?/.exec(
+    message,
+  );
+  if (!found) return '';
+  const [, verb, resource, group, namespace] = found;
+  const role =
+    namespace === undefined ? 'a ClusterRole' : `a Role in namespace ${namespace} or a ClusterRole`;
+  return `; grant the agent by ${role}: apiGroups: ["${group}"], resources: ["${resource}"], verbs: ["${verb}"]`;
 }
 
 const REASONS: Record<number, string> = {

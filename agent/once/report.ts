@@ -42,11 +42,17 @@ type About = {
 
 export function reportOf(passed: Passed, { placement, dryRun, corrects }: About): OnceReport {
   const { result, snapshot, drifts, inventory } = passed;
-  const healed = new Set(snapshot.drifts.filter(({ healable }) => healable).map(({ id }) => id));
+  const healed = new Map(
+    snapshot.drifts
+      .filter(({ healable }) => healable)
+      .map(
+        ({ id, kind, path }) => [id, kind === 'MISSING' && path === '' ? 'created' : 'configured'] as const,
+      ),
+  );
   const errors = new Map(snapshot.objects.flatMap(({ id, error }) => (error ? [[id, error] as const] : [])));
   const actions = result.results.map(({ id, action, error }) => {
     const message = error?.message ?? errors.get(id);
-    const would = dryRun && corrects && action === 'unchanged' && healed.has(id) ? 'configured' : action;
+    const would = (dryRun && corrects && action === 'unchanged' && healed.get(id)) || action;
     return { id, action: would, ...(message !== undefined && { error: message }) };
   });
   const standing = new Set(

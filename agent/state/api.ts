@@ -182,7 +182,8 @@ export class OwnObjects {
   }
 
   async #createNamespace(signal: AbortSignal): Promise<void> {
-    const metadata = { name: this.namespace, labels: OWN_LABELS };
+    // Nothing but its name: who keeps the namespace in Git owns all of it.
+    const metadata = { name: this.namespace };
     try {
       await this.#api.call(
         {

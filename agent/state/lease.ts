@@ -65,26 +65,43 @@ export class Lease {
   }
 
   /**
-   * Renews until the signal is aborted (then resolves) or the Lease is lost (then rejects): to another holder, or because the API
-   * server could not be asked for so long that another may hold it by now.
+   * Renews until the signal is aborted (then resolves) or the Lease is lost (then rejects): to another holder, or because it
+   * was not renewed for two thirds of its time: writing stops before anybody else may begin.
    * @throws LeaseHeld, KubeError; config-invalid when a second process has our identity: the older one has to go
    */
   async keep(signal: AbortSignal): Promise<void> {
     const { leaseMs, log } = this.#options;
+    // Whoever waits counts from its own sight of the last renewal, later than we sent it: a third of the Lease is the margin.
+    const patienceMs = (leaseMs * 2) / 3;
     let renewed = Date.now();
-    while (!signal.aborted) {
-      await pause(leaseMs / 3, signal);
+    let wait = leaseMs / 3;
+    for (;;) {
+      await pause(wait, signal);
       if (signal.aborted) return;
+      const sent = Date.now();
+      const late = AbortSignal.timeout(Math.max(1, Math.ceil(renewed + patienceMs - sent)));
       try {
-        await this.#renew(signal);
-        renewed = Date.now();
+        await this.#renew(AbortSignal.any([signal, late]));
+        renewed = sent;
+        wait = leaseMs / 3;
       } catch (error) {
         if (signal.aborted) return;
-        if (!(error instanceof KubeError)) throw error;
+        if (!(error instanceof KubeError || late.aborted)) throw error;
+        const since = Date.now() - renewed;
         log.warn(`the Lease was not renewed: ${(error as Error).message}`);
-        if (Date.now() - renewed > leaseMs) throw error;
+        if (since >= patienceMs) throw this.#unrenewed(since, error);
+        wait = Math.min(leaseMs / 10, patienceMs - since);
       }
     }
+  }
+
+  #unrenewed(since: number, cause: unknown): FlotillaError {
+    const seconds = Math.round(since / 1000);
+    return new FlotillaError(
+      'kube-unreachable',
+      `the Lease ${this.#objects.namespace}/${NAME} was not renewed for ${seconds} s: nothing is written until it is held again`,
+      { cause },
+    );
   }
 
   /** Gives it up, so that a successor need not wait. */

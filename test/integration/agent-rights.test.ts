@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { once } from '#agent/once/main.ts';
+import type { OnceReport } from '#agent/once/report.ts';
+import { type ControlPlanes, startControlPlanes } from '#test/bed/control-planes.ts';
+import { eventually } from '#test/bed/eventually.ts';
+import { kubeconfigOf } from '#test/bed/kube-client.ts';
+import { makeScratch } from '#test/bed/scratch.ts';
+import { kustomization, writeFiles } from '../e2e/fleet.ts';
+
+const NEVER = new AbortController().signal;
+const PRESETS = join(import.meta.dirname, '../../deploy/agent');
+let planes: ControlPlanes;
+let scratch: Awaited<ReturnType<typeof makeScratch>>;
+
+before(async () => {
+  scratch = await makeScratch('rights');
+  planes = await startControlPlanes(1, { dir: join(scratch.dir, 'planes') });
+});
+after(async () => {
+  await planes?.stop();
+  await scratch?.[Symbol.asyncDispose]();
+});
+
+const plane = () => planes.at(0);
+
+async function run(kubeconfig: string, ...args: string[]): Promise<{ code: number; report: OnceReport }> {
+  const said: string[] = [];
+  const io = { env: {}, out: (text: string) => said.push(text), talk: (text: string) => said.push(text) };
+  const code = await once(['--kubeconfig', kubeconfig, '-o', 'json', ...args], io as never, NEVER);
+  assert.ok(code < 2, said.join(''));
+  return { code, report: JSON.parse(said.join('')) as OnceReport };
+}
+
+/** Installs a preset with the engine itself, and returns a kubeconfig of its service account. */
+async function install(preset: string): Promise<string> {
+  const args = ['--path', join(PRESETS, preset), '--placement', 'flotilla-agent'];
+  const { code, report } = await run(plane().kubeconfigPath, ...args);
+  assert.equal(code, 0, JSON.stringify(report));
+  const { status } = await plane().client.expect<{ status: { token: string } }>(
+    'POST',
+    '/api/v1/namespaces/flotilla-system/serviceaccounts/flotilla-agent/token',
+    { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} },
+  );
+  const path = join(scratch.dir, `${preset}.kubeconfig`);
+  const { server, ca } = plane();
+  writeFileSync(path, kubeconfigOf('one', { server, ca, token: status.token }), { mode: 0o600 });
+  return path;
+}
+
+function overlay(ns: string): string[] {
+  const dir = join(scratch.dir, ns);
+  writeFiles(dir, {
+    'kustomization.yaml': `${kustomization('settings.yaml')}namespace: ${ns}\n`,
+    'settings.yaml':
+      'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: settings }\ndata: { colour: blue }\n',
+  });
+  return ['--path', dir, '--placement', ns];
+}
+
+test('what RBAC refuses names verb and resource, and the rule to add; cluster-admin applies it', async () => {
+  const ns = 'enforced';
+  await plane().client.expect('POST', '/api/v1/namespaces', { metadata: { name: ns } });
+  const nobody = await plane().createServiceAccount('viewer', { clusterRole: 'view' });
+  const { report } = await run(nobody.kubeconfigPath, ...overlay(ns), '--dry-run', '--wait', '0s');
+  assert.match(
+    report.actions[0]?.error ?? '',
+    /cannot patch resource "configmaps".*grant the agent by a Role in namespace enforced or a ClusterRole: apiGroups: \[""\], resources: \["configmaps"\], verbs: \["patch"\]/,
+  );
+  const { code, report: applied } = await run(await install('cluster-admin'), ...overlay(ns));
+  assert.deepEqual([code, applied.inventory], [0, ['/ConfigMap/enforced/settings']]);
+});
+
+test('read-only rehearses writes and is refused every one, though RBAC grants them', async () => {
+  const readOnly = await install('read-only');
+  await plane().client.expect('POST', '/api/v1/namespaces', { metadata: { name: 'watched' } });
+  const args = overlay('watched');
+  const rehearsed = await run(readOnly, ...args, '--dry-run');
+  assert.deepEqual(rehearsed.report.actions, [{ id: '/ConfigMap/watched/settings', action: 'created' }]);
+  // A policy is in force some time after it was written.
+  const refused = await eventually(
+    'the policy',
+    async () => {
+      const { report } = await run(readOnly, ...args, '--wait', '0s');
+      const [action] = report.actions;
+      if (action?.action === 'failed') return action.error;
+      await plane().client.send('DELETE', '/api/v1/namespaces/watched/configmaps/settings');
+      return undefined;
+    },
+    60_000,
+    NEVER,
+  );
+  assert.match(refused, /may only rehearse \(dryRun=All\), never write/);
+  assert.equal(
+    (await plane().client.send('GET', '/api/v1/namespaces/watched/configmaps/settings')).status,
+    404,
+  );
+  const again = await run(readOnly, ...args, '--dry-run');
+  assert.equal(again.report.actions[0]?.action, 'created');
+});
