@@ -196,6 +196,11 @@ export class ClusterEngine {
         this.#context.inspections.schedule(tracked);
   }
 
+  /** Writes now what is only noted of a placement: for a process that does not stay. @throws KubeError */
+  flush(placement: string, signal: AbortSignal): Promise<void> {
+    return this.#applies.run(placement, () => this.#context.book.flush(placement, this.#limit(signal)));
+  }
+
   /** What keeps the engine from seeing drift right now. */
   troubles(): readonly Error[] {
     return this.#context.watches.troubles();

@@ -56,6 +56,7 @@ export async function runPass(
     engine.pass();
     const snapshot = await settled(() => engine.snapshot(placement)!, policy, waitMs, signal);
     for (const drift of snapshot.drifts) found.set(keyOf(drift), drift);
+    if (!policy.observe && !policy.hold) await engine.flush(placement, signal);
     const inventories = await new ConfigMapInventoryStore(kube, namespace).loadAll(signal);
     const entries = inventories.find((each) => each.placement === placement)?.entries ?? [];
     return { result, snapshot, drifts: [...found.values()], inventory: idsOf(entries) };
