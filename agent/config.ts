@@ -30,6 +30,7 @@ export type AgentConfig = {
   namespace: string;
   dataDir: string;
   kustomize: string | undefined;
+  helm: string | undefined;
   /** Where programs are looked for that no flag names. */
   path: string;
   acceptedRewrite: string | undefined;
@@ -104,7 +105,11 @@ const OPTIONS = {
   kubeconfig: { schema: z.string().min(1), help: 'kubeconfig file (default: the pod, then ~/.kube/config)' },
   context: { schema: z.string().min(1), help: 'context of the kubeconfig' },
   namespace: { schema: dnsLabel, fallback: 'flotilla-system', help: 'namespace of the agent’s own objects' },
-  kustomize: { schema: z.string().min(1), help: 'path of the pinned kustomize' },
+  kustomize: {
+    schema: z.string().min(1),
+    help: 'path of the pinned kustomize, where render.fallback in flotilla.yaml asks for it',
+  },
+  helm: { schema: z.string().min(1), help: 'path of the pinned helm, for overlays with charts' },
   'accepted-rewrite': {
     schema: oid,
     help: 'acknowledges that the branch was rewritten: its new tip, or a commit below it',
@@ -163,6 +168,7 @@ export function readConfig(argv: readonly string[], env: NodeJS.ProcessEnv): Age
     namespace: values.namespace!,
     dataDir: data,
     kustomize: values.kustomize,
+    helm: values.helm,
     path: env.PATH ?? '',
     acceptedRewrite: values['accepted-rewrite'],
     logLevel: values['log-level']!,

@@ -3,12 +3,12 @@ import type { Mark } from '#process/markers.ts';
 import type { DesiredAssignment } from '#proto/messages.ts';
 import type { NodeCache } from '#render/closure.ts';
 import { renderAssignment } from '#render/render.ts';
-import type { Renderer } from '#render/renderer.ts';
 import type { Branch } from './branch.ts';
 import { confirmRemoval, type Reading, type Removal } from './core/removal.ts';
 import type { FleetReader, Found } from './derive/fleet-reader.ts';
 import { deriveVersion } from './derive/version.ts';
 import type { Made, Source } from './placement-ports.ts';
+import type { Renderers } from './renderers.ts';
 
 export type GitSourceParts = {
   cluster: string;
@@ -16,7 +16,7 @@ export type GitSourceParts = {
   objects: GitObjects;
   reader: FleetReader;
   cache: NodeCache;
-  renderer: Renderer;
+  renderers: Renderers;
   /** `trust.notBefore` in force. */
   notBefore: () => string | undefined;
   mark: Mark;
@@ -31,11 +31,13 @@ export class GitSource implements Source {
   }
 
   async render(wanted: DesiredAssignment, signal: AbortSignal): Promise<Made> {
-    const { cluster, branch, objects, reader, cache, renderer, mark } = this.#parts;
+    const { cluster, branch, objects, reader, cache, renderers, mark } = this.#parts;
     const oldest = this.#parts.notBefore();
     if (oldest !== undefined) await branch.requireNotBefore(wanted.revision, oldest, signal);
     const { assignment, tree, policy } = await deriveVersion(reader, objects, cache, cluster, wanted, signal);
     mark('fetched');
+    const fleet = await reader.fleet(wanted.revision, signal);
+    const renderer = renderers(fleet.state === 'valid' ? fleet.document : undefined);
     const request = { objects, rootTree: tree, assignment, renderer, cache };
     const { objects: made, renderHash } = await renderAssignment(request, signal);
     return { rendered: { objects: made, renderHash }, prune: assignment.prune, policy };

@@ -5,7 +5,6 @@ import { type Fault, FlotillaError, toFault } from '#proto/faults.ts';
 import type { ClusterFacts } from '#proto/messages.ts';
 import type { Nkey } from '#proto/nkey.ts';
 import { NodeCache } from '#render/closure.ts';
-import { openEngine } from '#render/engine.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { Bus } from './bus/bus.ts';
 import { type AgentConfig, readConfig, readInit, usage } from './config.ts';
@@ -15,6 +14,7 @@ import { instanceName } from './instance.ts';
 import { KubeClient } from './kube/client.ts';
 import { connect } from './kube/connection.ts';
 import { request } from './kube/request.ts';
+import { openRenderers } from './renderers.ts';
 import { openRepository } from './repository.ts';
 import { initSeed, readSeed } from './seed.ts';
 import { Session, type SessionParts } from './session.ts';
@@ -68,7 +68,7 @@ class Agent {
       kube,
       own: new OwnObjects(api, config.namespace),
       fleet,
-      renderer: openEngine({ documents: 16 << 20, objects: 5_000 }),
+      renderers: openRenderers(config),
       cache: new NodeCache({ nodes: 2_000, treeEntries: 50_000, files: 1_000 }),
       mark: createMark(config.markers),
       log,

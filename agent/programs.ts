@@ -2,17 +2,17 @@ import { existsSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { FlotillaError } from '#proto/faults.ts';
 
-/** The kustomize that was named, else the one on the PATH, as an absolute path. @throws FlotillaError config-invalid */
-export function findKustomize(named: string | undefined, path: string): string {
+/** The program that was named, else the one on the PATH, as an absolute path. @throws FlotillaError render-tool-missing */
+export function findProgram(name: 'kustomize' | 'helm', named: string | undefined, path: string): string {
   if (named !== undefined) return resolve(named);
   const found = path
     .split(delimiter)
     .filter(Boolean)
-    .map((directory) => join(directory, 'kustomize'))
+    .map((directory) => join(directory, name))
     .find((file) => existsSync(file));
   if (found) return resolve(found);
   throw new FlotillaError(
-    'config-invalid',
-    'FLOTILLA_KUSTOMIZE (--kustomize) is missing, and no kustomize is on the PATH',
+    'render-tool-missing',
+    `${name} is not on the PATH, and FLOTILLA_${name.toUpperCase()} (--${name}) names none`,
   );
 }

@@ -4,7 +4,6 @@ import { pause, together } from '#process/wait.ts';
 import type { Fault } from '#proto/faults.ts';
 import { toFault } from '#proto/faults.ts';
 import type { NodeCache } from '#render/closure.ts';
-import type { Renderer } from '#render/renderer.ts';
 import { Branch } from './branch.ts';
 import type { Bus } from './bus/bus.ts';
 import type { AgentConfig } from './config.ts';
@@ -18,6 +17,7 @@ import { GitSource } from './git-source.ts';
 import type { KubeClient } from './kube/client.ts';
 import { Publisher } from './publisher.ts';
 import { Reconciler } from './reconcile.ts';
+import type { Renderers } from './renderers.ts';
 import type { FleetRepository } from './repository.ts';
 import type { OwnObjects } from './state/api.ts';
 import { StatusMap } from './state/status-map.ts';
@@ -30,7 +30,7 @@ export type SessionParts = {
   kube: KubeClient;
   own: OwnObjects;
   fleet: FleetRepository;
-  renderer: Renderer;
+  renderers: Renderers;
   cache: NodeCache;
   bus: Bus;
   mark: Mark;
@@ -58,7 +58,7 @@ export class Session {
   }
 
   private constructor(parts: SessionParts, store: StateStore, loaded: LoadedState) {
-    const { config, kube, own, fleet, renderer, cache, bus, mark, log, publicKey } = parts;
+    const { config, kube, own, fleet, renderers, cache, bus, mark, log, publicKey } = parts;
     this.#parts = parts;
     this.#store = store;
     this.#loaded = loaded;
@@ -110,7 +110,7 @@ export class Session {
         objects: fleet.objects,
         reader,
         cache,
-        renderer,
+        renderers,
         notBefore: () => this.#desk.atOnce.notBefore,
         mark,
       }),

@@ -20,7 +20,12 @@ export type Inputs = {
 };
 
 /** What is rendered, and how it is applied; `policy` undefined: the defaults. */
-export type Resolved = { assignment: Assignment; policy: Policy | undefined; approvals: readonly string[] };
+export type Resolved = {
+  fleet: Fleet;
+  assignment: Assignment;
+  policy: Policy | undefined;
+  approvals: readonly string[];
+};
 
 const FOLDERS = { Cluster: 'clusters', Placement: 'placements', Values: 'values' } as const;
 const isFile = (text: string): boolean => /\.ya?ml$/i.test(text) || text.includes('/');
@@ -46,6 +51,7 @@ export async function resolveInputs({ place, placement, cluster }: Inputs): Prom
   }
   const approvals = (document.spec.approvals ?? []).flatMap(({ prune }) => prune ?? []);
   return {
+    fleet,
     assignment: { ...resolution.assignment, path: place.path },
     policy: fromFile ? policyOf(fleet, document) : undefined,
     approvals,

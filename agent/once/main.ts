@@ -1,14 +1,17 @@
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { pino } from 'pino';
 import { pause } from '#process/wait.ts';
 import { FlotillaError, toFault } from '#proto/faults.ts';
-import { openEngine } from '#render/engine.ts';
 import { renderAssignment } from '#render/render.ts';
 import { enginePolicy } from '../core/engine-policy.ts';
 import type { KubeObject } from '../core/object.ts';
 import { KubeClient } from '../kube/client.ts';
 import { connect } from '../kube/connection.ts';
 import { request } from '../kube/request.ts';
+import { openRenderers, type Programs } from '../renderers.ts';
 import { OwnObjects } from '../state/api.ts';
 import { Lease, LeaseHeld, leaseIdentity } from '../state/lease.ts';
 import { refuseOutside } from '../tenancy.ts';
@@ -31,7 +34,7 @@ export type OnceIo = { env: NodeJS.ProcessEnv; out(text: string): void; talk(tex
 export async function once(argv: readonly string[], io: OnceIo, signal: AbortSignal): Promise<number> {
   try {
     const options = readOnce(argv, io.env);
-    const report = await pass(options, signal);
+    const report = await pass(options, io.env.PATH ?? '', signal);
     const json = options.output === 'json';
     io.out(json ? `${JSON.stringify(report, undefined, 2)}\n` : textOf(report, options.dryRun));
     return report.ok ? EXIT.yes : EXIT.no;
@@ -44,12 +47,13 @@ export async function once(argv: readonly string[], io: OnceIo, signal: AbortSig
   }
 }
 
-async function pass(options: OnceOptions, signal: AbortSignal): Promise<OnceReport> {
+async function pass(options: OnceOptions, path: string, signal: AbortSignal): Promise<OnceReport> {
   const { dryRun, namespace, waitMs } = options;
   const place = await placeOf(options.path);
   const resolved = await resolveInputs({ place, placement: options.placement, cluster: options.cluster });
   const { placement } = resolved.assignment;
-  const objects = await render(resolved, place.root, signal);
+  const { kustomize, helm } = options;
+  const objects = await render(resolved, place.root, { kustomize, helm, path }, signal);
   const kube = new KubeClient(connect({ file: options.kubeconfig, context: options.context }));
   try {
     await refuseOutside(kube, placement, objects, resolved.policy?.allow, signal);
@@ -67,10 +71,21 @@ async function pass(options: OnceOptions, signal: AbortSignal): Promise<OnceRepo
   }
 }
 
-async function render({ assignment }: Resolved, root: string, signal: AbortSignal): Promise<KubeObject[]> {
-  const objects = new DirectoryObjects(root);
-  const request = { objects, rootTree: objects.rootTree, assignment, renderer: openEngine() };
-  return (await renderAssignment(request, signal)).objects;
+async function render(
+  { fleet, assignment }: Resolved,
+  root: string,
+  programs: Pick<Programs, 'kustomize' | 'helm' | 'path'>,
+  signal: AbortSignal,
+): Promise<KubeObject[]> {
+  const scratch = await mkdtemp(join(tmpdir(), 'flotilla-once-'));
+  try {
+    const objects = new DirectoryObjects(root);
+    const renderer = openRenderers({ ...programs, dataDir: scratch })(fleet);
+    const request = { objects, rootTree: objects.rootTree, assignment, renderer };
+    return (await renderAssignment(request, signal)).objects;
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
 }
 
 function policyFor({ assignment, policy, approvals }: Resolved, { mode, dryRun }: OnceOptions) {

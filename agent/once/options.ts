@@ -21,6 +21,7 @@ export type OnceOptions = {
   /** Where inventory and Lease live. */
   namespace: string;
   kustomize: string | undefined;
+  helm: string | undefined;
 };
 
 const SCHEMA = z.object({
@@ -35,6 +36,7 @@ const SCHEMA = z.object({
   output: z.enum(['json', 'text'], 'takes json or text').default('text'),
   namespace: dnsLabel.default('flotilla-system'),
   kustomize: z.string().min(1, 'is empty').optional(),
+  helm: z.string().min(1, 'is empty').optional(),
 });
 
 const text = { type: 'string' } as const;
@@ -50,11 +52,12 @@ const FLAGS = {
   output: { type: 'string', short: 'o' },
   namespace: text,
   kustomize: text,
+  helm: text,
 } as const;
 
 /** @throws FlotillaError usage naming every flag that is wrong */
 export function readOnce(argv: readonly string[], env: NodeJS.ProcessEnv): OnceOptions {
-  const { 'dry-run': dryRun, wait, kustomize, ...rest } = parse(argv);
+  const { 'dry-run': dryRun, wait, kustomize, helm, ...rest } = parse(argv);
   return {
     ...rest,
     dryRun,
@@ -64,6 +67,7 @@ export function readOnce(argv: readonly string[], env: NodeJS.ProcessEnv): OnceO
     context: rest.context,
     mode: rest.mode,
     kustomize: kustomize ?? (env.FLOTILLA_KUSTOMIZE || undefined),
+    helm: helm ?? (env.FLOTILLA_HELM || undefined),
   };
 }
 

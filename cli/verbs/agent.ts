@@ -24,7 +24,12 @@ const FLAGS: Flags = {
     describe: 'how to print it (default: text)',
   },
   namespace: { value: 'NAME', describe: 'of inventory and Lease (default: flotilla-system)' },
-  kustomize: { value: 'FILE', describe: 'the pinned kustomize (default: FLOTILLA_KUSTOMIZE, then PATH)' },
+  kustomize: {
+    value: 'FILE',
+    describe:
+      'the pinned kustomize, where render.fallback asks for it (default: FLOTILLA_KUSTOMIZE, then PATH)',
+  },
+  helm: { value: 'FILE', describe: 'the pinned helm, for charts (default: FLOTILLA_HELM, then PATH)' },
 };
 
 /** The agent is another program: it runs as a child, with this terminal as its own. */
