@@ -31,11 +31,20 @@ export function checkRendered(rows: readonly RenderedRow[], fleet: Fleet): Probl
     else found.set(key, { problem, clusters: [cluster] });
   };
   const byCluster = Map.groupBy(rows, ({ cluster }) => cluster);
-  const ids = new Map<Outcome, ReadonlyMap<string, KubeObject>>();
+  const known = new Map<string, Map<Outcome, ReadonlyMap<string, KubeObject>>>();
+  const definitions = new Map<Outcome, DefinedKinds>();
+  const definitionsIn = (outcome: Outcome): DefinedKinds => {
+    const found =
+      definitions.get(outcome) ?? definedKinds('rendered' in outcome ? outcome.rendered.objects : []);
+    definitions.set(outcome, found);
+    return found;
+  };
   for (const [cluster, own] of byCluster) {
-    const defined = definedKinds(
-      own.flatMap(({ outcome }) => ('rendered' in outcome ? outcome.rendered.objects : [])),
-    );
+    const defined = new Map(own.flatMap(({ outcome }) => [...definitionsIn(outcome)]));
+    // The same objects have the same identities where the same kinds are defined.
+    const world = JSON.stringify([...defined].sort());
+    const ids = known.get(world) ?? new Map<Outcome, ReadonlyMap<string, KubeObject>>();
+    known.set(world, ids);
     const owners = new Map<string, Sourced<Placement>>();
     for (const { placement, outcome } of own) {
       if ('error' in outcome) {
