@@ -10,35 +10,37 @@ export type Machine = {
   /** Parent of temporary directories. */
   readonly scratch: string;
   /**
-   * Absolute path of the kustomize to render with: FLOTILLA_KUSTOMIZE, else the pinned one that `npm run tools` obtained, else that
-   * on the PATH; undefined where there is none.
+   * Absolute path of a program to render with: FLOTILLA_KUSTOMIZE or FLOTILLA_HELM, else the pinned one that `npm run tools`
+   * obtained, else that on the PATH; undefined where there is none.
    */
-  kustomize(): string | undefined;
+  program(name: 'kustomize' | 'helm'): string | undefined;
 };
 
 export function readMachine(env: Environment = process.env): Machine {
   return {
     env,
     scratch: join(tmpdir(), `flotilla-${process.getuid?.() ?? 'cli'}`),
-    kustomize() {
-      if (env.FLOTILLA_KUSTOMIZE) return resolve(env.FLOTILLA_KUSTOMIZE);
+    program(name) {
+      const chosen = name === 'helm' ? env.FLOTILLA_HELM : env.FLOTILLA_KUSTOMIZE;
+      if (chosen) return resolve(chosen);
       const onPath = (env.PATH ?? '')
         .split(delimiter)
         .filter(isAbsolute)
-        .map((directory) => join(directory, 'kustomize'));
-      return [obtained(env), ...onPath].find((path) => path !== undefined && isProgram(path));
+        .map((directory) => join(directory, name));
+      return [obtained(name, env), ...onPath].find((path) => path !== undefined && isProgram(path));
     },
   };
 }
 
-/** Where the manifest of `npm run tools` says that kustomize is. */
-function obtained(env: Environment): string | undefined {
+/** Where the manifest of `npm run tools` says that a program is. */
+function obtained(name: string, env: Environment): string | undefined {
   const cache = env.FLOTILLA_CACHE_DIR || join(env.HOME || homedir(), '.cache', 'flotilla');
   try {
-    const manifest = JSON.parse(readFileSync(join(cache, 'tools.json'), 'utf8')) as {
-      kustomize?: { path?: unknown };
-    };
-    const path = manifest.kustomize?.path;
+    const manifest = JSON.parse(readFileSync(join(cache, 'tools.json'), 'utf8')) as Record<
+      string,
+      { path?: unknown } | undefined
+    >;
+    const path = manifest[name]?.path;
     return typeof path === 'string' && isAbsolute(path) ? path : undefined;
   } catch {
     // Nothing was obtained, or nothing that can be read: the PATH is looked at next.

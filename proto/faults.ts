@@ -154,8 +154,8 @@ export const FAULTS = {
     'Remove what the message names.',
   ],
   'render-tool-missing': [
-    'The pinned kustomize was not found.',
-    'Run `npm run tools`, or set FLOTILLA_KUSTOMIZE.',
+    'The pinned kustomize or helm was not found.',
+    'Run `npm run tools`, or set FLOTILLA_KUSTOMIZE or FLOTILLA_HELM.',
   ],
   'values-unexpanded': [
     'A Flux-style `${name:=default}` names a declared value.',

@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { FlotillaError } from '#proto/faults.ts';
+import type { FleetModel } from '#proto/fleet-model.ts';
+import { openHelm } from '#render/charts/helm.ts';
+import { withCharts } from '#render/charts/inflate.ts';
 import { openEngine } from '#render/engine.ts';
+import { withFallback } from '#render/fallback.ts';
 import { openKustomize } from '#render/kustomize.ts';
 import type { Renderer, RenderInput } from '#render/renderer.ts';
 import type { Json } from '#render/yaml/read.ts';
@@ -13,20 +17,41 @@ export const ENGINE: Flags = {
   engine: {
     value: 'ENGINE',
     choices: ENGINES,
-    describe: 'what renders (default: auto, which is native in this version)',
+    describe:
+      'what renders: native, kustomize, or auto, native with kustomize for the rest (default: as render.fallback in flotilla.yaml says)',
   },
 };
 
-/** The renderer that the command line asks for. @throws FlotillaError render-tool-missing */
-export async function openRenderer({ values }: Parsed, machine: Machine): Promise<Renderer> {
-  if (values.get('engine')?.[0] !== 'kustomize') return remembering(openEngine());
-  const binary = machine.kustomize();
-  if (binary === undefined)
-    throw new FlotillaError(
-      'render-tool-missing',
-      'kustomize is not on the PATH, and FLOTILLA_KUSTOMIZE names none',
-    );
-  return remembering(await openKustomize({ binary, scratch: join(machine.scratch, 'render') }));
+/**
+ * The renderer that the command line asks for, else the one of the fleet: the engine, with helm for charts, and kustomize for
+ * what the engine does not support where that is allowed.
+ *
+ * @throws FlotillaError render-tool-missing, here or when the program is needed first
+ */
+export async function openRenderer(
+  { values }: Parsed,
+  machine: Machine,
+  fleet?: FleetModel['fleet'],
+): Promise<Renderer> {
+  const engine = values.get('engine')?.[0];
+  if (engine === 'kustomize') return remembering(await kustomizeOf(machine));
+  const allowed =
+    engine === 'auto' || (engine === undefined && fleet?.document.spec.render?.fallback === 'kustomize');
+  const native = withCharts(openEngine(), () =>
+    openHelm({ binary: program('helm', machine), scratch: join(machine.scratch, 'charts') }),
+  );
+  return remembering(allowed ? withFallback(native, () => kustomizeOf(machine)) : native);
+}
+
+async function kustomizeOf(machine: Machine): Promise<Renderer> {
+  return openKustomize({ binary: program('kustomize', machine), scratch: join(machine.scratch, 'render') });
+}
+
+function program(name: 'kustomize' | 'helm', machine: Machine): string {
+  const binary = machine.program(name);
+  if (binary !== undefined) return binary;
+  const message = `${name} is not on the PATH, and FLOTILLA_${name.toUpperCase()} names none`;
+  throw new FlotillaError('render-tool-missing', message);
 }
 
 const REMEMBERED = 5_000;

@@ -36,12 +36,12 @@ export const diff: Verb = {
     const [range, word] = parsed.positionals;
     if (word !== undefined) throw usage(`unexpected word ${word}`);
     const { signal } = around;
-    const renderer = await openRenderer(parsed, around.machine);
     await using checkout = await openCheckout(parsed, around);
     const { objects } = checkout;
     const sides = await rangeOf(checkout, range, signal);
     const store = new ReadsStore(checkout.cacheDirectory);
     const { plan, ...models } = await makePlan(objects, sides, store, around.progress, signal);
+    const renderer = await openRenderer(parsed, around.machine, models.after.fleet);
     const made = await diffFleet(objects, sides, plan, models, renderer, around.progress, signal);
     switch (flagValue(parsed, 'output')) {
       case 'json':

@@ -102,7 +102,7 @@ async function renderCluster(name: string, parsed: Parsed, around: Surroundings)
       around.talk(
         `placement ${placement.document.metadata.name} does not select cluster ${name}: flotilla why ${name} ${placement.document.metadata.name}`,
       );
-  const renderer = await openRenderer(parsed, around.machine);
+  const renderer = await openRenderer(parsed, around.machine, fleet.model.fleet);
   const cache = new NodeCache();
   const done: { row: Row; rendered: Rendered }[] = [];
   let failed = wanted !== undefined && rows.length < wanted.length;

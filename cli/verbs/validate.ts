@@ -47,7 +47,7 @@ export const validate: Verb = {
           side.tree,
           validation,
           {
-            renderer: await openRenderer(parsed, around.machine),
+            renderer: await openRenderer(parsed, around.machine, validation.model.fleet),
             progress: (done, all) => around.progress(`rendered ${done} of ${all} assignments`),
           },
           around.signal,
