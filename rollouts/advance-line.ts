@@ -8,8 +8,8 @@ import { passStage } from './passing.ts';
 import { planMembers, rememberPlan, replan, standOf } from './replan.ts';
 import { stepRollback } from './rollback.ts';
 import { start, startPins } from './starting.ts';
-import type { Line } from './state.ts';
-import { isChanged, seeIdle, seeTarget, survey } from './work.ts';
+import type { Line, Target, Work } from './state.ts';
+import { isChanged, isOf, seeIdle, seeTarget, survey } from './work.ts';
 
 export type LineStep = {
   readonly line: Line;
@@ -86,13 +86,20 @@ function move(draft: Draft): void {
   }
 }
 
+/** What is Current by the present work, or with none, most are: nothing else can be said of it. */
+const isNamed = ({ state, run, reason }: Target, work: Work | undefined): boolean =>
+  state === 'Current' &&
+  reason === undefined &&
+  run?.phase === 'current' &&
+  (work === undefined || (isOf(run, work) && !run.again && !run.worse));
+
 /** Every target's state, and since when. */
 function nameStates(draft: Draft): void {
   for (const stage of draft.line.stages) {
     const { work } = stage;
     for (const { name } of draft.members(stage.name)) {
       const target = draft.target(name);
-      if (!target) continue;
+      if (!target || isNamed(target, work)) continue;
       const changed = work && isChanged(draft, stage, work, name);
       const idle = changed ? undefined : seeIdle(draft, name);
       const unchanged = work && idle?.state === 'Current' ? { state: 'Unchanged' as const } : idle;

@@ -27,8 +27,7 @@ export function start(draft: Draft, stage: Stage): string | undefined {
   if (backing) wishes.push(...wishesBack(draft, backing));
   else wishes.push(...catchUps(draft, stage));
   const waits = backing ? undefined : wishesOfWork(draft, stage, wishes);
-  if (wishes.length === 0) return waits;
-  let free = freeSlots(draft, stage.name);
+  let free = wishes.length > 0 ? freeSlots(draft, stage.name) : 0;
   wishes.sort((a, b) => Number(isWell(draft, a.cluster.name)) - Number(isWell(draft, b.cluster.name)));
   for (const { cluster, version, purpose } of wishes) {
     const ownsSlot = isBusy(draft.target(cluster.name)?.run);
@@ -43,7 +42,9 @@ export function start(draft: Draft, stage: Stage): string | undefined {
     });
     noteStart(draft, stage.name, purpose);
   }
-  return waits;
+  // While something is at work, that is what is waited for.
+  const isAtWork = waits !== undefined && freeSlots(draft, stage.name) < draft.maxConcurrent(stage.name);
+  return isAtWork ? undefined : waits;
 }
 
 function freeSlots(draft: Draft, stage: string): number {
@@ -156,9 +157,8 @@ function catchUps(draft: Draft, stage: Stage): Wish[] {
   for (const cluster of draft.members(stage.name)) {
     const { name } = cluster;
     const target = draft.target(name);
-    if (!target) continue;
-    if (pinOf(draft, name)) continue;
-    if (!passed || target.kept) continue;
+    if (!target || !passed || target.kept || pinOf(draft, name)) continue;
+    if (target.run?.phase === 'current' && target.run.revision === passed.revision) continue;
     const wanted = passedDigest(draft, stage, name);
     const run = target.run;
     const isThere = wanted === publishedDigest(run) && run?.phase !== 'stopped';

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Refused } from './commands.ts';
+import { HOUR, Lab, MINUTE, ring } from './testing/lab.ts';
+
+const approval = { groups: ['ops'], notAuthor: true, expires: '1h', count: 2 };
+const gated = () => {
+  const stages = [ring('canary', { before: [{ approval }] }), ring('broad')];
+  const lab = new Lab({ canary: ['c1'], broad: ['p1'] }, { stages }, { c1: 'a', p1: 'a' });
+  lab.commit('v2', lab.all('b'), ['carol']);
+  return lab;
+};
+/** A refusal says why, and changes nothing. */
+function refused(lab: Lab, act: () => Refused['refused'] | undefined, code: string, says: RegExp): void {
+  const before = JSON.stringify(lab.world.state.lines);
+  const refusal = act();
+  assert.equal(refusal?.code, code);
+  assert.match(refusal.message, says);
+  assert.equal(JSON.stringify(lab.world.state.lines), before);
+}
+
+test('an approval needs a stage that is there, a group, somebody else than the author, and each person once', () => {
+  const lab = gated();
+  const approve = (by: string, stage = 'canary', groups = ['ops']) =>
+    lab.order({ kind: 'approve', stage, groups }, by);
+  refused(lab, () => approve('alice', 'canry'), 'unknown-stage', /has no stage canry; it has canary, broad/);
+  refused(lab, () => approve('alice', 'broad'), 'nothing-waits', /broad of app works on nothing/);
+  refused(
+    lab,
+    () => approve('mallory', 'canary', ['dev']),
+    'not-in-group',
+    /none of the groups that may: ops/,
+  );
+  refused(lab, () => approve('carol'), 'own-commit', /carol wrote one of the commits/);
+  assert.equal(approve('alice'), undefined);
+  refused(lab, () => approve('alice'), 'already-approved', /alice has approved this already/);
+  assert.match(lab.waiting('canary'), /2 approvals by ops \(1 given\)/);
+  assert.equal(approve('bob'), undefined);
+  assert.deepEqual(lab.started('v2'), ['c1']);
+});
+
+test('an approval that is not used in time expires; one that was used does not', () => {
+  const lab = gated();
+  const approve = (by: string) => lab.order({ kind: 'approve', stage: 'canary', groups: ['ops'] }, by);
+  approve('alice');
+  lab.pass(61 * MINUTE);
+  approve('bob');
+  assert.deepEqual(lab.started('v2'), []);
+  assert.equal(approve('alice'), undefined);
+  lab.pass(3 * HOUR);
+  assert.equal(lab.phase('v2'), 'Succeeded');
+});
+
+test('denied is aborted, and a finished rollout takes no commands', () => {
+  const lab = gated();
+  assert.equal(lab.order({ kind: 'deny', stage: 'canary', groups: ['ops'], reason: 'no' }), undefined);
+  assert.equal(lab.phase('v2'), 'Aborted');
+  refused(lab, () => lab.order({ kind: 'abort' }), 'finished', /nothing of app is under way: it is Aborted/);
+  refused(lab, () => lab.order({ kind: 'resume' }), 'nothing-paused', /is not paused/);
+  assert.equal(lab.order({ kind: 'retry' }), undefined);
+  assert.equal(lab.phase('v2'), 'AwaitingApproval');
+});
+
+test('an expected phase that is over, and names that are not there, are refused', () => {
+  const lab = gated();
+  refused(
+    lab,
+    () => lab.order({ kind: 'abort', expectedPhase: 'Running' }),
+    'wrong-phase',
+    /is AwaitingApproval, not Running/,
+  );
+  refused(
+    lab,
+    () => lab.order({ kind: 'pin', whom: { cluster: 'x9' }, revision: 'v1' }),
+    'unknown-cluster',
+    /no cluster x9/,
+  );
+  refused(lab, () => lab.order({ kind: 'unpin', whom: { cluster: 'c1' } }), 'nothing-to-do', /no such pin/);
+  refused(
+    lab,
+    () => lab.order({ kind: 'pause' }, 'alice', 'nothing'),
+    'unknown-placement',
+    /no placement nothing/,
+  );
+  refused(
+    lab,
+    () => lab.fleet({ kind: 'hold', cluster: 'x9', by: 'bob' }),
+    'unknown-cluster',
+    /no cluster x9/,
+  );
+  refused(
+    lab,
+    () => lab.fleet({ kind: 'release', cluster: 'c1', by: 'bob' }),
+    'nothing-to-do',
+    /c1 is not held/,
+  );
+});
+
+test('a webhook that says no keeps its gate shut until it is asked again', () => {
+  const webhook = { url: 'https://gate.example/x', secret: 's' };
+  const stages = [ring('canary', { after: [{ webhook }] }), ring('broad')];
+  const lab = new Lab({ canary: ['c1'], broad: ['p1'] }, { stages }, { c1: 'a', p1: 'a' });
+  lab.world.answer = () => ({ says: 'no', message: 'freeze week' });
+  lab.commit('v2', lab.all('b'));
+  lab.pass(HOUR);
+  assert.match(lab.waiting('canary'), /gate.example says no: freeze week; retry asks again/);
+  lab.world.answer = () => ({ says: 'yes' });
+  assert.equal(lab.order({ kind: 'retry' }), undefined);
+  lab.pass(MINUTE);
+  assert.equal(lab.phase('v2'), 'Succeeded');
+});
