@@ -75,7 +75,7 @@ async function rehearseOne(
   const first = isFirstContact(book.of(state.name).get(tracked.id), live?.metadata);
   const change = live && ownershipChange(tracked, live.metadata.managedFields, { ...state.policy, first });
   tracked.takenFrom = change?.takenFrom ?? [];
-  const payload = payloadOf(tracked, live?.metadata, state.rules);
+  const payload = payloadOf(tracked, change ?? live?.metadata, state.rules);
   try {
     const { object } = await kube.apply(target(tracked), payload, signal, { dryRun: true });
     if (!live) return 'created';

@@ -43,7 +43,8 @@ export async function write(
   signal: AbortSignal,
 ): Promise<Written> {
   const patched = live && (await patchOwnership(kube, tracked, live, how, signal));
-  const payload = payloadOf(tracked, live, how.rules);
+  // What has just been taken over is in nobody else's hands any more.
+  const payload = payloadOf(tracked, patched?.changed ? patched : live, how.rules);
   const { object, created } = await applyMigrated(kube, tracked, payload, live, signal);
   const ours = ourFields(object.metadata.managedFields);
   const action = created
@@ -93,6 +94,7 @@ export function payloadOf(
 }
 
 type Change = { managedFields: ManagedFieldsEntry[]; takenFrom: string[] };
+type Patched = ({ changed: true } & Change) | { changed: false; takenFrom: string[] };
 
 const patchOwnership = (
   kube: Kube,
@@ -100,7 +102,7 @@ const patchOwnership = (
   live: ObjectMeta,
   how: WriteHow,
   signal: AbortSignal,
-): Promise<{ changed: boolean; takenFrom: string[] }> =>
+): Promise<Patched> =>
   patchManagedFields(kube, tracked, live, signal, (entries) => ownershipChange(tracked, entries, how));
 
 /** Only from exactly the state that the change was computed from; read again where the object has moved. */
@@ -110,7 +112,7 @@ async function patchManagedFields(
   live: ObjectMeta,
   signal: AbortSignal,
   changeOf: (entries: readonly ManagedFieldsEntry[] | undefined) => Change | undefined,
-): Promise<{ changed: boolean; takenFrom: string[] }> {
+): Promise<Patched> {
   let meta: ObjectMeta = live;
   for (let attempt = 1; ; attempt++) {
     const change = changeOf(meta.managedFields);
@@ -124,7 +126,7 @@ async function patchManagedFields(
         ],
         signal,
       );
-      return { changed: true, takenFrom: change.takenFrom };
+      return { changed: true, ...change };
     } catch (error) {
       if (isNotFound(error)) return { changed: false, takenFrom: [] };
       if (attempt === TRIES || !(isConflict(error) || isStatus(error, 422))) throw error;

@@ -276,6 +276,15 @@ export function applyLaws(server: () => Server): void {
     assert.deepEqual((await lab.get(cm(ns, 'c')))!.data, { a: 'newer', later: 'y' });
   });
 
+  test('what was there before any apply is taken over with its values', async () => {
+    await using lab = new Lab(server());
+    const ns = 'law-before';
+    await lab.post('/api/v1/namespaces', { metadata: { name: ns } });
+    await lab.post(cm(ns, '').slice(0, -1), configMap(ns, 'c', { v: '1', w: '1' }), 'before-first-apply');
+    await lab.apply(ns, [configMap(ns, 'c', { v: '1', w: '2' })]);
+    assert.deepEqual((await lab.get(cm(ns, 'c')))!.data, { v: '1', w: '2' });
+  });
+
   test('a process that ends between any two effects leaves no orphan and nothing half', async () => {
     const ns = 'law-crash';
     const one = [namespace(ns), configMap(ns, 'a', { v: '1' }), configMap(ns, 'b', { v: '1' })];
