@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Status } from '#proto/messages.ts';
@@ -57,8 +57,8 @@ export class Rig implements AsyncDisposable {
     return new Rig(plane, lab, stack.move());
   }
 
-  async startAgent(): Promise<void> {
-    const program = join(import.meta.dirname, 'agent.ts');
+  /** The agent from its sources, which tells what it uses, or another program with the same flags. */
+  async startAgent(program = join(import.meta.dirname, 'agent.ts')): Promise<void> {
     const env = { ...process.env };
     const hellos = this.lab.hellos.length;
     this.#agent = fork(program, [...this.lab.arguments], {
@@ -74,6 +74,12 @@ export class Rig implements AsyncDisposable {
     if (!agent || agent.exitCode !== null) return;
     agent.kill('SIGTERM');
     await once(agent, 'exit');
+  }
+
+  /** Resident memory, MB of 10⁶ bytes. */
+  rssMb(): number {
+    const { stdout } = spawnSync('ps', ['-o', 'rss=', '-p', String(this.#agent?.pid)], { encoding: 'utf8' });
+    return (Number(stdout.trim()) * 1024) / 1e6;
   }
 
   async usage(): Promise<Usage> {
