@@ -37,10 +37,19 @@ export async function openRenderer(
   if (engine === 'kustomize') return remembering(await kustomizeOf(machine));
   const allowed =
     engine === 'auto' || (engine === undefined && fleet?.document.spec.render?.fallback === 'kustomize');
-  const native = withCharts(openEngine(), () =>
+  const native = nativeOf(machine);
+  return remembering(allowed ? withFallback(native, () => kustomizeOf(machine)) : native);
+}
+
+/** Both engines, each alone; charts are templated for the native one. @throws FlotillaError render-tool-missing */
+export async function openBoth(machine: Machine): Promise<{ native: Renderer; kustomize: Renderer }> {
+  return { native: remembering(nativeOf(machine)), kustomize: remembering(await kustomizeOf(machine)) };
+}
+
+function nativeOf(machine: Machine): Renderer {
+  return withCharts(openEngine(), () =>
     openHelm({ binary: program('helm', machine), scratch: join(machine.scratch, 'charts') }),
   );
-  return remembering(allowed ? withFallback(native, () => kustomizeOf(machine)) : native);
 }
 
 async function kustomizeOf(machine: Machine): Promise<Renderer> {

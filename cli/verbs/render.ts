@@ -4,11 +4,12 @@ import { NodeCache, readClosure } from '#render/closure.ts';
 import { type Rendered, renderAssignment } from '#render/render.ts';
 import { type Parsed, usage } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
+import { checkEngines } from '../offline/check.ts';
 import { explained, explanation } from '../offline/explain.ts';
 import { clusterNamed, fleetAt, placementNamed, type Row, rowsOf } from '../offline/fleet.ts';
 import { CHECKOUT, openCheckout, REVISION } from '../offline/open.ts';
 import { isContentFault } from '../offline/overlays.ts';
-import { ENGINE, openRenderer } from '../offline/renderer.ts';
+import { ENGINE, openBoth, openRenderer } from '../offline/renderer.ts';
 import { exactJson, manifestStream } from '../output/manifests.ts';
 import type { Surroundings, Verb } from '../verb.ts';
 import { flagValue } from './common.ts';
@@ -18,6 +19,7 @@ export const render: Verb = {
   usage: [
     'render CLUSTER [--placement NAME]… [--rev REV] [-o yaml|json] [--explain]',
     'render --path DIR [--rev REV] [-o yaml|json]',
+    'render --check [--rev REV]',
   ],
   flags: {
     ...CHECKOUT,
@@ -27,6 +29,7 @@ export const render: Verb = {
       value: 'DIR',
       describe: 'render the overlay in this directory, for no cluster: no values are put in',
     },
+    check: { describe: 'render all that is placed anywhere with both engines, and say what differs' },
     explain: { describe: 'say for every placement what it reads and which file each value comes from' },
     output: {
       short: 'o',
@@ -46,6 +49,14 @@ export const render: Verb = {
     const [name, word] = parsed.positionals;
     if (word !== undefined) throw usage(`unexpected word ${word}`);
     const path = flagValue(parsed, 'path');
+    if (parsed.switches.has('check')) {
+      const other = ['path', 'placement', 'engine', 'output'].find((flag) => parsed.values.has(flag));
+      if (name !== undefined || other || parsed.switches.has('explain'))
+        throw usage(
+          `--check looks at the whole fleet: ${name ?? `--${other ?? 'explain'}`} does not go with it`,
+        );
+      return checkFleet(parsed, around);
+    }
     if (path === undefined && name === undefined) throw usage('render what? a CLUSTER, or --path DIR');
     if (path !== undefined) {
       const other = ['placement', 'directory'].find((flag) => parsed.values.has(flag));
@@ -65,6 +76,30 @@ export const render: Verb = {
     }
   },
 };
+
+async function checkFleet(parsed: Parsed, around: Surroundings): Promise<ExitCode> {
+  await using checkout = await openCheckout(parsed, around);
+  const fleet = await fleetAt(checkout, flagValue(parsed, 'rev'), around.signal);
+  const assignments = rowsOf(fleet.model, {}).flatMap((row) => ('faults' in row ? [] : [row.assignment]));
+  const { native, kustomize } = await openBoth(around.machine);
+  const { same, refused, apart, differences } = await checkEngines(
+    assignments,
+    native,
+    kustomize,
+    {
+      objects: checkout.objects,
+      tree: fleet.side.tree,
+      cache: new NodeCache(),
+      progress: (done, all) => around.progress(`rendered ${done} of ${all} assignments`),
+    },
+    around.signal,
+  );
+  for (const line of differences) around.out(`${line}\n`);
+  around.out(
+    `${same} assignments render to the same, ${refused} are refused by both, ${apart} are not done by one of them, ${differences.length} differ\n`,
+  );
+  return differences.length > 0 ? EXIT.no : EXIT.yes;
+}
 
 async function renderPath(path: string, parsed: Parsed, around: Surroundings): Promise<ExitCode> {
   const { signal } = around;
