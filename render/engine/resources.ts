@@ -3,11 +3,22 @@ import { get, isEmpty, isMap, put, remove, set } from './json.ts';
 import { type Resource, texts } from './resource.ts';
 import { idKey, type ResourceId, sameId, showId } from './resource-id.ts';
 
+/** How often patches may change an object before the process has better things to do. */
+const MOST_PATCHED = 100_000;
+
 /** The objects that a kustomization has gathered, in order; no two have the same current id. */
 export class Resources {
   #list: Resource[] = [];
+  #patched = 0;
   /** Keys of current ids; dropped by whatever may change one. */
   #keys: Set<string> | undefined = new Set();
+
+  /** Counts patches of objects, which multiply. @throws EngineFault beyond any honest number of them */
+  spend(patches: number): void {
+    this.#patched += patches;
+    if (this.#patched > MOST_PATCHED)
+      throw new EngineFault(`more than ${MOST_PATCHED} times an object is patched`);
+  }
 
   get list(): readonly Resource[] {
     return this.#list;

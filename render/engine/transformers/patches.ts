@@ -29,7 +29,9 @@ export function patchTransformer(entry: PatchEntry, workshop: Workshop): Transfo
     if (!target) throw new EngineFault('a JSON 6902 patch needs a target', ['target']);
     const isTarget = targets(target);
     return (resources) => {
-      for (const resource of resources.list.filter(isTarget)) {
+      const selected = resources.list.filter(isTarget);
+      resources.spend(selected.length);
+      for (const resource of selected) {
         resource.rememberId();
         about(resource, () => applyOperations(resource, patch.operations, true));
       }
@@ -160,6 +162,7 @@ function mergeSelected(
   allows: Allowed,
   schema: MergeSchema,
 ): void {
+  resources.spend(selected.length);
   for (const resource of selected) {
     const copy = patch.copy();
     copy.setLabels(patch.labels);
