@@ -10,6 +10,7 @@ const [url = '', directory = ''] = process.argv.slice(2);
 const stop = new AbortController();
 const view = new ReadModel({ startedAt: Date.now() });
 let asked = performance.now();
+let used = process.cpuUsage();
 
 const follower = new Follower(
   {
@@ -23,10 +24,12 @@ const follower = new Follower(
   {
     index: (snapshot) => {
       const indexed = performance.now();
+      const cpu = process.cpuUsage(used);
       view.setIndex(snapshot);
       const said = {
         head: snapshot.head.oid,
         ms: indexed - asked,
+        cpuMs: (cpu.user + cpu.system) / 1_000,
         viewMs: performance.now() - indexed,
         assignments: snapshot.assignments.size,
         problems: snapshot.problems
@@ -45,6 +48,7 @@ const follower = new Follower(
 const lines = createInterface({ input: process.stdin });
 lines.on('line', () => {
   asked = performance.now();
+  used = process.cpuUsage();
   follower.poke();
 });
 lines.on('close', () => stop.abort());

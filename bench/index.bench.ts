@@ -16,6 +16,8 @@ const BASE_COMMITS = 7;
 type Snapshot = {
   head: string;
   ms: number;
+  /** Of the hub's process, all threads. */
+  cpuMs: number;
   viewMs: number;
   assignments: number;
   problems: string[];
@@ -92,14 +94,14 @@ async function measure(
   const first = new IndexProcess(url, directory);
   const cold = await first.next();
   check(cold, clusters * fleet.size.placements);
-  say(`  cold ${(cold.ms / 1_000).toFixed(2)} s, ${memory(cold.rss)}`);
+  say(`  cold ${seconds(cold)}, ${memory(cold.rss)}`);
   await first.end();
 
   const hub = new IndexProcess(url, directory);
   const warm = await hub.next();
   check(warm, cold.assignments);
   if (warm.head !== cold.head) throw new Error('the restarted hub is at another revision');
-  say(`  from the cache ${(warm.ms / 1_000).toFixed(2)} s, ${memory(warm.rss)}`);
+  say(`  from the cache ${seconds(warm)}, ${memory(warm.rss)}`);
 
   const commit = async (files: Parameters<SyntheticFleet['commit']>[0], message: string) => {
     const oid = await fleet.commit(files, message);
@@ -122,9 +124,17 @@ async function measure(
     0.5,
   );
   const rss = hub.rss();
+  const cpu = (of: readonly Snapshot[]) => {
+    const ms = quantile(
+      of.map(({ cpuMs }) => cpuMs),
+      0.5,
+    );
+    return `${ms.toFixed(0)} ms of CPU`;
+  };
   say(
-    `  one cluster ${median(ones).toFixed(0)} ms (then ${viewMs.toFixed(0)} ms in the read model), one base ${median(bases).toFixed(0)} ms, ${memory(rss)}`,
+    `  one cluster ${median(ones).toFixed(0)} ms (${cpu(ones)}), then ${viewMs.toFixed(0)} ms in the read model`,
   );
+  say(`  one base ${median(bases).toFixed(0)} ms (${cpu(bases)}), ${memory(rss)}`);
   await hub.end();
   return { coldMs: cold.ms, warmMs: warm.ms, oneMs: median(ones), baseMs: median(bases), viewMs, rss };
 }
@@ -134,6 +144,9 @@ function check({ assignments, problems }: Snapshot, expected: number): void {
   if (problems.length > 0) throw new Error(problems.join('\n'));
 }
 
+/** On a machine that is busy with other things, the CPU time says more. */
+const seconds = ({ ms, cpuMs }: Snapshot) =>
+  `${(ms / 1_000).toFixed(2)} s (${(cpuMs / 1_000).toFixed(2)} s of CPU)`;
 const memory = (rss: number) => `${(rss / 1e6).toFixed(0)} MB`;
 
 /** One hub's index; each look at the branch is answered by a snapshot. */
