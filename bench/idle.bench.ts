@@ -9,7 +9,7 @@ import type { Benchmark } from './benchmark.ts';
 const NAME = 'large';
 const OBJECTS = 200;
 /** Until start-up has been forgotten. */
-const REST_MS = 45_000;
+const REST_MS = 20_000;
 const WATCHED_MS = Number(process.env.FLOTILLA_BENCH_IDLE_MS ?? 300_000);
 
 /**

@@ -56,3 +56,5 @@ process.once('SIGTERM', () => end.abort());
 process.once('disconnect', () => end.abort());
 const log = pino({ level: process.env.BENCH_LOG ?? 'silent' }, pino.destination(2));
 await runAgent(readConfig(process.argv.slice(2), process.env), end.signal, log);
+// The channel to the parent keeps the process alive.
+process.disconnect?.();
