@@ -96,7 +96,11 @@ test('an alias bomb, a self-reference and deep nesting are refused at once', { t
   }
   assert.throws(() => readYaml(bomb.join('\n'), { nodes: 100_000 }), /more than 100000 values/);
   assert.throws(() => readYaml('a: &a\n  b: *a\n'), /nested deeper than 200/);
-  assert.throws(() => readYaml(`a: ${'['.repeat(50_000)}`), YamlFault);
+  assert.throws(() => readYaml(`a: ${'['.repeat(100_000)}`), YamlFault);
+  assert.throws(() => readYaml(`${'- '.repeat(100_000)}x`), YamlFault);
+  assert.throws(() => readYaml('---\na: 1\n'.repeat(30_000)), /more than 20000 documents/);
+  const steps = Array.from({ length: 3_000 }, (_, depth) => `${' '.repeat(depth)}a:`);
+  assert.throws(() => readYaml(steps.join('\n')), YamlFault);
   assert.throws(() => readYaml('x'.repeat(100), { bytes: 99 }), /larger than 99 bytes/);
   assert.throws(() => readYaml('---\n1\n---\n2\n---\n3\n', { documents: 2 }), /more than 2 documents/);
 });

@@ -60,7 +60,14 @@ export function readYaml(text: string, options: YamlOptions = {}): ReadDocument[
   const limits = { ...YAML_LIMITS, lastKeyWins: false, blanks: false, old: false, ...options };
   if (text.length > limits.bytes)
     throw new YamlFault(`larger than ${limits.bytes} bytes`, { line: 1, column: 1 });
-  return readPlain(text, limits) ?? readWhole(text, limits);
+  try {
+    return readPlain(text, limits) ?? readWhole(text, limits);
+  } catch (error) {
+    // The parser recurses: what overflows the stack is nested beyond any limit.
+    if (error instanceof RangeError)
+      throw new YamlFault('nested too deeply', { line: 1, column: 1 }, { cause: error });
+    throw error;
+  }
 }
 
 /** Every document the quick way, or undefined where one of them is not plain; where things stand is found when it is asked. */
@@ -115,7 +122,7 @@ const OLD: Dialect = { ...NULLS, scalar: scalarBy(resolveOld) };
 const BLANKS: Dialect = { ...NULLS, blank: undefined };
 
 /** What only the whole parser reads is slow and takes memory, so there may be less of it. */
-const WHOLE_BYTES = 8 << 20;
+const WHOLE_BYTES = 4 << 20;
 const MOST_OPEN = 2_000;
 
 function readWhole(text: string, limits: Required<YamlOptions>): ReadDocument[] {
