@@ -8,26 +8,13 @@ import { obtainTools } from '#tools/obtain.ts';
 import { ALL_TOOLS } from '#tools/pins.ts';
 import { reportTo } from '#tools/report.ts';
 import { repositoryRoot } from './house/sources.ts';
+import { SUITES } from './suites.ts';
 
 /**
  * `npm test`: everything that proves this repository, in one process tree, cheapest first. It stops after the first
  * step that fails. Nothing is skipped in silence: a test that cannot run here prints `CANNOT RUN: name: reason`,
  * and all of those are listed at the end; a skipped or todo test fails the run.
  */
-const SUITES = {
-  unit: {
-    globs: [
-      '{proto,process,git,render,agent,hub,cli,sim,tools,demo,bench}/**/*.test.ts',
-      'test/{house,fleet-model}/*.test.ts',
-    ],
-    concurrency: 2,
-  },
-  contract: { globs: ['test/contract/**/*.test.ts'], concurrency: 1 },
-  apply: { globs: ['test/apply/**/*.test.ts'], concurrency: 1 },
-  integration: { globs: ['test/bed/*.test.ts', 'test/integration/**/*.test.ts'], concurrency: 2 },
-  e2e: { globs: ['test/e2e/**/*.test.ts'], concurrency: 1 },
-  chaos: { globs: ['test/chaos/**/*.test.ts'], concurrency: 1 },
-} as const;
 type Suite = keyof typeof SUITES;
 const FILE_TIMEOUT_MS = 15 * 60_000;
 
