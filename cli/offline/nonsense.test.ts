@@ -85,7 +85,8 @@ test('a fleet that was damaged anywhere is validated, planned and compared witho
       }
       const side = (tree: string) => ({ name: tree, tree, root: '' });
       const range = { from: side(from), to: side(to) };
-      const made = await makePlan(objects, range, new ReadsStore(undefined), () => undefined, signal);
+      const planning = { store: new ReadsStore(undefined), progress: () => undefined, now: 0 };
+      const made = await makePlan(objects, range, planning, signal);
       const diff = await diffFleet(objects, range, made.plan, made, engine, () => undefined, signal);
       for (const text of [planText(made.plan, true), diffText(diff, true), diffMarkdown(diff)])
         assert.ok(text.includes('→') || text.includes('What changes'));

@@ -72,6 +72,15 @@ test('a removal beyond the guard is a warning, and what is not valid stays and i
     /warning {3}5 of 5 assignments of placement ledger are removed \(100 %\), more than guards\.maxAssignmentsRemoved allows \(10 %\)/,
   );
   assert.match(stdout, /placement storefront\n {2}is not valid: everything of it stays as it is/);
+  const [, hash, item] =
+    /holds them as (r\w{15}) .*; to approve, commit (\{.*\}) to spec\.approvals in flotilla\.yaml/.exec(
+      stdout,
+    )!;
+  assert.ok(item!.includes(`placement: ledger, removal: ${hash}`), item);
+  await edit(dir, 'flotilla.yaml', 'spec:\n', `spec:\n  approvals: [${item}]\n`);
+  const approved = await flotilla(scratch, dir, 'plan');
+  assert.match(approved.stdout, /placement ledger \(removed\)\n/);
+  assert.doesNotMatch(approved.stdout, /warning/, 'the commit that plan proposes lets them go');
   assert.match(stderr, /placements\/storefront\.yaml:12:3: error: .*selektor/);
 });
 

@@ -40,7 +40,8 @@ export const diff: Verb = {
     const { objects } = checkout;
     const sides = await rangeOf(checkout, range, signal);
     const store = new ReadsStore(checkout.cacheDirectory);
-    const { plan, ...models } = await makePlan(objects, sides, store, around.progress, signal);
+    const planning = { store, progress: around.progress, now: around.now() };
+    const { plan, ...models } = await makePlan(objects, sides, planning, signal);
     const renderer = await openRenderer(parsed, around.machine, models.after.fleet);
     const made = await diffFleet(objects, sides, plan, models, renderer, around.progress, signal);
     switch (flagValue(parsed, 'output')) {

@@ -41,7 +41,8 @@ export const plan: Verb = {
     await using checkout = await openCheckout(parsed, around);
     const sides = await rangeOf(checkout, range, signal);
     const store = new ReadsStore(checkout.cacheDirectory);
-    const { plan: made, after } = await makePlan(checkout.objects, sides, store, around.progress, signal);
+    const planning = { store, progress: around.progress, now: around.now() };
+    const { plan: made, after } = await makePlan(checkout.objects, sides, planning, signal);
     if (flagValue(parsed, 'output') === 'json') around.out(`${JSON.stringify(made, null, 2)}\n`);
     else around.out(planText(made, around.color));
     const errors = after.problems.filter(({ severity }) => severity === 'error');

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { removalSetHash } from '#proto/removals.ts';
 import { advance } from './advance.ts';
 import { documentOf } from './desired.ts';
-import { removalSetHash } from './removal-guard.ts';
 import { decodeState, encodeState } from './state-codec.ts';
 import { factsOf, oid, snapshot, status, type Told } from './testing/snapshot.ts';
 import { assignmentKey, EMPTY_STATE, type HubState, type StatusFacts } from './types.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { removalSetHash } from '#proto/removals.ts';
 import { advance } from './advance.ts';
-import { removalSetHash } from './removal-guard.ts';
 import { factsOf, oid, snapshot, status, type Told } from './testing/snapshot.ts';
 import { assignmentKey, EMPTY_STATE, type HubFacts, type HubState, type StatusFacts } from './types.ts';
 

@@ -1,23 +1,17 @@
 import { committedApprovals, isInForce } from '#proto/approvals.ts';
 import { guardsOf } from '#proto/assignment.ts';
-import { hashOf } from '#proto/canonical.ts';
 import type { CommittedApproval } from '#proto/documents/common.ts';
 import type { Fleet } from '#proto/documents/fleet.ts';
+import { type Departure, needsApproval, removalSetHash } from '#proto/removals.ts';
 import type { HeldRemoval, IndexSnapshot } from './types.ts';
 
 /** What Git takes away from a placement at once, and what it is measured by. */
-export type Leaving = {
+export type Leaving = Omit<Departure, 'leaving'> & {
   readonly placement: string;
   /** Clusters whose assignment is no longer in Git and about which nothing is decided yet. */
   readonly clusters: readonly string[];
   /** Clusters that it is being removed from already. */
   readonly removing: readonly string[];
-  /** How many assignments go on without them. */
-  readonly staying: number;
-  /** How many were let go without an approval since the last one. */
-  readonly left: number;
-  /** How many were assigned before, those that left since the last approval among them. */
-  readonly of: number;
 };
 
 /** What Git says about letting go: `guards.maxAssignmentsRemoved` as a share, and the approvals of the placement. */
@@ -31,14 +25,6 @@ export type GuardPolicy = {
 export type Verdict =
   | { readonly verdict: 'passed' | 'approved' }
   | { readonly verdict: 'held'; readonly held: HeldRemoval };
-
-/**
- * Names a set of assignments of a placement: the same set has the same name, on every hub and at any time. It begins with a letter,
- * because people write it into YAML, where `12345678901e4567` would be a number.
- */
-export function removalSetHash(placement: string, clusters: readonly string[]): string {
-  return `r${hashOf('flotilla-removal-set-v1', { placement, clusters: clusters.toSorted() }).slice(0, 15)}`;
-}
 
 /** Read at the newest verified head, effective at once. */
 export function guardPolicyOf(index: IndexSnapshot, fleet: Fleet, placement: string): GuardPolicy {
@@ -71,10 +57,8 @@ export function judgeRemoval(
   );
   if (isApproved) return { verdict: 'approved' };
   const against = before?.of ?? of;
-  // The smallest shares are exact to far more digits than a count has.
-  const allowed = Math.floor(most * against + 1e-9);
-  const isSingle = clusters.length === 1 && staying > 0;
-  if (!emptied && (isSingle || clusters.length + left <= allowed)) return { verdict: 'passed' };
+  const leaving = clusters.length;
+  if (!needsApproval({ leaving, staying, left, of: against }, most, emptied)) return { verdict: 'passed' };
   const since = before?.setHash === setHash ? before.since : now;
-  return { verdict: 'held', held: { setHash, since, leaving: clusters.length, left, of: against } };
+  return { verdict: 'held', held: { setHash, since, leaving, left, of: against } };
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { dialNats } from '#hub/bus/connect.ts';
-import { removalSetHash } from '#hub/core/removal-guard.ts';
+import { removalSetHash } from '#proto/removals.ts';
 import { STREAMS, up } from '#proto/subjects.ts';
 import { eventually } from '../bed/eventually.ts';
 import { type FakeAgent, FLEET, overlay, placement, type Rig, startRig, until } from './hub-rig.ts';

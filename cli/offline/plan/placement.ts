@@ -1,9 +1,12 @@
-import { type Policy, placesOf, policyOf, resolveAssignment } from '#proto/assignment.ts';
+import { committedApprovals, isInForce } from '#proto/approvals.ts';
+import { guardsOf, placesOf, resolveAssignment } from '#proto/assignment.ts';
 import type { Cluster } from '#proto/documents/cluster.ts';
+import type { Fleet } from '#proto/documents/fleet.ts';
 import type { Placement } from '#proto/documents/placement.ts';
 import type { Sourced } from '#proto/documents/read.ts';
 import { type LabelGroup, nameOf } from '#proto/fleet-checks/context.ts';
 import type { FleetModel } from '#proto/fleet-model.ts';
+import { approvingCommit, howToApprove, needsApproval, removalSetHash } from '#proto/removals.ts';
 import { type Labels, matches, mismatches } from '#proto/selector.ts';
 import { stageOf } from '#proto/stages.ts';
 import { type SharedLayer, sharedLayer } from '#proto/values.ts';
@@ -27,6 +30,8 @@ export type Differences = {
   /** Of Values documents, or of what the Fleet says of every assignment. */
   readonly shared: boolean;
   readonly overlays: TouchedOverlays;
+  /** Unix ms. */
+  readonly now: number;
 };
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer I)[] ? I[] : T[K] };
 
@@ -68,6 +73,7 @@ export async function planPlacement(
     held: [],
     unchanged: 0,
     unmatched: [],
+    approval: null,
     warnings: [],
   };
   const had = before.groups.reduce(
@@ -108,7 +114,7 @@ export async function planPlacement(
   addLeaving(plan, was, is, before, after.model, moved);
   for (const list of [plan.changed, plan.joined, plan.left])
     list.sort((a, b) => order(plan.stages, a) - order(plan.stages, b) || (a.cluster < b.cluster ? -1 : 1));
-  if (fleet) plan.warnings.push(...guardWarnings(plan, had, policyOf(fleet, any.document)));
+  if (fleet) guard(plan, had, fleet, after.model, moved.now);
   return plan;
 }
 
@@ -171,18 +177,36 @@ function whyJoined(
   return clusters.has(cluster) ? 'it is selected now' : 'the cluster is new';
 }
 
-/** `guards.maxAssignmentsRemoved` never holds a single assignment, unless that is the placement's last. */
-function guardWarnings(
-  { placement, left }: Mutable<PlacementPlan>,
+/** What the hub would hold, measured by this change alone: what left without an approval before is known to the hub only. */
+function guard(
+  plan: Mutable<PlacementPlan>,
   had: number,
-  { guards }: Policy,
-): string[] {
-  const removed = left.length;
-  if (removed === 0 || (removed === 1 && had > 1) || removed / had <= guards.maxAssignmentsRemoved) return [];
+  fleet: Fleet,
+  { placements, invalid }: FleetModel,
+  now: number,
+): void {
+  const { placement, left } = plan;
+  const { maxAssignmentsRemoved: most } = guardsOf(fleet);
+  const staying = had - left.length + plan.joined.length;
+  const emptied = placements.size + invalid.placements.size === 0;
+  if (!needsApproval({ leaving: left.length, staying, left: 0, of: had }, most, emptied)) return;
+  const setHash = removalSetHash(
+    placement,
+    left.map(({ cluster }) => cluster),
+  );
+  const is = placements.get(placement);
+  const given = committedApprovals(placement, fleet, is?.document);
+  if (given.some((one) => one.removal === setHash && isInForce(one, now))) return;
+  const commit = approvingCommit(placement, is?.file, setHash, now);
   const percent = (share: number) => `${Math.round(share * 1_000) / 10} %`;
-  return [
-    `${removed} of ${had} assignments of placement ${placement} are removed (${percent(removed / had)}), more than guards.maxAssignmentsRemoved allows (${percent(guards.maxAssignmentsRemoved)}): the hub holds them until a commit approves it`,
-  ];
+  const why =
+    left.length / had > most
+      ? `more than guards.maxAssignmentsRemoved allows (${percent(most)})`
+      : 'the last there are';
+  plan.approval = { setHash, commit };
+  plan.warnings.push(
+    `${left.length} of ${had} assignments of placement ${placement} are removed (${percent(left.length / had)}), ${why}: the hub holds them as ${setHash} until a commit approves it; ${howToApprove(commit)}`,
+  );
 }
 
 type Compared = { readonly why: readonly string[] } | { readonly code: string; readonly message: string };

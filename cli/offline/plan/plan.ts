@@ -1,3 +1,5 @@
+import type { ApprovingCommit } from '#proto/removals.ts';
+
 /** What a commit, or what is in hand, would do to a fleet. The JSON of `flotilla plan`: members are added, never renamed. */
 export type Plan = {
   readonly from: PlanSide;
@@ -37,6 +39,8 @@ export type PlacementPlan = {
     readonly count: number;
     readonly clusters: readonly string[];
   }[];
+  /** That clusters leave at once waits for an approval, which is not given yet. */
+  readonly approval: { readonly setHash: string; readonly commit: ApprovingCommit } | null;
   readonly warnings: readonly string[];
 };
 

@@ -25,10 +25,17 @@ const example: Files = Object.fromEntries(
   ]),
 );
 
+const NOON = Date.parse('2026-11-20T12:00:00Z');
 const side = (name: string, tree: string) => ({ name, tree, root: '' });
 const plan = async (objects: MemoryObjects, from: string, to: string, store = new ReadsStore(undefined)) =>
-  (await makePlan(objects, { from: side('a', from), to: side('b', to) }, store, () => undefined, signal))
-    .plan;
+  (
+    await makePlan(
+      objects,
+      { from: side('a', from), to: side('b', to) },
+      { store, progress: () => undefined, now: NOON },
+      signal,
+    )
+  ).plan;
 
 /** Digest of every assignment, found out the long way; a fault's code where there is none. */
 async function digests(objects: MemoryObjects, tree: string): Promise<Map<string, string>> {

@@ -12,12 +12,18 @@ import type { Range } from './range.ts';
 import type { ReadsStore } from './store.ts';
 import { touchedOverlays } from './touched.ts';
 
+export type Planning = {
+  readonly store: ReadsStore;
+  progress(line: string): void;
+  /** When approvals have to be in force, Unix ms. */
+  readonly now: number;
+};
+
 /** Compares a fleet repo at two moments; only what a change can reach is looked at closely. */
 export async function makePlan(
   objects: GitObjects,
   { from, to }: Range,
-  store: ReadsStore,
-  progress: (line: string) => void,
+  { store, progress, now: at }: Planning,
   signal: AbortSignal,
 ): Promise<{ plan: Plan; before: FleetModel; after: FleetModel }> {
   progress('reading documents');
@@ -47,7 +53,12 @@ export async function makePlan(
     progress,
     signal,
   );
-  const moved = { clusters: movedClusters(before, after), shared: sharedMoved(before, after), overlays };
+  const moved = {
+    clusters: movedClusters(before, after),
+    shared: sharedMoved(before, after),
+    overlays,
+    now: at,
+  };
   const names = [
     ...new Set([...before.placements.keys(), ...after.placements.keys(), ...after.invalid.placements]),
   ];

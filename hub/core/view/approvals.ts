@@ -1,5 +1,6 @@
 import { committedApprovals, isInForce } from '#proto/approvals.ts';
 import { guardsOf } from '#proto/assignment.ts';
+import { type ApprovingCommit, approvingCommit, howToApprove } from '#proto/removals.ts';
 import type { HubState, IndexSnapshot, LineState } from '../types.ts';
 import type { ProblemRow } from './problems.ts';
 import { problemId } from './problems.ts';
@@ -24,12 +25,6 @@ export type ApprovalRow = {
   readonly commit: ApprovingCommit;
 };
 
-/** What a person adds to the fleet repo: `item` to the list `field` of the document at `path`. */
-export type ApprovingCommit = { readonly path: string; readonly field: string; readonly item: string };
-
-/** An approval that is proposed counts for so long. */
-const PROPOSED_MS = 7 * 86_400_000;
-
 /** Every deletion that waits, by placement. `now` in Unix milliseconds. */
 export function approvalsOf(state: HubState, index: IndexSnapshot | undefined, now: number): ApprovalRow[] {
   return Object.keys(state.lines)
@@ -49,8 +44,6 @@ export function approvalOf(
   const known = index?.placements.get(placement);
   const given = committedApprovals(placement, index?.fleet?.document, known?.document);
   const expired = given.some((one) => one.removal === held.setHash && !isInForce(one, now));
-  const until = new Date(now + PROPOSED_MS).toISOString().slice(0, 10);
-  const names = known ? '' : `placement: ${placement}, `;
   return {
     kind: 'REMOVAL',
     state: expired ? 'EXPIRED' : 'PENDING',
@@ -60,11 +53,7 @@ export function approvalOf(
     requestedAt: held.since,
     summary: whatLeaves(held),
     reason: `${whatLeaves(held)}: ${whyItLeaves(placement, index)}; ${whyItIsHeld(held, index)}`,
-    commit: {
-      path: known?.file ?? 'flotilla.yaml',
-      field: 'spec.approvals',
-      item: `{ ${names}removal: ${held.setHash}, until: ${until} }`,
-    },
+    commit: approvingCommit(placement, known?.file, held.setHash, now),
   };
 }
 
@@ -94,9 +83,6 @@ function whyItIsHeld({ leaving, left, of }: Held, index: IndexSnapshot | undefin
 /** In words, for one of the assignments that it is about. */
 export const heldReason = ({ summary, setHash }: ApprovalRow): string =>
   `held until removal ${setHash} is approved: ${summary}`;
-
-export const howToApprove = ({ path, field, item }: ApprovingCommit): string =>
-  `to approve, commit ${item} to ${field} in ${path}; to keep them, bring back what selected them`;
 
 export function problemOfApproval(approval: ApprovalRow): ProblemRow {
   const { placement, reason, state, commit, requestedAt } = approval;
