@@ -71,6 +71,10 @@ export const VERBS: Readonly<Record<string, { summary: string; load: () => Promi
     summary: 'add the entry of a cluster',
     load: async () => (await import('./verbs/cluster.ts')).cluster,
   },
+  chart: {
+    summary: 'put a Helm chart into the fleet repo, with a lock: chart vendor',
+    load: async () => (await import('./verbs/chart.ts')).chart,
+  },
   schema: {
     summary: 'print the JSON Schema of a kind of document',
     load: async () => (await import('./verbs/schema.ts')).schema,

@@ -157,6 +157,14 @@ export const FAULTS = {
     'The pinned kustomize or helm was not found.',
     'Run `npm run tools`, or set FLOTILLA_KUSTOMIZE or FLOTILLA_HELM.',
   ],
+  'chart-refused': [
+    'A chart cannot be vendored: it is none, is not what was asked for, or holds what must not be written.',
+    'The message names the file; nothing was written.',
+  ],
+  'chart-unavailable': [
+    'A chart repository cannot be reached, or does not have the file.',
+    'Check the address of --repo; or fetch the archive yourself, and vendor the file.',
+  ],
   'values-unexpanded': [
     'A Flux-style `${name:=default}` names a declared value.',
     'Write ${name} and put the default under `values.optional`.',
