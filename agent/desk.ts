@@ -54,6 +54,11 @@ export class Desk {
     return this.#pending !== undefined;
   }
 
+  /** Git, as last seen, does not know this cluster: only another look at the branch can end that. */
+  get isDisowned(): boolean {
+    return this.#atOnce.entry.state === 'missing';
+  }
+
   /** What is wrong with the cluster as a whole, for heartbeats and people. */
   get faults(): Fault[] {
     const { branch, cluster, publicKey } = this.#parts;
@@ -86,24 +91,24 @@ export class Desk {
     this.#atOnce = remembered(record.entry ?? { state: 'unknown' }, policies, record.notBefore);
   }
 
-  /** A document has arrived. True when it is new and has to be judged in Git. Never throws. */
-  receive(envelope: string): boolean {
+  /** A document has arrived; a new one has to be judged in Git. Never throws. */
+  receive(envelope: string): 'new' | 'same' | 'ignored' {
     const { cluster, pinnedKeys, log } = this.#parts;
     const trustedKeys = this.#record.hubKeys ?? pinnedKeys;
     try {
       const { verdict, document } = judgeDesired(envelope, { cluster, trustedKeys, inForce: this.#inForce });
       if (verdict === 'same') {
         if (!this.#pending) this.#refusal = undefined;
-        return false;
+        return 'same';
       }
-      if (this.#pending && document.epoch < this.#pending.document.epoch) return false;
+      if (this.#pending && document.epoch < this.#pending.document.epoch) return 'ignored';
       this.#pending = { envelope, document };
-      return true;
+      return 'new';
     } catch (error) {
       this.#refuse(toFault(error));
       if (!(error instanceof FlotillaError))
         log.error({ err: error }, 'a desired document could not be judged');
-      return false;
+      return 'ignored';
     }
   }
 

@@ -64,10 +64,15 @@ export class Reconciler {
     this.#bell.ring();
   }
 
-  /** Looks at the branch and at everything anew, now. */
-  checkAll(): void {
+  /** Looks at the branch now. */
+  look(): void {
     this.#lookAt = 0;
     this.#bell.ring();
+  }
+
+  /** Looks at the branch and at everything anew, now. */
+  checkAll(): void {
+    this.look();
     for (const { placement } of this.#members.values()) placement.wake();
   }
 

@@ -133,9 +133,12 @@ export class Session {
     return [...this.#reconciler.faults, ...this.#engine.troubles().map(toFault)];
   }
 
-  /** A desired document has arrived. Never throws. */
+  /** A desired document has arrived. That the hub speaks to a cluster says that Git may know it again. Never throws. */
   receive(envelope: string): void {
-    if (this.#desk.receive(envelope)) this.#reconciler.wake();
+    const verdict = this.#desk.receive(envelope);
+    if (verdict === 'ignored') return;
+    if (this.#desk.isDisowned) this.#reconciler.look();
+    else if (verdict === 'new') this.#reconciler.wake();
   }
 
   /** The hub asks for everything to be checked anew. */

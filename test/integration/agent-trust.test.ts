@@ -95,6 +95,20 @@ test('an agent whose entry is gone stops writing and prunes nothing, and goes on
   await lab.untilMap('corrected again', 'settings', (map) => map?.data.colour === 'blue');
 });
 
+test('an agent without an entry looks at Git when the hub speaks again, be it with the same document', async () => {
+  await using lab = await AgentLab.open({ flags: ['--tip-check', '1h'] });
+  lab.start();
+  const { assignments } = await lab.rollOut(await lab.clone.head());
+  await lab.clone.remove('clusters/one.yaml');
+  const document = await lab.document(await lab.clone.commit('Let one go'), [], { assignments });
+  lab.publish(document);
+  await lab.until('suspended', 'web', ({ sync }) => sync.state === 'SUSPENDED');
+  await lab.clone.write('clusters/one.yaml', entryOf(lab.key));
+  await lab.clone.commit('Take one back');
+  lab.publish(document);
+  await lab.until('going on', 'web', ({ sync }) => sync.state === 'SYNCED');
+});
+
 test('a digest that is not the one Git gives, and a placement that does not select the cluster, change nothing', async () => {
   await using lab = await AgentLab.open({
     files: {
