@@ -104,6 +104,8 @@ export class Inbox implements IntakeTarget {
       this.onRefused(cluster, 'too-many', `placement ${placement}`);
       const subject = up.status(cluster, placement);
       if (this.#surplus.size < MOST_SURPLUS) this.#surplus.add(subject);
+      // Nothing else may happen for long: the surplus alone is a reason to go to work.
+      this.#options.onChange();
       return;
     }
     const status = this.#pool.compact(given);
