@@ -4,10 +4,13 @@ import type { Removal } from './core/removal.ts';
 import type { PlacementParts } from './placement-ports.ts';
 import type { Rendered } from './state/bundle.ts';
 import type { PlacementRecord, VersionRecord } from './state/records.ts';
+import type { SaveHow } from './state/store.ts';
+
+const LATER: SaveHow = { later: true };
 
 /**
- * What is kept of one placement in its cluster. Saved before anything follows from it, and not interrupted by a newer order: only by
- * the end of this process's turn as the one writer (`life`). All methods throw KubeError.
+ * What is kept of one placement in its cluster. Saved before anything follows from it (what a restart finds out again: later), and not
+ * interrupted by a newer order: only by the end of this process's turn as the one writer (`life`). All methods throw KubeError.
  */
 export class PlacementBook {
   readonly #parts: Pick<PlacementParts, 'store' | 'surroundings'>;
@@ -53,13 +56,13 @@ export class PlacementBook {
   /** Equal content gets a new name or a new attempt. */
   saveMoved(version: VersionRecord): Promise<void> {
     const { target } = this.#record;
-    return this.#save({ ...this.#record, [target ? 'target' : 'applied']: version });
+    return this.#save({ ...this.#record, [target ? 'target' : 'applied']: version }, LATER);
   }
 
   /** What was being applied is what runs. */
   saveSettled(): Promise<void> {
     const { target, ...after } = this.#record;
-    return this.#save({ ...after, ...(target && { applied: target }) });
+    return this.#save({ ...after, ...(target && { applied: target }) }, LATER);
   }
 
   saveRemoval(revision: string, mode: Removal): Promise<void> {
@@ -77,9 +80,9 @@ export class PlacementBook {
     return this.#parts.store.forget(this.#record, this.#life);
   }
 
-  async #save(after: PlacementRecord): Promise<void> {
+  async #save(after: PlacementRecord, how: SaveHow = {}): Promise<void> {
     const kept = { ...after, ...this.#extras() };
-    await this.#parts.store.savePlacement(this.#record, kept, this.#life);
+    await this.#parts.store.savePlacement(this.#record, kept, this.#life, how);
     this.#record = kept;
   }
 

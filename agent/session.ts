@@ -162,7 +162,7 @@ export class Session {
       );
     } finally {
       this.#publisher.close();
-      await Promise.all([this.#engine.close(), this.#lastStatus()]);
+      await Promise.all([this.#engine.close(), this.#lastStatus(), this.#lastState()]);
     }
   }
 
@@ -172,6 +172,15 @@ export class Session {
       await this.#statusMap.write(AbortSignal.timeout(FAREWELL_MS));
     } catch (error) {
       this.#parts.log.warn(`the last status was not written: ${(error as Error).message}`);
+    }
+  }
+
+  /** What is not saved any more costs a comparison after a restart. */
+  async #lastState(): Promise<void> {
+    try {
+      await this.#store.flush(AbortSignal.timeout(FAREWELL_MS));
+    } catch (error) {
+      this.#parts.log.warn(`the last state was not saved: ${(error as Error).message}`);
     }
   }
 

@@ -27,7 +27,7 @@ export const STATE_MANAGER = 'flotilla-agent-state';
 export const STATE_LABEL = 'flotilla.dev/state';
 export const OWN_LABELS = { 'app.kubernetes.io/managed-by': 'flotilla-agent' } as const;
 
-const PAGE = 50;
+const PAGE = 20;
 const METADATA_ONLY = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
 
 /** The agent's own objects in its own namespace, which is made when it is missing. */

@@ -14,13 +14,13 @@ export type Rendered = {
   renderHash: string;
 };
 
-/** `chunks` counts Secrets of its own; 0: it stands inside the Secret of its placement. */
+/** `chunks` counts Secrets of its own; 0: it stands beside the record of its placement. */
 export type BundleRef = { key: string; chunks: number };
 
 /** A Secret holds 1 MiB and base64 adds a third. */
 export const CHUNK_BYTES = 600_000;
-/** Two of these and the record fit one Secret. */
-export const INLINE_BYTES = 250_000;
+/** Two of these and the record, of all placements that share a Secret, fit into it. */
+export const INLINE_BYTES = 8_000;
 const MOST_JSON_BYTES = 256 * 1024 * 1024;
 
 /** Small bundles come as one inline chunk, larger ones cut. */

@@ -11,46 +11,78 @@ import {
   readPlacement,
   type VersionRecord,
 } from './records.ts';
+import { type Change, Shelves } from './shelves.ts';
+
+export type SaveHow = {
+  /** For what a restart can find out again: it is written soon, together with what others have to say. */
+  later?: boolean;
+  /** Small bundles, by their key. */
+  inline?: Change;
+};
 
 export type LoadedState = { accepted: AcceptedRecord; placements: PlacementRecord[] };
 
 const ACCEPTED = 'flotilla-accepted';
-const secretOf = (placement: string) => `flotilla-placement-${placement}`;
+const RECORD = 'record.';
+const recordKey = (placement: string) => `${RECORD}${placement}`;
 const chunkOf = (placement: string, ref: BundleRef, index: number) =>
   `flotilla-objects-${placement}-${ref.key}-${index}`;
-const inlineKey = (ref: BundleRef) => `objects-${ref.key}`;
+const inlineKey = (placement: string, ref: BundleRef) => `objects.${ref.key}.${placement}`;
 const base64 = (data: string | Buffer) => Buffer.from(data).toString('base64');
 
 /**
- * The agent's memory in Secrets of its namespace: `flotilla-accepted` (envelope, tip, hub keys), `flotilla-placement-NAME` (record and
- * small bundles) and `flotilla-objects-NAME-KEY-N` (chunks of large ones). Labelled `flotilla.dev/state: accepted | placement |
- * objects`. A bundle is written before the record that names it and removed after the record that no longer does, so that a crash
- * leaves at worst chunks that nobody names; `sweep` removes them.
+ * The agent's memory in Secrets of its namespace: `flotilla-accepted` (envelope, tip, hub keys), `flotilla-placements-N` (of several
+ * placements each: `record.NAME` and small bundles as `objects.KEY.NAME`) and `flotilla-objects-NAME-KEY-N` (chunks of large ones).
+ * Labelled `flotilla.dev/state: accepted | placement | objects`. A bundle is written with or before the record that names it and
+ * removed with or after the record that no longer does, so that a crash leaves at worst chunks that nobody names; `sweep` removes them.
  */
 export class StateStore {
   readonly #objects: OwnObjects;
+  readonly #shelves: Shelves;
   readonly #log: Logger;
+  /** Inline bundles as loaded, until nothing names them: a start needs each of them. */
+  readonly #loaded = new Map<string, Buffer>();
 
   constructor(objects: OwnObjects, log: Logger) {
     this.#objects = objects;
+    this.#shelves = new Shelves(objects);
     this.#log = log;
   }
 
-  /** Everything but the bundles. What cannot be read is left out with a word to the log: Git and hub tell it again. */
+  /** Everything but large bundles. What cannot be read is left out with a word to the log: Git and hub tell it again. */
   async load(signal: AbortSignal): Promise<LoadedState> {
     let accepted: AcceptedRecord = { v: 1 };
     const placements: PlacementRecord[] = [];
     for await (const secret of this.#objects.secrets(['accepted', 'placement'], signal)) {
-      try {
-        const text = dataOf(secret, 'record')?.toString('utf8') ?? '';
-        if (secret.metadata.name === ACCEPTED) accepted = readAccepted(text);
-        else placements.push(readPlacement(text));
-      } catch (error) {
-        if (!(error instanceof FlotillaError)) throw error;
-        this.#log.error({ code: error.code, secret: secret.metadata.name }, error.message);
+      const { name } = secret.metadata;
+      if (name === ACCEPTED) {
+        accepted = this.#read(secret, 'record', readAccepted) ?? accepted;
+        continue;
+      }
+      const keys = Object.keys(isRecord(secret.data) ? secret.data : {});
+      const members = keys.filter((key) => key.startsWith(RECORD)).map((key) => key.slice(RECORD.length));
+      this.#shelves.register(secret, members);
+      for (const member of members) {
+        const record = this.#read(secret, recordKey(member), readPlacement);
+        if (!record) continue;
+        placements.push(record);
+        for (const ref of refsOf(record).filter(({ chunks }) => chunks === 0)) {
+          const bytes = dataOf(secret, inlineKey(member, ref));
+          if (bytes) this.#loaded.set(inlineKey(member, ref), bytes);
+        }
       }
     }
     return { accepted, placements };
+  }
+
+  #read<T>(secret: KubeObject, key: string, read: (text: string) => T): T | undefined {
+    try {
+      return read(dataOf(secret, key)?.toString('utf8') ?? '');
+    } catch (error) {
+      if (!(error instanceof FlotillaError)) throw error;
+      this.#log.error({ code: error.code, secret: secret.metadata.name, key }, error.message);
+      return undefined;
+    }
   }
 
   async saveAccepted(record: AcceptedRecord, signal: AbortSignal): Promise<void> {
@@ -67,10 +99,10 @@ export class StateStore {
   ): Promise<PlacementRecord> {
     const { ref, chunks } = encodeBundle(rendered);
     const inline: Record<string, string> = {};
-    if (ref.chunks === 0) inline[inlineKey(ref)] = base64(chunks[0]!);
+    if (ref.chunks === 0) inline[inlineKey(before.placement, ref)] = base64(chunks[0]!);
     else await this.#saveChunks(before.placement, ref, chunks, signal);
     const after: PlacementRecord = { ...before, target: { ...target, bundle: ref } };
-    await this.savePlacement(before, after, signal, inline);
+    await this.savePlacement(before, after, signal, { inline });
     return after;
   }
 
@@ -79,33 +111,40 @@ export class StateStore {
     before: PlacementRecord,
     after: PlacementRecord,
     signal: AbortSignal,
-    inline: Record<string, string> = {},
+    { later = false, inline }: SaveHow = {},
   ): Promise<void> {
-    const named = new Set(refsOf(after).map(({ key }) => key));
-    const dropped = refsOf(before).filter(({ key }) => !named.has(key));
-    const gone = Object.fromEntries(
-      dropped.filter(({ chunks }) => chunks === 0).map((ref) => [inlineKey(ref), null]),
-    );
-    const data = { record: base64(JSON.stringify(after)), ...inline, ...gone };
-    const content = { type: 'flotilla.dev/state', data };
-    const name = secretOf(after.placement);
-    const isNew = !before.applied && !before.target && !before.removal;
-    await this.#objects.upsert('Secret', name, content, { [STATE_LABEL]: 'placement' }, signal, isNew);
+    const { dropped, change } = changeOf(before, after);
+    for (const key of Object.keys(change)) this.#loaded.delete(key);
+    // Chunks go after the record that names them has gone.
+    if (later && dropped.every(({ chunks }) => chunks === 0))
+      return this.#shelves.putLater(after.placement, change, signal);
+    await this.#shelves.put(after.placement, { ...change, ...inline }, signal);
     for (const ref of dropped) await this.#dropChunks(after.placement, ref, signal);
+  }
+
+  /** Writes now what was to be written soon. @throws KubeError */
+  flush(signal: AbortSignal): Promise<void> {
+    return this.#shelves.flush(signal);
   }
 
   /** @throws FlotillaError state-unreadable; KubeError when the API server cannot be asked */
   async bundle(placement: string, ref: BundleRef, signal: AbortSignal): Promise<Rendered> {
-    if (ref.chunks === 0) {
-      const secret = await this.#objects.get('Secret', secretOf(placement), signal);
-      return decodeBundle(ref, [(secret && dataOf(secret, inlineKey(ref))) ?? Buffer.alloc(0)]);
-    }
+    if (ref.chunks === 0) return decodeBundle(ref, [await this.#inline(placement, ref, signal)]);
     const chunks: Buffer[] = [];
     for (let index = 0; index < ref.chunks; index++) {
       const chunk = await this.#objects.get('Secret', chunkOf(placement, ref, index), signal);
       chunks.push((chunk && dataOf(chunk, 'chunk')) ?? Buffer.alloc(0));
     }
     return decodeBundle(ref, chunks);
+  }
+
+  async #inline(placement: string, ref: BundleRef, signal: AbortSignal): Promise<Buffer> {
+    const key = inlineKey(placement, ref);
+    const loaded = this.#loaded.get(key);
+    const name = this.#shelves.nameOf(placement);
+    if (loaded || name === undefined) return loaded ?? Buffer.alloc(0);
+    const secret = await this.#objects.get('Secret', name, signal);
+    return (secret && dataOf(secret, key)) ?? Buffer.alloc(0);
   }
 
   /** Removes chunks that no record names: a crash left them. */
@@ -124,7 +163,8 @@ export class StateStore {
   /** A placement that is gone leaves nothing behind. */
   async forget(record: PlacementRecord, signal: AbortSignal): Promise<void> {
     for (const ref of refsOf(record)) await this.#dropChunks(record.placement, ref, signal);
-    await this.#objects.delete('Secret', secretOf(record.placement), signal);
+    const inline = refsOf(record).map((ref) => inlineKey(record.placement, ref));
+    await this.#shelves.take(record.placement, [recordKey(record.placement), ...inline], signal);
   }
 
   async #saveChunks(
@@ -149,6 +189,18 @@ export class StateStore {
     for (let index = 0; index < ref.chunks; index++)
       await this.#objects.delete('Secret', chunkOf(placement, ref, index), signal);
   }
+}
+
+/** What a record says anew, and the bundles that only the one before named. */
+function changeOf(before: PlacementRecord, after: PlacementRecord): { dropped: BundleRef[]; change: Change } {
+  const { placement } = after;
+  const named = new Set(refsOf(after).map(({ key }) => key));
+  const dropped = refsOf(before).filter(({ key }) => !named.has(key));
+  const gone = dropped
+    .filter(({ chunks }) => chunks === 0)
+    .map((ref) => [inlineKey(placement, ref), null] as const);
+  const change = { [recordKey(placement)]: base64(JSON.stringify(after)), ...Object.fromEntries(gone) };
+  return { dropped, change };
 }
 
 function refsOf({ applied, target }: PlacementRecord): BundleRef[] {

@@ -79,9 +79,74 @@ test('a version that is no longer named leaves nothing behind, and neither does 
   assert.deepEqual(await secretNames(objects, ['objects']), chunks);
   const second = await store.saveTarget(applied, target('d2'), renderedOf(10), NEVER);
   await store.savePlacement(second, { ...empty, applied: second.target! }, NEVER);
-  assert.deepEqual(await secretNames(objects), ['flotilla-placement-web']);
+  assert.deepEqual(await secretNames(objects), ['flotilla-placements-0']);
   await store.forget({ ...empty, applied: second.target! }, NEVER);
   assert.deepEqual(await secretNames(objects), []);
+});
+
+test('placements that are saved together share writes, and each comes back', async () => {
+  sim.createCluster('shelves');
+  const objects = own('shelves');
+  const store = new StateStore(objects, log);
+  const names = Array.from({ length: 60 }, (_, index) => `unit-${index}`);
+  const save = (digest: string) =>
+    Promise.all(
+      names.map((placement) =>
+        store.saveTarget({ ...empty, placement }, target(digest), renderedOf(50), NEVER),
+      ),
+    );
+  const first = await save('d1');
+  assert.equal((await secretNames(objects)).length, 3);
+  await save('d2');
+  const loaded = await new StateStore(objects, log).load(NEVER);
+  assert.deepEqual(
+    loaded.placements.map(({ placement, target }) => [placement, target?.digest]).sort(),
+    names.map((name) => [name, 'd2']).sort(),
+  );
+  await Promise.all(first.map((record) => store.forget(record, NEVER)));
+  assert.deepEqual(await secretNames(objects), []);
+});
+
+test('what is saved later is in the cluster soon, with the next write or at the end', async () => {
+  sim.createCluster('later');
+  const objects = own('later');
+  const store = new StateStore(objects, log);
+  const applied = async () => (await new StateStore(objects, log).load(NEVER)).placements[0]?.applied?.digest;
+  const first = await store.saveTarget(empty, target('d1'), renderedOf(10), NEVER);
+  const settled: PlacementRecord = { ...empty, applied: first.target! };
+  await store.savePlacement(first, settled, NEVER, { later: true });
+  assert.equal(await applied(), undefined);
+  await store.flush(NEVER);
+  assert.equal(await applied(), 'd1');
+  const second = await store.saveTarget(settled, target('d2'), renderedOf(10), NEVER);
+  const again: PlacementRecord = { ...empty, applied: second.target! };
+  await store.savePlacement(second, again, NEVER, { later: true });
+  await store.saveTarget({ ...empty, placement: 'other' }, target('d1'), renderedOf(10), NEVER);
+  assert.equal(await applied(), 'd2');
+  await store.savePlacement(again, { ...again, seq: 8 }, NEVER, { later: true });
+  await eventually(
+    'the later one',
+    async () => {
+      const { placements } = await new StateStore(objects, log).load(NEVER);
+      return placements[0]?.seq === 8 ? true : undefined;
+    },
+    10_000,
+    NEVER,
+  );
+});
+
+test('a writer that lost its turn overwrites nothing of the next one', async () => {
+  sim.createCluster('turns');
+  const objects = own('turns');
+  const old = new StateStore(objects, log);
+  const saved = await old.saveTarget(empty, target('d1'), renderedOf(10), NEVER);
+  const next = new StateStore(objects, log);
+  await next.load(NEVER);
+  await next.saveTarget(saved, target('d2'), renderedOf(10), NEVER);
+  await old.savePlacement(saved, { ...empty, applied: saved.target! }, NEVER, { later: true });
+  await assert.rejects(old.flush(NEVER), /Conflict|conflict|modified/);
+  const { placements } = await new StateStore(objects, log).load(NEVER);
+  assert.equal(placements[0]?.target?.digest, 'd2');
 });
 
 test('chunks that a crash left are swept, and those that a record names stay', async () => {
@@ -101,7 +166,7 @@ test('a record that cannot be read is left out, and the others are there', async
   const store = new StateStore(objects, log);
   await store.saveTarget(empty, target('d1'), renderedOf(10), NEVER);
   await store.saveTarget({ ...empty, placement: 'other' }, target('d1'), renderedOf(10), NEVER);
-  await objects.merge('Secret', 'flotilla-placement-other', { data: { record: 'bm9uc2Vuc2U=' } }, NEVER);
+  await objects.merge('Secret', 'flotilla-placements-0', { data: { 'record.other': 'bm9uc2Vuc2U=' } }, NEVER);
   await store.saveAccepted({ v: 1, tip: oid }, NEVER);
   const { accepted, placements } = await store.load(NEVER);
   assert.equal(accepted.tip, oid);
