@@ -110,9 +110,23 @@ export class Rig implements AsyncDisposable {
       signal.throwIfAborted();
       for (const [name, digest] of waiting) {
         const { applied, sync, health } = this.newest.get(name) ?? {};
-        if (applied?.digest === digest && sync?.state === 'SYNCED' && health?.state === 'CURRENT')
-          waiting.delete(name);
+        const isThere = applied?.digest === digest && applied.revision === revision;
+        if (isThere && sync?.state === 'SYNCED' && health?.state === 'CURRENT') waiting.delete(name);
       }
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+    return (performance.now() - started) / 1000;
+  }
+
+  /** Ends the agent, starts it again and waits until it says anew that all are Current; seconds from its start. */
+  async restart(names: readonly string[], signal: AbortSignal): Promise<number> {
+    await this.stopAgent();
+    this.newest.clear();
+    const started = performance.now();
+    await this.startAgent();
+    const isThere = ({ sync, health }: Status) => sync.state === 'SYNCED' && health.state === 'CURRENT';
+    while (!names.every((name) => this.newest.has(name) && isThere(this.newest.get(name)!))) {
+      signal.throwIfAborted();
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
     return (performance.now() - started) / 1000;
