@@ -28,6 +28,8 @@ export type AgentConfig = {
   context: string | undefined;
   /** Where state, Lease and status of the agent live. */
   namespace: string;
+  /** The only ones that placements may have objects in; undefined: the whole cluster. */
+  namespaces: readonly string[] | undefined;
   dataDir: string;
   kustomize: string | undefined;
   helm: string | undefined;
@@ -77,6 +79,11 @@ const keys = z
       }),
     ),
   );
+/** Names of namespaces, with commas. */
+export const namespaces = z
+  .string()
+  .transform((list) => list.split(',').map((one) => one.trim()))
+  .pipe(z.array(dnsLabel).min(1));
 const oid = z.string().regex(/^[0-9a-f]{40}$/, 'not a full commit id');
 
 type Option = Setting & { help: string; hidden?: boolean };
@@ -105,6 +112,10 @@ const OPTIONS = {
   kubeconfig: { schema: z.string().min(1), help: 'kubeconfig file (default: the pod, then ~/.kube/config)' },
   context: { schema: z.string().min(1), help: 'context of the kubeconfig' },
   namespace: { schema: dnsLabel, fallback: 'flotilla-system', help: 'namespace of the agent’s own objects' },
+  namespaces: {
+    schema: namespaces,
+    help: 'confines the agent to these, with commas (deploy/agent/namespaced; default: the whole cluster)',
+  },
   kustomize: {
     schema: z.string().min(1),
     help: 'path of the pinned kustomize, where render.fallback in flotilla.yaml asks for it',
@@ -166,6 +177,7 @@ export function readConfig(argv: readonly string[], env: NodeJS.ProcessEnv): Age
     kubeconfig: values.kubeconfig,
     context: values.context,
     namespace: values.namespace!,
+    namespaces: values.namespaces,
     dataDir: data,
     kustomize: values.kustomize,
     helm: values.helm,

@@ -56,7 +56,11 @@ class Agent {
   static async open(config: AgentConfig, log: Logger): Promise<Agent> {
     const { key, warning } = readSeed(config.seedFile);
     if (warning) log.warn(warning);
-    const kube = new KubeClient(connect({ file: config.kubeconfig, context: config.context }));
+    const kube = new KubeClient(
+      connect({ file: config.kubeconfig, context: config.context }),
+      {},
+      config.namespaces,
+    );
     const api = {
       call: (call: Parameters<typeof request>[1], signal: AbortSignal) =>
         request(kube.connection, call, kube.options, signal),

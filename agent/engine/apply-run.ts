@@ -131,7 +131,7 @@ async function chargeServed(
   if (known) return state.failOne(objectId(object), known);
   try {
     const resource = await awaitServed(context.kube, object, context.clock.now, signal);
-    await context.watches.ensure(resource, signal);
+    await context.watches.ensure(resource, object.metadata.namespace, signal);
     charge(context, state, object, resource);
   } catch (error) {
     missing.set(kind, bearable(error));

@@ -109,18 +109,21 @@ async function inOtherVersions(
   return found;
 }
 
-/** Watches each kind; one that may not be listed refuses its objects alone. */
+/** Watches what is needed of each kind; one that may not be listed refuses its objects alone. */
 async function watchKinds(
   context: Context,
   ready: Engaged['ready'],
   refused: Map<string, ObjectError>,
   signal: AbortSignal,
 ): Promise<Engaged['ready']> {
-  const kinds = Map.groupBy(ready, ({ resource }) => `${resource.group}/${resource.kind}`);
+  const kinds = Map.groupBy(ready, ({ resource, object }) =>
+    context.watches.keyOf(resource, object.metadata.namespace),
+  );
   const watched = await Promise.all(
     [...kinds.values()].map(async (members) => {
       try {
-        await context.watches.ensure(members[0]!.resource, signal);
+        const [{ resource, object }] = members as [Engaged['ready'][number]];
+        await context.watches.ensure(resource, object.metadata.namespace, signal);
         return members;
       } catch (error) {
         if (!(error instanceof KubeError) || error.code === 'kube-unreachable') throw error;
@@ -134,14 +137,14 @@ async function watchKinds(
 
 /** What may have to be pruned must be known too. A kind that is gone took its objects with it. */
 async function watchInventoryKinds(context: Context, placement: string, signal: AbortSignal): Promise<void> {
-  const kinds = Map.groupBy(context.book.entries(placement), ({ group, kind }) => `${group}/${kind}`);
+  const kinds = Map.groupBy(context.book.entries(placement), ({ group, kind, namespace }) =>
+    context.watches.keyOf({ group, kind, namespaced: namespace !== undefined }, namespace),
+  );
   for (const [first] of kinds.values()) {
     try {
-      const { group, version, kind } = first!;
-      await context.watches.ensure(
-        await context.kube.discovery.anyVersion(group, version, kind, signal),
-        signal,
-      );
+      const { group, version, kind, namespace } = first!;
+      const resource = await context.kube.discovery.anyVersion(group, version, kind, signal);
+      await context.watches.ensure(resource, namespace, signal);
     } catch (error) {
       const bearable =
         error instanceof KubeError && error.code !== 'kube-unreachable' && error.code !== 'kube-failed';

@@ -1,6 +1,7 @@
 import { pause } from '#process/wait.ts';
 import { type KubeObject, splitApiVersion } from '../core/object.ts';
 import { definedIn, scoped } from '../core/prepare.ts';
+import { outOfReach } from '../core/reach.ts';
 import type { Resource } from '../kube/discovery.ts';
 import { KubeError } from '../kube/errors.ts';
 import type { Kube } from './ports.ts';
@@ -15,7 +16,7 @@ export type Located = {
 
 /**
  * Where each object is served; namespaces that do not fit the scope of the kind are dropped or refused. A kind that nobody knows
- * refuses its object alone.
+ * refuses its object alone, and so does a place that is out of reach.
  * @throws KubeError when the API server cannot be asked
  */
 export async function locate(
@@ -35,7 +36,12 @@ export async function locate(
     }
     const namespaced = resource instanceof KubeError ? defined!.namespaced : resource.namespaced;
     const placed = scoped(object, namespaced);
-    if ('problem' in placed) refuse(object, { code: 'kube-rejected', message: placed.problem as string });
+    if ('problem' in placed) {
+      refuse(object, { code: 'kube-rejected', message: placed.problem as string });
+      continue;
+    }
+    const outside = outOfReach(placed as KubeObject, namespaced, kube.namespaces);
+    if (outside) refuse(placed as KubeObject, { code: 'kube-forbidden', message: outside });
     else if (resource instanceof KubeError) located.waiting.push(placed as KubeObject);
     else located.ready.push({ object: placed as KubeObject, resource });
   }

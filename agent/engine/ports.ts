@@ -12,6 +12,7 @@ export type Kube = Pick<
   KubeClient,
   | 'connection'
   | 'discovery'
+  | 'namespaces'
   | 'options'
   | 'get'
   | 'list'

@@ -5,9 +5,11 @@ import type { Resource } from '../kube/discovery.ts';
 import { KubeError } from '../kube/errors.ts';
 import { Interruption, type WatchEvent, watchMetadata } from '../kube/watch.ts';
 
-/** One kind that is watched. */
+/** One kind that is watched, where the agent is confined in one namespace. */
 type Watched = {
+  key: string;
   resource: Resource;
+  namespace: string | undefined;
   interruption: Interruption;
   stop: AbortController;
   synced: boolean;
@@ -18,9 +20,10 @@ type Watched = {
   done: Promise<void>;
 };
 
-const keyOf = ({ group, kind }: Resource): string => `${group}/${kind}`;
-
-/** The metadata watches of an engine: one per kind, label-selected, started when a kind is first needed. */
+/**
+ * The metadata watches of an engine: one per kind, or per kind and namespace where the agent is confined to namespaces; label-selected,
+ * started when first needed.
+ */
 export class Watches {
   readonly #client: KubeClient;
   readonly #tell: (resource: Resource, event: WatchEvent) => void;
@@ -40,17 +43,24 @@ export class Watches {
     this.#life = life;
   }
 
+  /** What one watch covers: `namespace` is the one of an object of the kind. */
+  keyOf({ group, kind, namespaced }: Omit<Resource, 'version' | 'plural'>, namespace?: string): string {
+    return `${group}/${kind}${namespaced && this.#client.namespaces ? `/${namespace}` : ''}`;
+  }
+
   /**
-   * Resolves when everything of the kind that carries our label has been told.
-   * @throws FlotillaError why the list failed; the watch goes on trying
+   * Resolves when everything of the kind that carries our label has been told; of the namespace, where the agent is confined.
+   * @throws FlotillaError why the list failed; the watch goes on trying. KubeError kube-forbidden where the agent is confined and the
+   *   kind is cluster-scoped, or the namespace is another
    */
-  async ensure(resource: Resource, signal: AbortSignal): Promise<void> {
-    let watched = this.#kinds.get(keyOf(resource));
+  async ensure(resource: Resource, namespace: string | undefined, signal: AbortSignal): Promise<void> {
+    const key = this.keyOf(resource, namespace);
+    let watched = this.#kinds.get(key);
     if (watched?.gone && watched.resource.version !== resource.version) {
       await this.#end(watched);
       watched = undefined;
     }
-    watched ??= this.#start(resource);
+    watched ??= this.#start(key, resource, this.#scopeOf(resource, namespace));
     if (watched.synced) return;
     if (watched.gone) watched.interruption.fire();
     const aborted = Promise.withResolvers<never>();
@@ -62,10 +72,6 @@ export class Watches {
     } finally {
       signal.removeEventListener('abort', abort);
     }
-  }
-
-  isSynced(resource: Resource): boolean {
-    return this.#kinds.get(keyOf(resource))?.synced === true;
   }
 
   /** The slow pass: every kind is listed again. */
@@ -83,9 +89,22 @@ export class Watches {
     await Promise.all([...this.#kinds.values()].map((watched) => watched.done));
   }
 
-  #start(resource: Resource): Watched {
+  #scopeOf({ kind, namespaced }: Resource, namespace: string | undefined): string | undefined {
+    const { namespaces } = this.#client;
+    if (!namespaces) return undefined;
+    if (namespaced && namespace !== undefined && namespaces.includes(namespace)) return namespace;
+    const where = namespaced ? `of namespace ${namespace}` : 'is cluster-scoped and';
+    throw new KubeError('kube-forbidden', `${kind} ${where} is not watched by an agent with --namespaces`, {
+      status: 403,
+      reason: 'Confined',
+    });
+  }
+
+  #start(key: string, resource: Resource, namespace: string | undefined): Watched {
     const watched: Watched = {
+      key,
       resource,
+      namespace,
       interruption: new Interruption(),
       stop: new AbortController(),
       synced: false,
@@ -95,19 +114,24 @@ export class Watches {
       done: Promise.resolve(),
     };
     watched.done = this.#follow(watched, AbortSignal.any([this.#life, watched.stop.signal]));
-    this.#kinds.set(keyOf(resource), watched);
+    this.#kinds.set(key, watched);
     return watched;
   }
 
   async #end(watched: Watched): Promise<void> {
-    this.#kinds.delete(keyOf(watched.resource));
+    this.#kinds.delete(watched.key);
     watched.stop.abort();
     await watched.done;
   }
 
   async #follow(watched: Watched, signal: AbortSignal): Promise<void> {
-    const { resource, interruption } = watched;
-    const options = { labelSelector: OWNER_LABEL, random: this.#random, interruption };
+    const { resource, namespace, interruption } = watched;
+    const options = {
+      labelSelector: OWNER_LABEL,
+      random: this.#random,
+      interruption,
+      ...(namespace !== undefined && { namespace }),
+    };
     for await (const event of watchMetadata(this.#client, resource, options, signal)) {
       this.#tell(resource, event);
       if (event.type === 'synced') settle(watched, undefined);

@@ -47,9 +47,16 @@ export class KubeClient {
   readonly connection: Connection;
   readonly discovery: Discovery;
   readonly options: RequestOptions;
+  /** The namespaces that there is a right to, where it ends with them: nothing is asked across the cluster then. */
+  readonly namespaces: readonly string[] | undefined;
 
-  constructor(connection: Connection, options: Partial<RequestOptions> = {}) {
+  constructor(
+    connection: Connection,
+    options: Partial<RequestOptions> = {},
+    namespaces?: readonly string[] | undefined,
+  ) {
     this.connection = connection;
+    this.namespaces = namespaces;
     this.options = { ...REQUEST_OPTIONS, gate: new Gate(WIDTH), ...options };
     this.discovery = new Discovery(async (path, subject, signal) => {
       const answer = await this.#call({ method: 'GET', path, subject }, signal);
@@ -81,7 +88,7 @@ export class KubeClient {
     }
   }
 
-  /** All objects of a kind, in pages of 500. @throws KubeError 410 when a page outlived what the server keeps */
+  /** All objects of a kind within reach, in pages of 500. @throws KubeError 410 when a page outlived what the server keeps */
   async list(resource: Resource, options: ListOptions, signal: AbortSignal): Promise<KubeObject[]> {
     const objects: KubeObject[] = [];
     for await (const page of this.pages(resource, options, signal)) {
@@ -96,6 +103,10 @@ export class KubeClient {
     options: ListOptions,
     signal: AbortSignal,
   ): AsyncGenerator<{ items: KubeObject[]; resourceVersion: string }> {
+    if (this.namespaces && resource.namespaced && options.namespace === undefined) {
+      for (const namespace of this.namespaces) yield* this.pages(resource, { ...options, namespace }, signal);
+      return;
+    }
     let token: string | undefined;
     do {
       const { body } = await this.#call(

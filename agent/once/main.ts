@@ -54,7 +54,11 @@ async function pass(options: OnceOptions, path: string, signal: AbortSignal): Pr
   const { placement } = resolved.assignment;
   const { kustomize, helm } = options;
   const objects = await render(resolved, place.root, { kustomize, helm, path }, signal);
-  const kube = new KubeClient(connect({ file: options.kubeconfig, context: options.context }));
+  const kube = new KubeClient(
+    connect({ file: options.kubeconfig, context: options.context }),
+    {},
+    options.namespaces,
+  );
   try {
     await refuseOutside(kube, placement, objects, resolved.policy?.allow, signal);
     const policy = policyFor(resolved, options);

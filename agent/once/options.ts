@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { DRIFT_MODES, dnsLabel, duration, milliseconds } from '#proto/documents/common.ts';
 import { FlotillaError } from '#proto/faults.ts';
+import { namespaces } from '../config.ts';
 
 export type OnceOptions = {
   /** The overlay. */
@@ -20,6 +21,8 @@ export type OnceOptions = {
   output: 'json' | 'text';
   /** Where inventory and Lease live. */
   namespace: string;
+  /** The only ones that the overlay may have objects in; undefined: the whole cluster. */
+  namespaces: readonly string[] | undefined;
   kustomize: string | undefined;
   helm: string | undefined;
 };
@@ -35,6 +38,7 @@ const SCHEMA = z.object({
   wait: duration.default('60s').transform(milliseconds),
   output: z.enum(['json', 'text'], 'takes json or text').default('text'),
   namespace: dnsLabel.default('flotilla-system'),
+  namespaces: namespaces.optional(),
   kustomize: z.string().min(1, 'is empty').optional(),
   helm: z.string().min(1, 'is empty').optional(),
 });
@@ -51,6 +55,7 @@ const FLAGS = {
   wait: text,
   output: { type: 'string', short: 'o' },
   namespace: text,
+  namespaces: text,
   kustomize: text,
   helm: text,
 } as const;
@@ -63,6 +68,7 @@ export function readOnce(argv: readonly string[], env: NodeJS.ProcessEnv): OnceO
     dryRun,
     waitMs: wait,
     cluster: rest.cluster,
+    namespaces: rest.namespaces,
     kubeconfig: rest.kubeconfig,
     context: rest.context,
     mode: rest.mode,

@@ -60,6 +60,49 @@ function overlay(ns: string): string[] {
   return ['--path', dir, '--placement', ns];
 }
 
+test('namespaced needs no right across the cluster, and says what is out of its reach and what to grant', async () => {
+  for (const name of ['apps', 'shop', 'elsewhere'])
+    await plane().client.expect('POST', '/api/v1/namespaces', { metadata: { name } });
+  const confined = await install('namespaced');
+  const { code, report } = await run(confined, ...overlay('apps'), '--namespaces', 'apps');
+  assert.deepEqual([code, report.inventory], [0, ['/ConfigMap/apps/settings']], JSON.stringify(report));
+  const errorIn = async (...args: string[]) => {
+    const refused = await run(confined, ...args, '--wait', '0s');
+    assert.equal(refused.code, 1);
+    return refused.report.actions.find(({ error }) => error)?.error ?? JSON.stringify(refused.report);
+  };
+  assert.match(
+    await errorIn(...overlay('elsewhere'), '--namespaces', 'apps'),
+    /in namespace elsewhere and this agent is confined to apps \(--namespaces\); grant the agent a Role and a RoleBinding there/,
+  );
+  assert.match(
+    await errorIn(...overlay('shop'), '--namespaces', 'apps,shop'),
+    /configmaps.*grant the agent by a Role in namespace shop or a ClusterRole/,
+  );
+  const dir = join(scratch.dir, 'mixed');
+  writeFiles(dir, {
+    'kustomization.yaml': kustomization('mixed.yaml'),
+    'mixed.yaml': `apiVersion: v1
+kind: Namespace
+metadata: { name: another }
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: beside, namespace: apps }
+`,
+  });
+  const mixed = ['--path', dir, '--placement', 'mixed', '--namespaces', 'apps'];
+  assert.match(
+    await errorIn(...mixed),
+    /Namespace.*another is cluster-scoped and this agent is confined to apps/,
+  );
+  assert.equal(
+    (await plane().client.send('GET', '/api/v1/namespaces/apps/configmaps/beside')).status,
+    200,
+    'what is within reach is applied',
+  );
+});
+
 test('what RBAC refuses names verb and resource, and the rule to add; cluster-admin applies it', async () => {
   const ns = 'enforced';
   await plane().client.expect('POST', '/api/v1/namespaces', { metadata: { name: ns } });
