@@ -14,6 +14,7 @@ import {
   type Document as YamlDocument,
 } from 'yaml';
 import { type Dialect, locateQuick, readQuick, UNSURE } from '#proto/yaml/quick.ts';
+import { refolded } from './fold.ts';
 import { NOT_IN_JSON, resolveOld, resolvePlain, type Scalar } from './scalar.ts';
 
 /** A value of JSON, with integers beyond 2^53 exact as bigint; `canonicalJson` writes them as digits. */
@@ -33,7 +34,8 @@ export type Position = { line: number; column: number };
 export type YamlLimits = { bytes: number; documents: number; nodes: number; depth: number };
 /**
  * `lastKeyWins`: of a key given twice the last one counts, as go-yaml v2 reads kustomizations. `blanks`: a null that is
- * written as nothing (`a:`) is read as undefined, because kustomize tells it from `a: null` where it merges.
+ * written as nothing (`a:`) is read as undefined, because kustomize tells it from `a: null` where it merges; and folded blocks
+ * have the line feeds that kustomize adds (see `refolded`).
  * `old`: scalars mean what they do to the reader of kustomizations (see `resolveOld`).
  */
 export type YamlOptions = Partial<YamlLimits> & { lastKeyWins?: boolean; blanks?: boolean; old?: boolean };
@@ -133,7 +135,7 @@ function readWhole(text: string, limits: Required<YamlOptions>): ReadDocument[] 
   return documents.map((document) => {
     const [error] = document.errors;
     if (error) throw new YamlFault(error.message.split('\n')[0]!, position(lines, error.pos[0]));
-    const reader = new Reader(lines, limits, budget);
+    const reader = new Reader(text, lines, limits, budget);
     return {
       value: reader.read(document.contents, 0),
       locate: (path) => position(lines, nodeAt(document, path)?.range?.[0] ?? 0),
@@ -182,13 +184,15 @@ function parse(text: string, lines: LineCounter): YamlDocument[] {
 }
 
 class Reader {
+  readonly #source: string;
   readonly #lines: LineCounter;
   readonly #limits: Required<YamlOptions>;
   readonly #budget: { nodes: number };
   /** The newest node of each anchor: an alias means the last one before it. */
   readonly #anchors = new Map<string, Node>();
 
-  constructor(lines: LineCounter, limits: Required<YamlOptions>, budget: { nodes: number }) {
+  constructor(source: string, lines: LineCounter, limits: Required<YamlOptions>, budget: { nodes: number }) {
+    this.#source = source;
     this.#lines = lines;
     this.#limits = limits;
     this.#budget = budget;
@@ -213,7 +217,7 @@ class Reader {
   #scalar(node: ScalarNode): Scalar {
     // The parser itself decodes !!binary; Kubernetes has no bytes, and go-yaml makes text of them.
     if (node.value instanceof Uint8Array) return Buffer.from(node.value).toString('utf8');
-    const text = String(node.value ?? '');
+    const text = this.#text(node);
     const tag = node.tag?.startsWith('tag:yaml.org,2002:') ? node.tag.slice(18) : undefined;
     const typed = tag === 'int' || tag === 'float' || tag === 'bool' || tag === 'null';
     if (!typed && (node.type !== 'PLAIN' || node.tag !== undefined)) return text;
@@ -223,6 +227,16 @@ class Reader {
     if (typed && (typeof value === 'string' || !fits(tag, value)))
       throw this.#fault(node, `${text} is no !!${tag}`);
     return value;
+  }
+
+  /** A block that the end of the text cuts off has no line feed there, and what is folded comes out as kustomize writes it. */
+  #text(node: ScalarNode): string {
+    const text = String(node.value ?? '');
+    const isFolded = node.type === 'BLOCK_FOLDED';
+    if (!isFolded && node.type !== 'BLOCK_LITERAL') return text;
+    const isCut = node.range![1] >= this.#source.length && !this.#source.endsWith('\n');
+    const whole = isCut && text.endsWith('\n') ? text.slice(0, -1) : text;
+    return isFolded && this.#limits.blanks ? refolded(whole) : whole;
   }
 
   #map(node: YAMLMap, depth: number): Json {
