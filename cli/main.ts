@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { FlotillaError } from '#proto/faults.ts';
+import { withoutSeeds } from '#proto/nkey.ts';
 import { GLOBAL_FLAGS, readFlags, splitVerb, unknown, usage } from './args.ts';
 import { readMachine } from './config.ts';
 import { EXIT, exitCodeOf } from './exit.ts';
@@ -32,7 +33,7 @@ try {
 } catch (error) {
   progress.clear();
   if (!interrupted.signal.aborted) {
-    stderr.write(`flotilla: ${harmless(error instanceof Error ? error.message : String(error))}\n`);
+    stderr.write(`flotilla: ${fit(error instanceof Error ? error.message : String(error))}\n`);
     if (error instanceof FlotillaError && error.code === 'usage') stderr.write('Try flotilla --help.\n');
     process.exitCode = exitCodeOf(error);
   }
@@ -66,7 +67,7 @@ async function main(argv: readonly string[]): Promise<number> {
     },
     talk(line) {
       progress.clear();
-      stderr.write(`${harmless(line)}\n`);
+      stderr.write(`${fit(line)}\n`);
     },
     progress: (line) => progress.show(harmless(line)),
     color: terminal && !env.NO_COLOR && env.TERM !== 'dumb',
@@ -74,4 +75,9 @@ async function main(argv: readonly string[]): Promise<number> {
     now: Date.now,
     signal: interrupted.signal,
   });
+}
+
+/** What is told on stderr may repeat what somebody typed: never a seed, and nothing that moves the cursor. */
+function fit(text: string): string {
+  return withoutSeeds(harmless(text));
 }

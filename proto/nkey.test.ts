@@ -36,6 +36,7 @@ test('a seed, a typo and nonsense have no public role, and a wrong signature doe
     undefined,
   );
   assert.equal(nkeyRole('hello'), undefined);
+  for (const letter of 'AQ7') assert.equal(nkeyRole(`${key.publicKey}${letter}`), undefined, letter);
   const signature = key.sign(Buffer.from('a'));
   assert.equal(verifyNkey(key.publicKey, Buffer.from('b'), signature), false);
   assert.equal(verifyNkey(key.publicKey, Buffer.from('a'), signature.subarray(1)), false);

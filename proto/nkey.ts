@@ -8,6 +8,7 @@ import { decodeBase32, encodeBase32 } from './base32.ts';
  */
 const ROLES = { operator: 14 << 3, account: 0, user: 20 << 3, server: 13 << 3 } as const;
 const SEED = 18 << 3;
+const SEED_TEXT = /\bS[A-Z][A-Z2-7]{56,}\b/g;
 const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 export type NkeyRole = keyof typeof ROLES;
@@ -33,6 +34,9 @@ export function nkeyFromSeed(seed: string): Nkey {
   if (!role) throw new Error('a seed of an unknown role');
   return fromRawSeed(role, bytes.subarray(2));
 }
+
+/** Text without seeds: what is quoted from elsewhere must not spread a secret that should not be there. */
+export const withoutSeeds = (text: string): string => text.replace(SEED_TEXT, 'S…');
 
 /** The role of a public key, or undefined when it is none (a seed included). */
 export function nkeyRole(publicKey: string): NkeyRole | undefined {
@@ -73,10 +77,13 @@ function encode(payload: Uint8Array): string {
   return encodeBase32(Buffer.concat([payload, Buffer.from([crc & 0xff, crc >> 8])]));
 }
 
-/** Bytes without the checksum, or undefined when text is not base32 with a matching checksum. */
+/**
+ * Bytes without the checksum, or undefined when text is not base32 with a matching checksum. Each key has one spelling: keys are
+ * compared as text, so that another letter at the end must not pass for the same key.
+ */
 function decode(text: string): Uint8Array | undefined {
   const bytes = decodeBase32(text);
-  if (!bytes || bytes.length < 3) return undefined;
+  if (!bytes || bytes.length < 3 || encodeBase32(bytes) !== text) return undefined;
   const payload = bytes.slice(0, -2);
   const crc = bytes.at(-2)! | (bytes.at(-1)! << 8);
   return crc16(payload) === crc ? payload : undefined;

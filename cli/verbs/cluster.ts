@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CLUSTER_MODES } from '#proto/documents/cluster.ts';
-import { dnsLabel, withoutSeeds } from '#proto/documents/common.ts';
+import { dnsLabel } from '#proto/documents/common.ts';
 import { FlotillaError } from '#proto/faults.ts';
 import { type Parsed, unknown, usage } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
@@ -75,8 +75,7 @@ async function add(entry: NewCluster, parsed: Parsed, around: Surroundings): Pro
     [...documents.values()].map(({ read }) => read),
     entry,
   );
-  for (const problem of problems)
-    around.talk(`error: ${withoutSeeds(told(problem).message)} [${problem.code}]`);
+  for (const problem of problems) around.talk(`error: ${told(problem).message} [${problem.code}]`);
   if (problems.length > 0) return EXIT.no;
   const text = entryText(entry);
   around.out(text);

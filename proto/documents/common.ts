@@ -79,7 +79,6 @@ export const variablePath = repoPath.refine((path) => /^[^{}]*(\{[^{}]+\}[^{}]*)
 export const variablesOf = (path: string): string[] =>
   [...path.matchAll(/\{([^{}]+)\}/g)].map(([, name]) => name!);
 
-const SEED = /\bS[A-Z][A-Z2-7]{56}\b/g;
 const LEAKED = 'is a secret seed, not a public key; it must be considered leaked: make a new key';
 
 const LETTERS = { user: 'U', server: 'N' } as const;
@@ -108,9 +107,6 @@ export const publicKeys = (role: 'user' | 'server', whose: string) =>
     .min(1)
     .max(2)
     .refine((keys) => new Set(keys).size === keys.length, 'the same key twice');
-
-/** Text without nkey seeds: what is quoted from a document must not spread a secret that should not be there. */
-export const withoutSeeds = (text: string): string => text.replace(SEED, 'S…');
 
 export const DRIFT_MODES = ['correct', 'report'] as const;
 

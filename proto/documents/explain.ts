@@ -1,6 +1,6 @@
 import type { z } from 'zod';
+import { withoutSeeds } from '../nkey.ts';
 import { didYouMean, type Problem } from '../problems.ts';
-import { withoutSeeds } from './common.ts';
 import type { Positions, Token } from './positions.ts';
 
 /** A document that failed, and what is known of it. */

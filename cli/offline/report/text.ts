@@ -1,4 +1,4 @@
-import { withoutSeeds } from '#proto/documents/common.ts';
+import { withoutSeeds } from '#proto/nkey.ts';
 import type { Problem } from '#proto/problems.ts';
 import { type Color, harmless, paint } from '../../output/table.ts';
 import { told } from './told.ts';
@@ -45,5 +45,5 @@ function widthOf({ text }: Problem, line: string, column: number): number {
 
 function shown(text: string): string {
   const cut = text.length > MOST_LETTERS ? `${text.slice(0, MOST_LETTERS - 1)}…` : text;
-  return cut.replace(/[^\t]+/g, harmless);
+  return cut.trimEnd().replace(/[^\t]+/g, harmless);
 }
