@@ -1,6 +1,7 @@
 import type { Checkout } from '#git/local/checkout.ts';
 import type { Assignment, ResolveFault } from '#proto/assignment.ts';
 import type { Cluster } from '#proto/documents/cluster.ts';
+import { FLEET_FILE, kindAt, stemOf } from '#proto/documents/kinds.ts';
 import type { Placement } from '#proto/documents/placement.ts';
 import type { Sourced } from '#proto/documents/read.ts';
 import { resolveAll } from '#proto/fleet-checks/assignments.ts';
@@ -22,6 +23,31 @@ export async function fleetAt(
   const side = await sideAt(checkout, rev, signal);
   const documents = await readDocuments(checkout.objects, side.tree, new Map(), signal);
   return { side, model: judgeFleet([...documents.values()].map(({ read }) => read)) };
+}
+
+/**
+ * Whether assignments can be resolved at all; says on stderr where not, and what is left out where a Values document cannot be
+ * read.
+ */
+export function isResolvable({ model, side }: Fleet, { talk }: Surroundings): boolean {
+  const say = (what: string, file: string) => {
+    const problem = model.problems.find((one) => one.source.file === file && one.severity === 'error');
+    const place = problem && told(problem);
+    talk(
+      `${what} in ${side.name}${place ? `: ${file}:${place.line}:${place.column}: ${place.message}` : ''}`,
+    );
+  };
+  const files = new Set(
+    model.problems.flatMap(({ source, severity }) =>
+      severity === 'error' && kindAt(source.file) === 'Values' ? [source.file] : [],
+    ),
+  );
+  for (const file of files)
+    if (model.invalid.values.has(stemOf(file)))
+      say(`Values ${stemOf(file)} is not valid, and its values are left out here`, file);
+  if (model.fleet) return true;
+  say('nothing can be resolved: the Fleet is not valid', FLEET_FILE);
+  return false;
 }
 
 /** A cluster by name; undefined, with a word to the user, where there is none that is valid. */

@@ -55,7 +55,7 @@ async function closureAt(
   } catch (error) {
     if (!isContentFault(error)) throw error;
     if (error.code !== 'overlay-missing' || error.source?.file !== use.path) {
-      tell(problemOf(error, use.placement.document));
+      tell(problemOf(error, use.placement.document, error.source?.file === use.path ? whereUsed(use) : {}));
       return undefined;
     }
     const beside = await namesBeside(objects, tree, use.path, signal);
@@ -131,6 +131,11 @@ export function isContentFault(error: unknown): error is FlotillaError {
     !/^(git-|render-tool|internal)/.test(error.code) &&
     error.code !== 'revision-unknown'
   );
+}
+
+/** What is wrong with a directory as a whole stands where the placement names it. */
+function whereUsed({ placement, at }: OverlayUse): Partial<Problem> {
+  return { source: placement.locate(at), text: placement.quote(at) };
 }
 
 /** A fault of an overlay as a problem of a placement. */

@@ -2,7 +2,7 @@ import { unknown, usage } from '../args.ts';
 import { EXIT } from '../exit.ts';
 import { describeCluster, describePlacement } from '../offline/describe.ts';
 import { clusterText, placementText } from '../offline/describe-text.ts';
-import { clusterNamed, fleetAt, placementNamed } from '../offline/fleet.ts';
+import { clusterNamed, fleetAt, isResolvable, placementNamed } from '../offline/fleet.ts';
 import { CHECKOUT, openCheckout, REVISION } from '../offline/open.ts';
 import type { Verb } from '../verb.ts';
 import { flagValue } from './common.ts';
@@ -33,6 +33,7 @@ export const describe: Verb = {
     if (word !== undefined) throw usage(`unexpected word ${word}`);
     await using checkout = await openCheckout(parsed, around);
     const fleet = await fleetAt(checkout, flagValue(parsed, 'rev'), around.signal);
+    if (!isResolvable(fleet, around)) return EXIT.no;
     const json = flagValue(parsed, 'output') === 'json';
     const print = (value: unknown, text: string) =>
       around.out(json ? `${JSON.stringify(value, null, 2)}\n` : text);

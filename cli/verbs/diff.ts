@@ -8,6 +8,7 @@ import { makePlan } from '../offline/plan/planner.ts';
 import { rangeOf } from '../offline/plan/range.ts';
 import { ReadsStore } from '../offline/plan/store.ts';
 import { ENGINE, openRenderer } from '../offline/renderer.ts';
+import { tellErrors } from '../offline/report/errors.ts';
 import type { Verb } from '../verb.ts';
 import { flagValue } from './common.ts';
 import { EXIT_CODE, RANGE_NOTE } from './plan.ts';
@@ -54,6 +55,7 @@ export const diff: Verb = {
       default:
         around.out(diffText(made, around.color));
     }
+    tellErrors(models.after.problems, around);
     const fails = made.placements.some(({ failed }) => failed.some(({ side }) => side === 'to'));
     const differs = made.placements.some(({ groups }) => groups.length > 0);
     if (fails || made.conflicts.length > 0) return EXIT.no;

@@ -6,8 +6,7 @@ import { makePlan } from '../offline/plan/planner.ts';
 import { rangeOf } from '../offline/plan/range.ts';
 import { ReadsStore } from '../offline/plan/store.ts';
 import { planText } from '../offline/plan/text.ts';
-import { told } from '../offline/report/told.ts';
-import { counted } from '../output/words.ts';
+import { tellErrors } from '../offline/report/errors.ts';
 import type { Verb } from '../verb.ts';
 import { flagValue } from './common.ts';
 
@@ -45,13 +44,7 @@ export const plan: Verb = {
     const { plan: made, after } = await makePlan(checkout.objects, sides, planning, signal);
     if (flagValue(parsed, 'output') === 'json') around.out(`${JSON.stringify(made, null, 2)}\n`);
     else around.out(planText(made, around.color));
-    const errors = after.problems.filter(({ severity }) => severity === 'error');
-    for (const problem of errors.slice(0, 5)) {
-      const { file, line, column, message } = told(problem);
-      around.talk(`${file}:${line}:${column}: error: ${message}`);
-    }
-    if (errors.length > 0)
-      around.talk(`${counted(errors.length, 'error')} at the end; flotilla validate tells all of them`);
+    tellErrors(after.problems, around);
     return parsed.switches.has('exit-code') && !isEmpty(made) ? EXIT.no : EXIT.yes;
   },
 };

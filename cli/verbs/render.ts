@@ -6,7 +6,7 @@ import { type Parsed, usage } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { checkEngines } from '../offline/check.ts';
 import { explained, explanation } from '../offline/explain.ts';
-import { clusterNamed, fleetAt, placementNamed, type Row, rowsOf } from '../offline/fleet.ts';
+import { clusterNamed, fleetAt, isResolvable, placementNamed, type Row, rowsOf } from '../offline/fleet.ts';
 import { CHECKOUT, openCheckout, REVISION } from '../offline/open.ts';
 import { isContentFault } from '../offline/overlays.ts';
 import { ENGINE, openBoth, openRenderer } from '../offline/renderer.ts';
@@ -126,6 +126,7 @@ async function renderCluster(name: string, parsed: Parsed, around: Surroundings)
   const wanted = parsed.values.get('placement');
   await using checkout = await openCheckout(parsed, around);
   const fleet = await fleetAt(checkout, flagValue(parsed, 'rev'), signal);
+  if (!isResolvable(fleet, around)) return EXIT.no;
   const cluster = clusterNamed(fleet, name, around);
   const placements = wanted?.map((one) => placementNamed(fleet, one, around));
   if (!cluster || placements?.includes(undefined)) return EXIT.no;

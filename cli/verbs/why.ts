@@ -2,7 +2,7 @@ import { usage } from '../args.ts';
 import { EXIT } from '../exit.ts';
 import { whyOn } from '../offline/describe.ts';
 import { whyText } from '../offline/describe-text.ts';
-import { clusterNamed, fleetAt, placementNamed } from '../offline/fleet.ts';
+import { clusterNamed, fleetAt, isResolvable, placementNamed } from '../offline/fleet.ts';
 import { CHECKOUT, openCheckout, REVISION } from '../offline/open.ts';
 import type { Verb } from '../verb.ts';
 import { flagValue } from './common.ts';
@@ -30,6 +30,7 @@ export const why: Verb = {
     if (word !== undefined) throw usage(`unexpected word ${word}`);
     await using checkout = await openCheckout(parsed, around);
     const fleet = await fleetAt(checkout, flagValue(parsed, 'rev'), around.signal);
+    if (!isResolvable(fleet, around)) return EXIT.no;
     const { model } = fleet;
     const cluster = clusterNamed(fleet, name, around);
     const only = wanted === undefined ? undefined : placementNamed(fleet, wanted, around);

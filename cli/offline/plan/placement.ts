@@ -2,6 +2,7 @@ import { committedApprovals, isInForce } from '#proto/approvals.ts';
 import { guardsOf, placesOf, resolveAssignment } from '#proto/assignment.ts';
 import type { Cluster } from '#proto/documents/cluster.ts';
 import type { Fleet } from '#proto/documents/fleet.ts';
+import { stemOf } from '#proto/documents/kinds.ts';
 import type { Placement } from '#proto/documents/placement.ts';
 import type { Sourced } from '#proto/documents/read.ts';
 import { type LabelGroup, nameOf } from '#proto/fleet-checks/context.ts';
@@ -9,10 +10,11 @@ import type { FleetModel } from '#proto/fleet-model.ts';
 import { approvingCommit, howToApprove, needsApproval, removalSetHash } from '#proto/removals.ts';
 import { type Labels, matches, mismatches } from '#proto/selector.ts';
 import { stageOf } from '#proto/stages.ts';
-import { type SharedLayer, sharedLayer } from '#proto/values.ts';
+import { declaredNames, type SharedLayer, sharedLayer } from '#proto/values.ts';
 import type { OverlayBook } from './book.ts';
 import { type Content, contentOf, differences } from './compare.ts';
 import type { Change, PlacementPlan } from './plan.ts';
+import { policyDifferences } from './policy.ts';
 import type { Touched } from './reads.ts';
 import type { TouchedOverlays } from './touched.ts';
 
@@ -67,6 +69,7 @@ export async function planPlacement(
             : 'changed',
     strategy: strategyName ?? null,
     stages: stages.map((stage) => stage.name),
+    policy: invalid ? [] : policyDifferences(name, before.model, after.model),
     changed: [],
     joined: [],
     left: [],
@@ -88,6 +91,7 @@ export async function planPlacement(
     strategyName === undefined ? 'all' : (stageOf(stages, labelsOf(cluster))?.name ?? null);
   if (is) {
     const look = closeLook(was, is, before, after, moved, signal);
+    const doubt = inDoubt(is.document, after.model);
     for (const { labels, clusters } of after.groups) {
       const failing = mismatches(is.document.spec.selector, labels);
       if (failing.length > 0) addUnmatched(plan, failing.join('; '), clusters);
@@ -104,6 +108,7 @@ export async function planPlacement(
           const result = await look.at(cluster, joins ? undefined : old);
           const change = (why: readonly string[]): Change => ({ cluster: on, stage: stageIn(cluster), why });
           if ('code' in result) plan.held.push({ cluster: on, ...result });
+          else if (doubt && !joins && result.why.length > 0) plan.held.push({ cluster: on, ...doubt });
           else if (joins) plan.joined.push(change([whyJoined(name, on, before.model)]));
           else if (result.why.length > 0) plan.changed.push(change(result.why));
           else plan.unchanged++;
@@ -116,6 +121,14 @@ export async function planPlacement(
     list.sort((a, b) => order(plan.stages, a) - order(plan.stages, b) || (a.cluster < b.cluster ? -1 : 1));
   if (fleet) guard(plan, had, fleet, after.model, moved.now);
   return plan;
+}
+
+/** With a Values document that cannot be read nothing moves of a placement that declares values, as the hub has it. */
+function inDoubt(placement: Placement, { invalid, problems }: FleetModel) {
+  const [name] = invalid.values;
+  if (name === undefined || declaredNames(placement).size === 0) return undefined;
+  const code = problems.find(({ source }) => stemOf(source.file) === name)?.code ?? 'document-invalid';
+  return { code, message: `Values ${name} is not valid: what it would set is not known` };
 }
 
 const order = (stages: readonly string[], { stage }: Change) => (stage === null ? -1 : stages.indexOf(stage));

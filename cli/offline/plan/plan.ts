@@ -4,8 +4,12 @@ import type { ApprovingCommit } from '#proto/removals.ts';
 export type Plan = {
   readonly from: PlanSide;
   readonly to: PlanSide;
-  /** Of entries, whatever is placed on them. */
-  readonly clusters: { readonly added: readonly string[]; readonly removed: readonly string[] };
+  /** Of entries, whatever is placed on them. `changed` is how they are treated: mode, suspend, decommission, agent keys. */
+  readonly clusters: {
+    readonly added: readonly string[];
+    readonly removed: readonly string[];
+    readonly changed: readonly { readonly cluster: string; readonly why: readonly string[] }[];
+  };
   readonly placements: readonly PlacementPlan[];
 };
 
@@ -26,6 +30,8 @@ export type PlacementPlan = {
   readonly strategy: string | null;
   /** The stages of the strategy, in order. */
   readonly stages: readonly string[];
+  /** What agents do otherwise with what is there; no digest, and so no version, comes of it. */
+  readonly policy: readonly string[];
   readonly changed: readonly Change[];
   /** Clusters that get the placement, and those that lose it. */
   readonly joined: readonly Change[];
@@ -47,4 +53,7 @@ export type PlacementPlan = {
 export const isEmpty = ({ clusters, placements }: Plan): boolean =>
   clusters.added.length === 0 &&
   clusters.removed.length === 0 &&
-  placements.every(({ changed, joined, left }) => changed.length + joined.length + left.length === 0);
+  clusters.changed.length === 0 &&
+  placements.every(
+    ({ changed, joined, left, policy }) => changed.length + joined.length + left.length + policy.length === 0,
+  );

@@ -8,6 +8,7 @@ import type { Side } from '../side.ts';
 import { OverlayBook } from './book.ts';
 import { type Moment, planPlacement } from './placement.ts';
 import type { Plan, PlanSide } from './plan.ts';
+import { entryDifferences } from './policy.ts';
 import type { Range } from './range.ts';
 import type { ReadsStore } from './store.ts';
 import { touchedOverlays } from './touched.ts';
@@ -75,10 +76,24 @@ export async function makePlan(
     (name) => !after.clusters.has(name) && !after.invalid.clusters.has(name),
   );
   return {
-    plan: { from: sideIn(from), to: sideIn(to), clusters: { added, removed }, placements },
+    plan: {
+      from: sideIn(from),
+      to: sideIn(to),
+      clusters: { added, removed, changed: treated(before, after) },
+      placements,
+    },
     before,
     after,
   };
+}
+
+/** Entries that say otherwise how their cluster is treated. */
+function treated({ clusters: was }: FleetModel, { clusters: is }: FleetModel): Plan['clusters']['changed'] {
+  return [...is].flatMap(([cluster, { document }]) => {
+    const old = was.get(cluster)?.document;
+    const why = old && old !== document ? entryDifferences(old, document) : [];
+    return why.length > 0 ? [{ cluster, why }] : [];
+  });
 }
 
 function movedClusters({ clusters: was }: FleetModel, { clusters: is }: FleetModel): Set<string> {

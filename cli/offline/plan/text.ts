@@ -1,6 +1,6 @@
 import { harmless, paint } from '../../output/table.ts';
 import { counted } from '../../output/words.ts';
-import type { Change, PlacementPlan, Plan } from './plan.ts';
+import { type Change, isEmpty, type PlacementPlan, type Plan } from './plan.ts';
 
 const MOST_NAMED = 8;
 
@@ -8,11 +8,16 @@ const MOST_NAMED = 8;
 export function planText(plan: Plan, color: boolean): string {
   const { from, to, clusters, placements } = plan;
   const blocks = [`${harmless(from.name)} → ${harmless(to.name)}\n`];
-  if (clusters.added.length + clusters.removed.length > 0)
+  const treated = Map.groupBy(clusters.changed, ({ why }) => why.join('; '));
+  if (clusters.added.length + clusters.removed.length + treated.size > 0)
     blocks.push(
       [
         ...(clusters.added.length > 0 ? [`clusters that are new: ${names(clusters.added)}\n`] : []),
         ...(clusters.removed.length > 0 ? [`clusters that are removed: ${names(clusters.removed)}\n`] : []),
+        ...[...treated].map(
+          ([why, some]) =>
+            `clusters treated otherwise: ${names(some.map(({ cluster }) => cluster))}: ${harmless(why)}\n`,
+        ),
       ].join(''),
     );
   const moving = placements.filter(isMoving);
@@ -20,13 +25,14 @@ export function planText(plan: Plan, color: boolean): string {
   const still = placements.filter((one) => !isMoving(one));
   if (still.length > 0)
     blocks.push(
-      `${moving.length === 0 ? 'nothing changes' : 'unchanged'}: ${still.map(stillText).join(', ')}\n`,
+      `${isEmpty(plan) && moving.length === 0 ? 'nothing changes' : 'unchanged'}: ${still.map(stillText).join(', ')}\n`,
     );
   return blocks.join('\n');
 }
 
-const isMoving = ({ document, changed, joined, left, held, warnings }: PlacementPlan) =>
-  document === 'invalid' || changed.length + joined.length + left.length + held.length + warnings.length > 0;
+const isMoving = ({ document, policy, changed, joined, left, held, warnings }: PlacementPlan) =>
+  document === 'invalid' ||
+  policy.length + changed.length + joined.length + left.length + held.length + warnings.length > 0;
 
 const stillText = ({ placement, unchanged }: PlacementPlan) =>
   `${harmless(placement)} (${counted(unchanged, 'cluster')})`;
@@ -41,6 +47,7 @@ function placementText(plan: PlacementPlan, color: boolean): string {
     `${paint(`placement ${harmless(placement)}`, 'blue', color)}${about.length > 0 ? ` (${about.join(', ')})` : ''}`,
   ];
   if (document === 'invalid') lines.push('  is not valid: everything of it stays as it is');
+  lines.push(...plan.policy.map((one) => `  policy    ${harmless(one)}`));
   lines.push(...byStage('changes', changed), ...byStage('joins', joined), ...byWhy('leaves', left));
   for (const [message, some] of Map.groupBy(held, ({ message }) => message))
     lines.push(
