@@ -1,6 +1,7 @@
 import type { Fault } from '#proto/faults.ts';
 import type { EventContent } from './bus/bus.ts';
 import type { StatusContent } from './core/status.ts';
+import { Due } from './due.ts';
 import type { EngineEvent, PlacementSnapshot } from './engine/ports.ts';
 import type { PlacementView } from './placement-ports.ts';
 import { PlacementReport } from './report.ts';
@@ -25,8 +26,6 @@ export interface Observed {
 type Entry = {
   report: PlacementReport;
   attempt: number;
-  timer: NodeJS.Timeout | undefined;
-  dueAt: number;
   builtAt: number;
   problems: ReadonlyMap<string, Fault>;
   newest: StatusContent | undefined;
@@ -41,6 +40,7 @@ export class Publisher {
   readonly #observed: Observed;
   readonly #map: StatusMap;
   readonly #entries = new Map<string, Entry>();
+  readonly #due = new Due((placement) => this.build(placement));
 
   constructor(outgoing: Outgoing, observed: Observed, map: StatusMap) {
     this.#outgoing = outgoing;
@@ -56,13 +56,12 @@ export class Publisher {
   /** Something changed: its status is built soon. */
   changed(placement: string): void {
     const entry = this.#entryOf(placement);
-    this.#buildAt(placement, entry, entry.builtAt + PACE_MS);
+    this.#due.at(placement, entry.builtAt + PACE_MS);
   }
 
   build(placement: string): void {
     const entry = this.#entryOf(placement);
-    clearTimeout(entry.timer);
-    entry.timer = undefined;
+    this.#due.delete(placement);
     const view = this.#observed.view(placement);
     if (!view) return;
     const now = Date.now();
@@ -80,7 +79,7 @@ export class Publisher {
     this.#observed.built(placement, content);
     this.#tellProblems(placement, entry, content);
     this.#map.set(placement, describe(content));
-    if (lookAgainAt !== undefined) this.#buildAt(placement, entry, Math.max(now + PACE_MS, lookAgainAt));
+    if (lookAgainAt !== undefined) this.#due.at(placement, Math.max(now + PACE_MS, lookAgainAt));
   }
 
   /** An event of the engine, with the revision that runs. */
@@ -90,7 +89,7 @@ export class Publisher {
   }
 
   forget(placement: string): void {
-    clearTimeout(this.#entries.get(placement)?.timer);
+    this.#due.delete(placement);
     this.#entries.delete(placement);
     this.#outgoing.forget(placement);
     this.#map.remove(placement);
@@ -98,10 +97,8 @@ export class Publisher {
 
   /** Builds what is due, so that the last that is told is the last that was known. */
   close(): void {
-    for (const [placement, entry] of this.#entries) {
-      if (entry.timer) this.build(placement);
-      clearTimeout(entry.timer);
-    }
+    this.#due.close();
+    for (const placement of this.#entries.keys()) this.#due.delete(placement);
   }
 
   #tellProblems(placement: string, entry: Entry, content: StatusContent): void {
@@ -115,22 +112,12 @@ export class Publisher {
     entry.problems = problems;
   }
 
-  /** The earliest moment that was asked for counts. */
-  #buildAt(placement: string, entry: Entry, at: number): void {
-    if (entry.timer && entry.dueAt <= at) return;
-    clearTimeout(entry.timer);
-    entry.dueAt = at;
-    entry.timer = setTimeout(() => this.build(placement), Math.max(0, at - Date.now()));
-  }
-
   #entryOf(placement: string): Entry {
     const known = this.#entries.get(placement);
     if (known) return known;
     const entry: Entry = {
       report: new PlacementReport(),
       attempt: -1,
-      timer: undefined,
-      dueAt: 0,
       builtAt: 0,
       problems: new Map(),
       newest: undefined,

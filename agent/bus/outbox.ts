@@ -4,6 +4,7 @@ import { up } from '#proto/subjects.ts';
 import { contentHash } from '../core/object.ts';
 import { fitStatus, type StatusContent } from '../core/status.ts';
 import { nextNumber } from '../core/waits.ts';
+import { Due } from '../due.ts';
 
 /** What the outbox needs of the link; `flush` rejects where delivery is not sure. */
 export interface Wire {
@@ -22,7 +23,6 @@ type Entry = {
   /** Content differs from what was published last. */
   dirty: boolean;
   publishedAt: number;
-  timer: NodeJS.Timeout | undefined;
 };
 
 /** A placement is published at most so often; what changes in between goes out at the end of the window. */
@@ -38,6 +38,7 @@ export class Outbox {
   readonly #signal: AbortSignal;
   readonly #entries = new Map<string, Entry>();
   #lastSeq = 0;
+  readonly #due = new Due((placement) => this.#publishDue(placement));
   #confirming = false;
   #confirmed = Promise.withResolvers<void>();
 
@@ -74,7 +75,6 @@ export class Outbox {
       confirmed: { seq: 0, attempt: -1 },
       dirty: true,
       publishedAt: 0,
-      timer: undefined,
     };
     this.#entries.set(placement, fresh);
     this.#schedule(placement, fresh);
@@ -93,7 +93,7 @@ export class Outbox {
 
   /** A placement that is gone is not part of the set any more. */
   forget(placement: string): void {
-    clearTimeout(this.#entries.get(placement)?.timer);
+    this.#due.delete(placement);
     this.#entries.delete(placement);
   }
 
@@ -119,21 +119,25 @@ export class Outbox {
   /** Sends what still waits for the end of its window. */
   close(): void {
     for (const [placement, entry] of this.#entries) {
-      clearTimeout(entry.timer);
+      this.#due.delete(placement);
       if (entry.dirty) this.#publish(placement, entry);
     }
   }
 
   #schedule(placement: string, entry: Entry): void {
-    if (entry.timer || !this.#wire.connected) return;
-    const wait = entry.publishedAt + WINDOW_MS - Date.now();
-    if (wait <= 0) this.#publish(placement, entry);
-    else entry.timer = setTimeout(() => this.#publish(placement, entry), wait);
+    if (this.#due.has(placement) || !this.#wire.connected) return;
+    const at = entry.publishedAt + WINDOW_MS;
+    if (at <= Date.now()) this.#publish(placement, entry);
+    else this.#due.at(placement, at);
+  }
+
+  #publishDue(placement: string): void {
+    const entry = this.#entries.get(placement);
+    if (entry) this.#publish(placement, entry);
   }
 
   #publish(placement: string, entry: Entry): void {
-    clearTimeout(entry.timer);
-    entry.timer = undefined;
+    this.#due.delete(placement);
     if (!this.#wire.connected) return;
     const now = Date.now();
     const seq = nextNumber(this.#lastSeq, now);

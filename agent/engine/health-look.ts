@@ -1,7 +1,7 @@
 import { computeHealth } from '../core/health.ts';
 import { current, type Health } from '../core/health-words.ts';
 import { COMPLETED, mayVanish } from '../core/jobs.ts';
-import { type KubeObject, textAt } from '../core/object.ts';
+import { at, type KubeObject, textAt } from '../core/object.ts';
 import { explainByEvents, explainByPods, podSelector, tellsByEvents } from '../core/pods.ts';
 import type { Resource } from '../kube/discovery.ts';
 import { KubeError } from '../kube/errors.ts';
@@ -38,7 +38,7 @@ export async function healthOf(
       const claim = computeHealth(live, { bindingMode: await bindingMode(kube, live, signal) });
       return claim.health === 'CURRENT' ? claim : withEvents(kube, live, claim, 0, signal);
     }
-    if (!askWhy && health.health !== 'FAILED') return health;
+    if (health.health !== 'FAILED' && (!askWhy || !isSeen(live))) return health;
     const labelSelector = podSelector(live);
     const { namespace } = live.metadata;
     if (labelSelector === undefined || namespace === undefined) return health;
@@ -49,6 +49,12 @@ export async function healthOf(
     if (error instanceof KubeError) return health;
     throw error;
   }
+}
+
+/** As long as its controller has not looked at what was written last, pods tell nothing about it. */
+function isSeen(live: KubeObject): boolean {
+  const seen = at(live, 'status', 'observedGeneration');
+  return typeof seen !== 'number' || seen >= (live.metadata.generation ?? 0);
 }
 
 async function withEvents(
