@@ -1,28 +1,10 @@
 /** `npm run build`: the programs as bundles that need Node and nothing else: dist/agent.mjs, dist/hub.mjs, dist/flotilla.mjs. */
 import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { build, type Plugin } from 'esbuild';
+import { build } from 'esbuild';
+import { leftOut } from './left-out.ts';
 
 const root = join(import.meta.dirname, '..');
-
-/**
- * Of client-node the agent uses KubeConfig alone (facts of a kubeconfig, credentials, TLS). Its generated models and clients are four
- * fifths of what an idle agent would hold in memory, reached from config.js only by `makeApiClient`, which nobody here calls.
- */
-const withoutGeneratedClients: Plugin = {
-  name: 'without-generated-clients',
-  setup(building) {
-    building.onResolve({ filter: /^\.\/gen\/index\.js$/ }, ({ importer }) =>
-      /client-node[/\\]dist[/\\]config\.js$/.test(importer)
-        ? { path: 'generated-clients', namespace: 'left-out' }
-        : undefined,
-    );
-    building.onLoad({ filter: /.*/, namespace: 'left-out' }, () => ({
-      contents: `const leftOut = () => { throw new Error('generated clients are not part of this bundle'); };
-export { leftOut as createConfiguration, leftOut as ServerConfiguration };`,
-    }));
-  },
-};
 
 /** CommonJS parts of the bundle look for these. */
 const BANNER = `import { createRequire as $createRequire } from 'node:module';
@@ -47,10 +29,9 @@ export async function bundle(dist: string): Promise<void> {
     target: 'node24',
     minifySyntax: true,
     minifyWhitespace: true,
-    keepNames: true,
     legalComments: 'none',
     banner: { js: BANNER },
-    plugins: [withoutGeneratedClients],
+    plugins: [...leftOut],
     logLevel: 'warning',
   });
   copyFileSync(join(root, 'hub/api/schema.graphql'), join(dist, 'schema.graphql'));

@@ -58,10 +58,13 @@ export class Rig implements AsyncDisposable {
   }
 
   /** The agent from its sources, which tells what it uses, or another program with the same flags. */
-  async startAgent(program = join(import.meta.dirname, 'agent.ts')): Promise<void> {
+  async startAgent(
+    program = join(import.meta.dirname, 'agent.ts'),
+    flags: readonly string[] = [],
+  ): Promise<void> {
     const env = { ...process.env };
     const hellos = this.lab.hellos.length;
-    this.#agent = fork(program, [...this.lab.arguments], {
+    this.#agent = fork(program, [...this.lab.arguments, ...flags], {
       env,
       execArgv: ['--disable-warning=ExperimentalWarning', ...(env.BENCH_PROFILE ? ['--cpu-prof'] : [])],
     });

@@ -24,6 +24,7 @@ const FLAGS: Flags = {
     describe: 'how to print it (default: text)',
   },
   namespace: { value: 'NAME', describe: 'of inventory and Lease (default: flotilla-system)' },
+  namespaces: { value: 'NAME,…', describe: 'confines the pass to these (default: the whole cluster)' },
   kustomize: {
     value: 'FILE',
     describe:
