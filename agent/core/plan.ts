@@ -159,9 +159,16 @@ const PROTECTED = new Set([
   'apiextensions.k8s.io/CustomResourceDefinition',
 ]);
 
-/** Hash over ids alone: one approval covers every cluster on which the same objects would go. */
-export const pruneSetHash = (ids: readonly string[]): string =>
-  hashOf('flotilla-prune-set-v1', ids.toSorted()).slice(0, 16);
+/**
+ * Hash over ids alone: one approval covers every cluster on which the same objects would go. The letter keeps YAML from reading it as
+ * a number.
+ */
+export const pruneSetHash = (ids: readonly string[]): string => `p${digestOf(ids).slice(0, 15)}`;
+
+/** As it was told before it began with a letter: an approval given then still counts. */
+export const bareSetHash = (ids: readonly string[]): string => digestOf(ids).slice(0, 16);
+
+const digestOf = (ids: readonly string[]): string => hashOf('flotilla-prune-set-v1', ids.toSorted());
 
 /** Whether a set of deletions must wait for an approval; undefined lets it go. */
 export function guardPrune(
@@ -172,7 +179,7 @@ export function guardPrune(
   if (entries.length === 0) return undefined;
   const ids = entries.map(inventoryId);
   const setHash = pruneSetHash(ids);
-  if (guard.approved.has(setHash)) return undefined;
+  if (guard.approved.has(setHash) || guard.approved.has(bareSetHash(ids))) return undefined;
   const guarded = entries.filter((entry) => PROTECTED.has(`${entry.group}/${entry.kind}`));
   if (guarded.length > 0) {
     const names = guarded.map((entry) => displayId(inventoryId(entry))).join(', ');

@@ -328,7 +328,7 @@ test('deletions beyond the guard wait for an approval by commit, and everything 
   assert.equal(waits.faults[0]?.code, 'prune-held');
   assert.equal(waits.applied?.revision, document.head);
   assert.ok(await lab.map('a'));
-  const hash = /set ([0-9a-f]{16})/.exec(waits.sync.reason!)![1]!;
+  const hash = /set (p[0-9a-f]{15})/.exec(waits.sync.reason!)![1]!;
   await lab.clone.write('placements/web.yaml', placementOf('web', `  approvals: [{ prune: ${hash} }]\n`));
   await lab.clone.commit('Approve');
   await lab.until('let go', 'web', ({ sync }) => sync.state === 'SYNCED');
