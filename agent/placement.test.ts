@@ -59,6 +59,7 @@ class Around {
     corrected: [],
     counts: noCounts,
     held: undefined,
+    handing: new Map(),
     faults: [],
   };
   /** Whether an apply that keeps what is stale found something stale. */

@@ -32,6 +32,7 @@ const snapshot = (change: Partial<PlacementSnapshot> = {}): PlacementSnapshot =>
   corrected: [],
   counts,
   held: undefined,
+  handing: new Map(),
   faults: [],
   ...change,
 });
@@ -54,6 +55,20 @@ test('what runs as wanted is a valid status that says so on every axis', () => {
     ['SYNCED', 'NONE', 'CURRENT', 3, 7],
   );
   assert.equal(lookAgainAt, undefined);
+});
+
+test('what is kept for another placement is named, with who is to have it, also while everything is removed', () => {
+  const handing = new Map([
+    ['/ConfigMap/a/two', 'shop'],
+    ['/ConfigMap/a/one', 'shop'],
+  ]);
+  const reason = 'keeps ConfigMap/a/one (and 1 more) until placement shop has taken it over';
+  const { sync } = build(view(), snapshot({ handing })).content;
+  assert.deepEqual([sync.state, sync.reason], ['SYNCED', reason]);
+  const removal = build(view({ removing: true, current: false }), snapshot({ handing })).content.sync;
+  assert.deepEqual([removal.state, removal.reason], ['APPLYING', reason]);
+  const gone = build(view({ removing: true, removed: true }), snapshot()).content.sync;
+  assert.equal(gone.reason, undefined);
 });
 
 test('what the engine says about the version before is not told of a new attempt', () => {

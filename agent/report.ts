@@ -1,5 +1,5 @@
 import type { Fault } from '#proto/faults.ts';
-import { aboutObject } from '#proto/inventory.ts';
+import { aboutObject, displayId } from '#proto/inventory.ts';
 import { clip, LIMITS } from '#proto/limits.ts';
 import type { DriftState, HealthState, SyncState } from '#proto/messages.ts';
 import {
@@ -113,6 +113,7 @@ function syncFacts(view: PlacementView, snapshot: PlacementSnapshot | undefined)
     applying: about?.applying ?? false,
     failed: failed?.error ? aboutObject(failed.id, failed.error) : fault?.message,
     held: about?.held && heldMessage(about.held),
+    handing: view.removed ? undefined : about && handingMessage(about),
     current: view.current || view.removed,
     observed: terms.observe && about ? wouldDo(about) : undefined,
   };
@@ -120,6 +121,14 @@ function syncFacts(view: PlacementView, snapshot: PlacementSnapshot | undefined)
 
 const heldMessage = ({ reason, setHash }: NonNullable<PlacementSnapshot['held']>): string =>
   `${reason}; approve the set ${setHash} to let it go`;
+
+/** The first by id speaks for all. */
+function handingMessage({ handing }: PlacementSnapshot): string | undefined {
+  const [first] = [...handing].sort(([a], [b]) => (a < b ? -1 : 1));
+  if (!first) return undefined;
+  const more = handing.size > 1 ? ` (and ${handing.size - 1} more)` : '';
+  return `keeps ${displayId(first[0])}${more} until placement ${first[1]} has taken it over`;
+}
 
 /** In observe mode the counts of the last dry-run say what an apply would do. */
 function wouldDo({ counts }: PlacementSnapshot): string {

@@ -23,6 +23,7 @@ const facts = (change: Partial<SyncFacts>): SyncFacts => ({
   applying: false,
   failed: undefined,
   held: undefined,
+  handing: undefined,
   current: true,
   observed: undefined,
   ...change,

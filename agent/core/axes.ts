@@ -72,6 +72,8 @@ export type SyncFacts = {
   failed: string | undefined;
   /** Deletions that wait for an approval. */
   held: string | undefined;
+  /** What it no longer wants and another placement has not taken yet. */
+  handing: string | undefined;
   /** The wanted version is what runs. */
   current: boolean;
   /** In observe mode: what would be done, empty for nothing. */
@@ -93,5 +95,7 @@ export function syncAxis(facts: SyncFacts): Axis<SyncState> {
       ? { state: 'SYNCED' }
       : { state: 'PENDING', reason: `observe: ${facts.observed}` };
   }
-  return { state: facts.current ? 'SYNCED' : 'PENDING' };
+  const handing = facts.handing !== undefined && { reason: facts.handing };
+  if (facts.removing && handing) return { state: 'APPLYING', ...handing };
+  return { state: facts.current ? 'SYNCED' : 'PENDING', ...handing };
 }

@@ -345,8 +345,9 @@ export class ClusterEngine {
 
 function resultOf(state: PlacementState): ApplyResult {
   const results = [...state.results.values()];
-  const { held, deferred } = state;
-  return { ok: !state.hasFailed && !held && !state.policy.hold, results, held, deferred };
+  const { held, wouldHold, deferred } = state;
+  const ok = !state.hasFailed && !held && !state.policy.hold;
+  return { ok, results, held, ...(wouldHold && { wouldHold }), deferred };
 }
 
 const SYSTEM_CLOCK: Clock = { now: Date.now, random: Math.random };

@@ -30,8 +30,10 @@ export class PlacementState {
   /** id → apiVersion of everything that is wanted, also of what cannot be placed. */
   wanted: ReadonlyMap<string, string> = new Map();
   held: Held | undefined;
-  /** What it no longer wants and another placement is about to have; it stays in the inventory until then. */
-  handing: ReadonlySet<string> = new Set();
+  /** Under observe: what an apply would hold. */
+  wouldHold: Held | undefined;
+  /** What it no longer wants and another placement is about to have, by id, with that placement; it stays in the inventory until then. */
+  handing: ReadonlyMap<string, string> = new Map();
   /** What it no longer wants was not looked at yet (`Assignment.keepStale`). */
   deferred = false;
   /** Applies in a row that were not whole. */
@@ -59,6 +61,7 @@ export class PlacementState {
   begin(objects: readonly KubeObject[], refused: ReadonlyMap<string, ObjectError>): void {
     this.wanted = new Map(objects.map((object) => [objectId(object), object.apiVersion]));
     this.results = new Map();
+    this.wouldHold = undefined;
     for (const [id, error] of refused) this.failOne(id, error);
   }
 

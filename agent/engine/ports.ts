@@ -132,6 +132,8 @@ export type ApplyResult = {
   results: readonly ObjectResult[];
   /** Deletions that wait for an approval. */
   held: Held | undefined;
+  /** Under observe: deletions that would have to wait for one. */
+  wouldHold?: Held;
   /** Something that is no longer wanted is left for `prune`, see `Assignment.keepStale`. */
   deferred: boolean;
 };
@@ -149,5 +151,7 @@ export type PlacementSnapshot = {
   /** Of the last apply. */
   counts: Readonly<Record<Action, number>>;
   held: Held | undefined;
+  /** Ids of what it no longer wants and keeps until another placement has it, with that placement. */
+  handing: ReadonlyMap<string, string>;
   faults: readonly Fault[];
 };

@@ -1,7 +1,14 @@
 import { type InventoryEntry, inventoryId } from '#proto/inventory.ts';
 import { joinApiVersion, type KubeObject, type ObjectMeta } from '../core/object.ts';
 import { phasesOf } from '../core/phases.ts';
-import { guardPrune, type OtherPlacements, type PruneStep, pruneStep, staleEntries } from '../core/plan.ts';
+import {
+  guardPrune,
+  type Held,
+  type OtherPlacements,
+  type PruneStep,
+  pruneStep,
+  staleEntries,
+} from '../core/plan.ts';
 import type { Target } from '../kube/client.ts';
 import type { Resource } from '../kube/discovery.ts';
 import { isConflict, KubeError, neverSent } from '../kube/errors.ts';
@@ -27,17 +34,9 @@ export async function pruneStale(
   goesOn: boolean,
   signal: AbortSignal,
 ): Promise<Set<string>> {
-  const inventory = context.book.entries(state.name);
   const { deletions, gone, handing } = await planPrune(context, state, signal);
   state.handing = handing;
-  const approved = new Set(state.policy.approvals);
-  state.held = approved.has(APPROVE_ALL)
-    ? undefined
-    : guardPrune(
-        deletions.map(({ entry }) => entry),
-        inventory.length,
-        { maxPrune: state.policy.maxPrune, approved, goesOn },
-      );
+  state.held = heldOf(context, state, deletions, goesOn);
   if (state.held) return gone;
   const ranked = deletions.map((step) => ({ ...rankOf(step.entry), step }));
   for (const { objects } of phasesOf(ranked).reverse())
@@ -45,21 +44,37 @@ export async function pruneStale(
   return gone;
 }
 
+/** What of these deletions must be approved first. */
+export function heldOf(
+  context: Context,
+  { name, policy, wants }: PlacementState,
+  deletions: readonly Deletion[],
+  goesOn: boolean,
+): Held | undefined {
+  const approved = new Set(policy.approvals);
+  if (approved.has(APPROVE_ALL)) return undefined;
+  const entries = deletions.map(({ entry }) => entry);
+  // What is about to be written counts too: a dry run has not written it ahead.
+  const all = new Set([...context.book.entries(name).map(inventoryId), ...wants]);
+  return guardPrune(entries, all.size, { maxPrune: policy.maxPrune, approved, goesOn });
+}
+
 /** What would be deleted, what leaves the inventory without that, and what is being handed over. Nothing is written. */
 export async function planPrune(
   context: Context,
   state: PlacementState,
   signal: AbortSignal,
-): Promise<{ deletions: Deletion[]; gone: Set<string>; handing: Set<string> }> {
+): Promise<{ deletions: Deletion[]; gone: Set<string>; handing: Map<string, string> }> {
   const gone = new Set<string>();
-  const handing = new Set<string>();
+  const handing = new Map<string, string>();
   const deletions: Deletion[] = [];
   for (const entry of staleEntries(context.book.entries(state.name), state.wants)) {
     const resource = await resourceOf(context, entry, signal);
     const live = resource && (await liveOfEntry(context, resource, entry, signal));
     const step = decide(context, state, entry, live);
     if (step.type === 'delete' && resource) deletions.push({ ...step, resource });
-    else (step.type === 'keep' ? handing : gone).add(step.id);
+    else if (step.type === 'keep') handing.set(step.id, step.heir);
+    else gone.add(step.id);
   }
   return { deletions, gone, handing };
 }

@@ -8,7 +8,7 @@ import type { Context } from './context.ts';
 import type { Engaged } from './engage.ts';
 import type { PlacementState } from './placement-state.ts';
 import { eachOf } from './pool.ts';
-import { planPrune } from './prune-run.ts';
+import { heldOf, planPrune } from './prune-run.ts';
 import { wouldRecreate } from './recreate.ts';
 import { errorOf, type Tracked, target } from './tracked.ts';
 import { ownershipChange, payloadOf } from './writer.ts';
@@ -55,8 +55,9 @@ export async function rehearse(
   if (state.policy.observe) {
     for (const [id, action] of would)
       state.results.set(id, { id, action, takenFrom: state.objects.get(id)?.takenFrom ?? [] });
-    for (const { id } of (await planPrune(context, state, signal)).deletions)
-      state.results.set(id, { id, action: 'pruned' });
+    const { deletions } = await planPrune(context, state, signal);
+    for (const { id } of deletions) state.results.set(id, { id, action: 'pruned' });
+    state.wouldHold = heldOf(context, state, deletions, true);
   } else if (!clean) for (const id of would.keys()) state.results.set(id, { id, action: 'skipped' });
   return clean;
 }

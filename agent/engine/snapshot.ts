@@ -25,6 +25,7 @@ export function snapshotOf(state: PlacementState, now: number): PlacementSnapsho
     corrected: state.corrected(now),
     counts,
     held: state.held,
+    handing: state.handing,
     faults: state.fault ? [state.fault] : [],
   };
 }
