@@ -154,6 +154,9 @@ async function bringOne(
     );
     if (tracked.failures === 0) tracked.error = undefined;
     state.results.set(tracked.id, { id: tracked.id, action: tracked.action });
+    // No write of ours and no watch tells of it.
+    if (tracked.action === 'skipped' && tracked.health.health === 'UNKNOWN')
+      context.inspections.schedule(tracked);
   } catch (error) {
     tracked.error = bearable(error);
     tracked.action = 'failed';

@@ -1,7 +1,8 @@
 import { computeHealth } from '../core/health.ts';
-import { current, type Health } from '../core/health-words.ts';
+import { current, type Health, unassessed } from '../core/health-words.ts';
 import { COMPLETED, mayVanish } from '../core/jobs.ts';
 import { at, type KubeObject, textAt } from '../core/object.ts';
+import { objectPolicy } from '../core/object-policy.ts';
 import { explainByEvents, explainByPods, podSelector, tellsByEvents } from '../core/pods.ts';
 import type { Resource } from '../kube/discovery.ts';
 import { KubeError } from '../kube/errors.ts';
@@ -79,11 +80,13 @@ async function bindingMode(kube: Kube, claim: KubeObject, signal: AbortSignal): 
   return textAt(await kube.get({ resource: STORAGE_CLASS, name }, signal), 'volumeBindingMode');
 }
 
-/** A Job that completed and whose TTL removed it is as wanted; anything else that is not there is not. */
-export const healthOfAbsent = (tracked: Tracked): Health =>
-  tracked.finished === tracked.hash
-    ? current('completed, and removed by its TTL')
-    : { health: 'NOT_FOUND', reason: 'it does not exist', assessed: true };
+/** A Job that completed and whose TTL removed it is as wanted, and so is what is left to others; nothing else that is not there is. */
+export function healthOfAbsent({ object, finished, hash }: Tracked): Health {
+  if (finished === hash) return current('completed, and removed by its TTL');
+  if (objectPolicy(object.metadata).apply === 'ignore')
+    return { ...unassessed(), reason: 'it does not exist, and is left to others' };
+  return { health: 'NOT_FOUND', reason: 'it does not exist', assessed: true };
+}
 
 /**
  * Whether an absent object is a Job of this content that has done its work. Where nobody saw it complete (a TTL of nothing), its

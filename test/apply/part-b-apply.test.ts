@@ -388,4 +388,7 @@ test('B13: an ignored object is never created, and the apply is whole without it
   assert.equal(results.find(({ id }) => id === idOf(ignored))?.action, 'skipped');
   assert.equal(await lab.get(apps(ns, 'deployments', 'web')), undefined);
   assert.ok(await lab.get(collection(apps(ns, 'deployments', 'web'))));
+  await lab.until('nothing is waited for', ns, ({ objects }) =>
+    objects.every(({ health }) => health === 'CURRENT'),
+  );
 });
