@@ -19,11 +19,19 @@ ${flagLines(GLOBAL_FLAGS)}
 export function helpOfVerb({ summary, usage, flags, notes }: Verb): string {
   return `${[
     summary,
-    usage.map((line, index) => `${index === 0 ? 'usage:' : '      '} flotilla ${line}`).join('\n'),
+    usage
+      .map(
+        (line, index) =>
+          `${index === 0 ? 'usage:' : '      '} ${isMore(line) ? '        ' : 'flotilla'} ${line}`,
+      )
+      .join('\n'),
     flagLines({ ...flags, ...GLOBAL_FLAGS }),
     ...notes,
   ].join('\n\n')}\n`;
 }
+
+/** The line before goes on in it. */
+const isMore = (usage: string): boolean => usage.startsWith(' ');
 
 function flagLines(flags: Flags): string {
   const lines = Object.entries(flags).map(([name, { short, value, choices, describe }]) => {

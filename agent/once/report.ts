@@ -6,7 +6,8 @@ import { isConverged } from './pass.ts';
 /** What `-o json` prints. Ids are `group/Kind/namespace/name`; the core group and the namespace of cluster-scoped objects are empty. */
 export type OnceReport = {
   placement: string;
-  actions: { id: string; action: string; error?: string }[];
+  /** `takenFrom`: field managers whose fields were taken over, or in a dry run would be. */
+  actions: { id: string; action: string; error?: string; takenFrom?: string[] }[];
   drift: {
     id: string;
     kind: string;
@@ -49,11 +50,21 @@ export function reportOf(passed: Passed, { placement, dryRun, corrects }: About)
         ({ id, kind, path }) => [id, kind === 'MISSING' && path === '' ? 'created' : 'configured'] as const,
       ),
   );
-  const errors = new Map(snapshot.objects.flatMap(({ id, error }) => (error ? [[id, error] as const] : [])));
-  const actions = result.results.map(({ id, action, error }) => {
-    const message = error?.message ?? errors.get(id);
+  const known = new Map(snapshot.objects.map((object) => [object.id, object]));
+  const held = snapshot.held ?? result.wouldHold;
+  const kept = new Set(held?.ids);
+  const told = result.results.filter(({ id, action }) => action !== 'pruned' || !kept.has(id));
+  const actions = told.map(({ id, action, error }) => {
+    const { error: standing, takenFrom } = known.get(id) ?? {};
+    // A dry run that is refused for now says nothing of an object that would be deleted and created again.
+    const message = error?.message ?? (dryRun && action === 'created' ? undefined : standing);
     const would = (dryRun && corrects && action === 'unchanged' && healed.get(id)) || action;
-    return { id, action: would, ...(message !== undefined && { error: message }) };
+    return {
+      id,
+      action: would,
+      ...(message !== undefined && { error: message }),
+      ...(takenFrom && { takenFrom: [...takenFrom] }),
+    };
   });
   const standing = new Set(
     snapshot.drifts.map((drift) => JSON.stringify([drift.id, drift.kind, drift.path])),
@@ -62,30 +73,26 @@ export function reportOf(passed: Passed, { placement, dryRun, corrects }: About)
   return {
     placement,
     actions: actions.sort(byId),
-    drift: drifts.map((drift) => ({
-      ...told(drift),
-      corrected: !standing.has(JSON.stringify([drift.id, drift.kind, drift.path])),
-    })),
+    drift: drifts
+      .map((drift) => ({
+        ...fieldOf(drift),
+        corrected: !standing.has(JSON.stringify([drift.id, drift.kind, drift.path])),
+      }))
+      .sort((a, b) => byId(a, b) || (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)),
     health: snapshot.objects.map(({ id, health, healthReason }) => ({
       id,
       health,
       ...(healthReason !== undefined && { reason: healthReason }),
     })),
     inventory: [...inventory],
-    ...(snapshot.held && {
-      held: {
-        setHash: snapshot.held.setHash,
-        reason: snapshot.held.reason,
-        ids: [...snapshot.held.ids],
-      },
-    }),
-    ok: isConverged(snapshot) && (!dryRun || idle),
+    ...(held && { held: { setHash: held.setHash, reason: held.reason, ids: [...held.ids] } }),
+    ok: isConverged(snapshot) && !held && (!dryRun || idle),
   };
 }
 
 const byId = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 
-function told(drift: FieldDrift) {
+function fieldOf(drift: FieldDrift) {
   const { id, kind, path, desired = null, live = null, manager, operation, changedAt, redacted } = drift;
   return { id, kind, path, desired, live, manager, operation, changedAt, ...(redacted && { redacted }) };
 }
@@ -95,30 +102,39 @@ export function textOf(report: OnceReport, dryRun: boolean): string {
   const { actions, drift, health, held, ok, error } = report;
   const lines = actions
     .filter(({ action }) => action !== 'unchanged')
-    .map(({ id, action, error }) => `${action.padEnd(11)}${displayId(id)}${error ? `: ${error}` : ''}`);
+    .map(({ id, action, error, takenFrom }) => {
+      const from = takenFrom ? ` (taken over from ${takenFrom.join(', ')})` : '';
+      return row(action, `${displayId(id)}${from}${error ? `: ${error}` : ''}`);
+    });
   for (const { id, kind, path, desired, live, manager, redacted, corrected } of drift) {
     const values = redacted ? ' (secret)' : `: ${JSON.stringify(live)}, wanted ${JSON.stringify(desired)}`;
     const shown = kind === 'CHANGED' ? values : '';
     const by = manager === null ? '' : ` by ${manager}`;
     const word = corrected ? 'corrected' : kind.toLowerCase();
-    lines.push(`${word.padEnd(11)}${displayId(id)}${path ? ` ${path}` : ''}${shown}${by}`);
+    lines.push(row(word, `${displayId(id)}${path ? ` ${path}` : ''}${shown}${by}`));
   }
   const coming = new Set(
     dryRun ? actions.filter(({ action }) => action === 'created').map(({ id }) => id) : [],
   );
   for (const { id, health: state, reason } of health)
     if (state !== 'CURRENT' && !coming.has(id))
-      lines.push(`${state.padEnd(11)}${displayId(id)}${reason ? `: ${reason}` : ''}`);
-  if (held) lines.push(`held       ${held.reason}; approve the set ${held.setHash} to let it go`);
+      lines.push(row(state, `${displayId(id)}${reason ? `: ${reason}` : ''}`));
+  if (held) lines.push(row('held', `${held.reason}; approve the set ${held.setHash} to let it go`));
   if (error) lines.push(error);
   const unchanged = actions.filter(({ action }) => action === 'unchanged').length;
-  const what = dryRun
-    ? ok
-      ? 'nothing would change'
-      : 'it would change'
-    : ok
-      ? 'converged'
-      : 'not converged';
+  const what = dryRun ? ifApplied(report) : ok ? 'converged' : 'not converged';
   lines.push(`${report.placement}: ${what}; ${actions.length} objects, ${unchanged} unchanged`);
   return `${lines.join('\n')}\n`;
+}
+
+/** Room for the longest word, TERMINATING, and a space. */
+const row = (word: string, rest: string): string => `${word.padEnd(12)}${rest}`;
+
+function ifApplied({ ok, error, actions, held }: OnceReport): string {
+  if (ok) return 'nothing would change';
+  if (error !== undefined || actions.some((each) => each.action === 'failed' || each.error !== undefined))
+    return 'it would not succeed';
+  if (held || actions.some(({ action }) => action !== 'unchanged' && action !== 'skipped'))
+    return 'it would change';
+  return 'nothing would change, and not everything is as wanted';
 }

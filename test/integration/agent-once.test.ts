@@ -193,6 +193,38 @@ spec:
   assert.deepEqual([drifted.code, drifted.drift[0]?.corrected], [1, false]);
 });
 
+test('a dry run tells whose fields would be taken over and what would wait for an approval; what is ignored is not waited for', async () => {
+  const ns = 'once-told';
+  const many = Array.from(
+    { length: 6 },
+    (_, index) => `---\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: more-${index} }\n`,
+  ).join('');
+  const ignored =
+    'apiVersion: v1\nkind: Secret\nmetadata: { name: extra, annotations: { flotilla.dev/apply: ignore } }\n';
+  const first = await report('--path', overlay(ns, { 'extra.yaml': ignored + many }), '--placement', ns);
+  assert.deepEqual([first.code, first.did[`/Secret/${ns}/extra`]], [0, 'skipped']);
+  const made = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'made' }, data: { old: 'yes' } };
+  const maps = `/api/v1/namespaces/${ns}/configmaps`;
+  await client().expect('POST', `${maps}?fieldManager=kubectl-client-side-apply`, made);
+  const adopted = 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: made }\ndata: { new: "1" }\n';
+  const dir = overlay(ns, { 'extra.yaml': adopted });
+  const would = await report('--path', dir, '--placement', ns, '--dry-run');
+  const told = would.actions.find(({ id }) => id === `/ConfigMap/${ns}/made`);
+  assert.deepEqual(told, {
+    id: `/ConfigMap/${ns}/made`,
+    action: 'configured',
+    takenFrom: ['kubectl-client-side-apply'],
+  });
+  assert.deepEqual([would.code, would.held?.ids.length], [1, 6]);
+  assert.ok(would.actions.every(({ action }) => action !== 'pruned'));
+  const done = await report('--path', dir, '--placement', ns);
+  assert.deepEqual(
+    done.actions.find(({ id }) => id === told.id),
+    told,
+  );
+  assert.deepEqual([done.code, done.held], [1, would.held]);
+});
+
 test('what the API server refuses is an error of that object with its words, and the exit code is 1', async () => {
   const ns = 'once-refused';
   const dir = overlay(ns, {
