@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { posix } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Commit } from '#git/objects.ts';
@@ -34,33 +35,55 @@ const state = fc.record({
     ', suspend: true',
   ),
   note: fc.nat(3),
+  /** What is called what, and where it stands: renames, with and without a change of what it says. */
+  names: fc.record({
+    east: fc.constantFrom('east', 'east', 'orient'),
+    /** Below another folder of its kind; the file is called like the document. */
+    deeper: fc.constantFrom('', '', 'deeper/'),
+    shop: fc.constantFrom('shop', 'shop', 'store'),
+    apps: fc.constantFrom('apps', 'apps', 'workloads/all'),
+    base: fc.constantFrom('base', 'base', 'shared/base'),
+  }),
 });
 type State = typeof state extends fc.Arbitrary<infer T> ? T : never;
 
-function filesOf({ fleet, east, west, shop, shared, base, dev, own, note }: State): Record<string, string> {
-  const entry = (name: 'east' | 'west', env: string) =>
+function filesOf({
+  fleet,
+  east,
+  west,
+  shop,
+  shared,
+  base,
+  dev,
+  own,
+  note,
+  names,
+}: State): Record<string, string> {
+  const entry = (who: 'east' | 'west', env: string) =>
     env === 'broken'
       ? BROKEN
-      : `${API}\nkind: Cluster\nmetadata: { name: ${name}, labels: { env: ${env} } }\nspec: { agent: { publicKeys: [${KEYS[name]}] }${name === 'west' ? own : ''} }\n`;
+      : `${API}\nkind: Cluster\nmetadata: { name: ${who === 'east' ? names.east : who}, labels: { env: ${env} } }\nspec: { agent: { publicKeys: [${KEYS[who]}] }${who === 'west' ? own : ''} }\n`;
   const spec = {
-    all: 'selector: {}, path: apps/prod, values: { optional: { colour: grey } }',
-    prod: 'selector: { matchLabels: { env: prod } }, path: apps/prod',
-    'by-env': 'selector: {}, path: "apps/{env}"',
+    all: `selector: {}, path: ${names.apps}/prod, values: { optional: { colour: grey } }`,
+    prod: `selector: { matchLabels: { env: prod } }, path: ${names.apps}/prod`,
+    'by-env': `selector: {}, path: "${names.apps}/{env}"`,
     broken: '',
   }[shop];
   return {
     'flotilla.yaml': fleet === 'valid' ? FLEET : BROKEN,
-    ...(east !== 'absent' && { 'clusters/east.yaml': entry('east', east) }),
+    ...(east !== 'absent' && { [`clusters/${names.deeper}${names.east}.yaml`]: entry('east', east) }),
     'clusters/west.yaml': entry('west', west),
-    'placements/shop.yaml':
-      shop === 'broken' ? BROKEN : `${API}\nkind: Placement\nmetadata: { name: shop }\nspec: { ${spec} }\n`,
+    [`placements/${names.deeper}${names.shop}.yaml`]:
+      shop === 'broken'
+        ? BROKEN
+        : `${API}\nkind: Placement\nmetadata: { name: ${names.shop} }\nspec: { ${spec} }\n`,
     ...(shared !== 'absent' && {
       'values/prod.yaml': shared === 'broken' ? BROKEN : valuesOf('prod', shared),
     }),
     ...(shared === 'disputed' && { 'values/other.yaml': valuesOf('other', 'green') }),
-    'base/kustomization.yaml': `namePrefix: ${base}-\n`,
-    'apps/prod/kustomization.yaml': 'resources: [../../base]\n',
-    ...(dev !== 'absent' && { 'apps/dev/kustomization.yaml': `namePrefix: ${dev}-\n` }),
+    [`${names.base}/kustomization.yaml`]: `namePrefix: ${base}-\n`,
+    [`${names.apps}/prod/kustomization.yaml`]: `resources: [${posix.relative(`${names.apps}/prod`, names.base)}]\n`,
+    ...(dev !== 'absent' && { [`${names.apps}/dev/kustomization.yaml`]: `namePrefix: ${dev}-\n` }),
     'note.md': `${note}`,
   };
 }
@@ -79,8 +102,7 @@ const isValid = ({ fleet, east, shop, shared, own }: State) =>
 /** Who is at fault when documents contradict each other depends on who changed. */
 const isDisputed = ({ shared, shop }: State) => shared === 'disputed' && shop === 'all';
 
-async function commitsOf(states: readonly State[]) {
-  const objects = new MemoryObjects();
+async function commitsOf(states: readonly State[], objects = new MemoryObjects()) {
   const commits: Commit[] = [];
   for (const [i, one] of states.entries()) {
     const parents = commits.slice(-1).map(({ oid }) => oid);
@@ -124,6 +146,30 @@ test('a valid head means the same whatever came before it, one by one, all at on
   );
 });
 
+test('a branch that is put elsewhere, back or onto another line, means there what it means to who begins there', async () => {
+  const lines = fc.array(state, { minLength: 1, maxLength: 4 });
+  const heads = lines.filter((states) => isValid(states.at(-1)!) && !isDisputed(states.at(-1)!));
+  await fc.assert(
+    fc.asyncProperty(lines, heads, fc.nat(3), async (old, fresh, back) => {
+      const objects = new MemoryObjects();
+      const [was, is] = [await commitsOf(old, objects), await commitsOf(fresh, objects)];
+      const straight = digests(await new Indexer(objects).begin(is.commits.toReversed(), never));
+      const indexer = new Indexer(objects);
+      await indexer.begin(was.commits.slice(0, 1), never);
+      for (const commit of was.commits.slice(1)) await indexer.advance([commit], never);
+      await indexer.advance([was.commits[back % was.commits.length]!], never);
+      const hops = is.commits.slice(-1 - (back % is.commits.length));
+      assert.deepEqual(digests(await indexer.advance(hops, never)), straight);
+      assert.deepEqual(
+        digests(await indexer.begin(is.commits.toReversed(), never)),
+        straight,
+        'acknowledged',
+      );
+    }),
+    { numRuns: 150 },
+  );
+});
+
 test('a version’s revision holds its digest: the one read at its revisions is the one that is told', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(state, { minLength: 1, maxLength: 8 }), async (states) => {
@@ -131,14 +177,20 @@ test('a version’s revision holds its digest: the one read at its revisions is 
       const indexer = new Indexer(objects);
       let indexed = await indexer.begin(commits.slice(0, 1), never);
       for (const commit of commits.slice(1)) indexed = await indexer.advance([commit], never);
-      for (const [cluster, placement] of keysOf(indexed) as ['east' | 'west', string][]) {
+      for (const [cluster, placement] of keysOf(indexed) as ['east' | 'orient' | 'west', string][]) {
         const version = versionAt(indexed, cluster, placement);
         if (!version) continue;
         const at = (oid: string) => states[commits.findIndex((commit) => commit.oid === oid)]!;
         // What the agent reads: the entry at its own revision, everything else at the version's.
         const entry = at(version.entryRevision);
         const own = cluster === 'west' ? entry.own : '';
-        const read = { ...at(version.revision), [cluster]: entry[cluster], own } as State;
+        const there = at(version.revision);
+        const names =
+          cluster === 'west'
+            ? there.names
+            : { ...there.names, east: entry.names.east, deeper: entry.names.deeper };
+        const who = cluster === 'west' ? 'west' : 'east';
+        const read = { ...there, [who]: entry[who], own, names } as State;
         const { objects: others, commits: one } = await commitsOf([read]);
         const alone = await new Indexer(others).begin(one, never);
         assert.equal(
@@ -150,7 +202,7 @@ test('a version’s revision holds its digest: the one read at its revisions is 
           isValid({
             ...read,
             fleet: at(version.revision).fleet,
-            east: cluster === 'east' ? read.east : 'absent',
+            east: cluster === 'west' ? 'absent' : read.east,
           }),
         );
       }
