@@ -32,13 +32,7 @@ export class Reads {
   }
 
   set(overlay: string, shape: Shape): void {
-    const key = JSON.stringify([shape.files, shape.watch]);
-    let number = this.#numbers.get(key);
-    if (number === undefined) {
-      number = this.#shapes.push(shape) - 1;
-      this.#numbers.set(key, number);
-    }
-    this.#overlays.set(overlay, number);
+    this.#overlays.set(overlay, this.#numberOf(shape));
   }
 
   delete(overlay: string): void {
@@ -77,8 +71,21 @@ export class Reads {
   static fromJson(text: string): { tree: string; reads: Reads } {
     const { tree, shapes } = table.parse(JSON.parse(text));
     const reads = new Reads();
-    for (const { overlays, ...shape } of shapes) for (const overlay of overlays) reads.set(overlay, shape);
+    for (const { overlays, ...shape } of shapes) {
+      const number = reads.#numberOf(shape);
+      for (const overlay of overlays) reads.#overlays.set(overlay, number);
+    }
     return { tree, reads };
+  }
+
+  #numberOf(shape: Shape): number {
+    const key = JSON.stringify([shape.files, shape.watch]);
+    let number = this.#numbers.get(key);
+    if (number === undefined) {
+      number = this.#shapes.push(shape) - 1;
+      this.#numbers.set(key, number);
+    }
+    return number;
   }
 
   /** From a path to the numbers of the shapes that read it, or look there, outside of their overlays. */
