@@ -1,12 +1,14 @@
 import { createInterface } from 'node:readline';
 import { ReadModel } from '#hub/core/view.ts';
 import { Follower } from '#hub/index/follower.ts';
+import { PhaseProfiler } from './phases.ts';
 
 /**
- * The index and the read model of a hub in a process of their own, as `hub/hub.ts` wires them: `node index-process.ts URL DIRECTORY`.
- * Looks at the branch when a line comes in; writes a line of JSON for every snapshot.
+ * The index and the read model of a hub in a process of their own, as `hub/hub.ts` wires them: `node index-process.ts URL DIRECTORY [profile]`.
+ * Looks at the branch when a line comes in; writes a line of JSON for every snapshot. With a third word each look is profiled.
  */
-const [url = '', directory = ''] = process.argv.slice(2);
+const [url = '', directory = '', profile] = process.argv.slice(2);
+const profiler = profile === undefined ? undefined : new PhaseProfiler();
 const stop = new AbortController();
 const view = new ReadModel({ startedAt: Date.now() });
 let asked = performance.now();
@@ -37,7 +39,7 @@ const follower = new Follower(
           .map(({ message }) => message),
         rss: process.memoryUsage.rss(),
       };
-      process.stdout.write(`${JSON.stringify(said)}\n`);
+      void tell(said);
     },
     git: (reachability) => {
       if (!reachability.ok) process.stderr.write(`${reachability.message}\n`);
@@ -45,11 +47,20 @@ const follower = new Follower(
   },
 );
 
+async function tell(said: object): Promise<void> {
+  const phases = await profiler?.stop();
+  process.stdout.write(`${JSON.stringify({ ...said, phases })}\n`);
+}
+
 const lines = createInterface({ input: process.stdin });
-lines.on('line', () => {
+lines.on('line', async () => {
+  await profiler?.start();
   asked = performance.now();
   used = process.cpuUsage();
   follower.poke();
 });
 lines.on('close', () => stop.abort());
+await profiler?.start();
+asked = performance.now();
+used = process.cpuUsage();
 await follower.run(stop.signal);

@@ -7,9 +7,12 @@ import type { Readable, Writable } from 'node:stream';
 import { type GitServer, startGitServer } from '#test/bed/git-server.ts';
 import { makeScratch } from '#test/bed/scratch.ts';
 import { type Benchmark, quantile } from './benchmark.ts';
+import { type Phases, phasesText } from './phases.ts';
 import { SyntheticFleet } from './synthetic-fleet.ts';
 
 const SIZES = [1_000, 3_000, 10_000] as const;
+/** What docs/running.md tells to start a hub of many clusters with. */
+const HUB_FLAGS = ['--max-semi-space-size=4'];
 const ONE_COMMITS = 21;
 const BASE_COMMITS = 7;
 
@@ -22,6 +25,7 @@ type Snapshot = {
   assignments: number;
   problems: string[];
   rss: number;
+  phases?: Phases;
 };
 type Measured = {
   coldMs: number;
@@ -66,7 +70,12 @@ const index: Benchmark = async (say, signal) => {
       value: large.baseMs,
       unit: 'ms',
     },
-    { key: 'rss_mb', what: 'memory at the end, with the read model', value: large.rss / 1e6, unit: 'MB' },
+    {
+      key: 'rss_mb',
+      what: `memory at the end, with the read model (${HUB_FLAGS.join(' ')})`,
+      value: large.rss / 1e6,
+      unit: 'MB',
+    },
     {
       key: 'slope',
       what: 'one-cluster commit: more for every 1,000 clusters (1,000 to 10,000)',
@@ -136,7 +145,32 @@ async function measure(
   );
   say(`  one base ${median(bases).toFixed(0)} ms (${cpu(bases)}), ${memory(rss)}`);
   await hub.end();
+  if (clusters === SIZES.at(-1)) await tellPhases(url, join(dir, `${name}-profiled`), fleet, say);
   return { coldMs: cold.ms, warmMs: warm.ms, oneMs: median(ones), baseMs: median(bases), viewMs, rss };
+}
+
+/** Where the time goes, in CPU milliseconds of the main thread, in processes of their own because looking costs some. */
+async function tellPhases(
+  url: string,
+  directory: string,
+  fleet: SyntheticFleet,
+  say: (text: string) => void,
+): Promise<void> {
+  const told = (what: string, { phases = {} }: Snapshot) =>
+    say(`  ${what}: ${phasesText(phases)} (ms of CPU)`);
+  const first = new IndexProcess(url, directory, 'profile');
+  told('cold', await first.next());
+  await first.end();
+  const second = new IndexProcess(url, directory, 'profile');
+  told('from the cache', await second.next());
+  for (const [what, file] of [
+    ['one cluster', fleet.cluster(1, 2)],
+    ['one base', fleet.base(0, BASE_COMMITS + 1)],
+  ] as const) {
+    await fleet.commit([file], `Profiled ${what}`);
+    told(what, await second.look());
+  }
+  await second.end();
 }
 
 function check({ assignments, problems }: Snapshot, expected: number): void {
@@ -154,9 +188,11 @@ class IndexProcess {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
   readonly #lines: AsyncIterator<string>;
 
-  constructor(url: string, directory: string) {
+  constructor(url: string, directory: string, ...words: readonly 'profile'[]) {
     const program = join(import.meta.dirname, 'index-process.ts');
-    this.#child = spawn(process.execPath, [program, url, directory], { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#child = spawn(process.execPath, [...HUB_FLAGS, program, url, directory, ...words], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
 
