@@ -1,6 +1,7 @@
 import type { GitObjects } from '#git/objects.ts';
 import { listFiles } from '#git/tree.ts';
 import { DOCUMENT_FOLDERS } from '#proto/documents/kinds.ts';
+import { textOfLink } from '#proto/documents/read.ts';
 import { type FleetFile, readFleetFile } from '#proto/fleet-model.ts';
 
 /** A file of the fleet repo where a document stands or was meant to stand. */
@@ -16,9 +17,9 @@ export async function readDocuments(
   known: DocumentFiles,
   signal: AbortSignal,
 ): Promise<DocumentFiles> {
-  const found: { path: string; oid: string }[] = [];
+  const found: { path: string; oid: string; mode: string }[] = [];
   for (const { name, mode, oid } of await objects.readTree(tree, signal)) {
-    if (isFile(mode)) found.push({ path: name, oid });
+    if (isFile(mode)) found.push({ path: name, oid, mode });
     else if (mode === 'tree' && DOCUMENT_FOLDERS.includes(name))
       for (const file of await listFiles(objects, oid, name, signal)) if (isFile(file.mode)) found.push(file);
   }
@@ -29,11 +30,12 @@ export async function readDocuments(
   );
   const files = new Map<string, DocumentFile>();
   const decoder = new TextDecoder();
-  for (const { path, oid } of found) {
+  for (const { path, oid, mode } of found) {
     const same = known.get(path);
     if (same?.oid === oid) files.set(path, same);
     else if (isMeant(path)) {
-      const text = decoder.decode(await objects.readBlob(oid, signal));
+      const content = decoder.decode(await objects.readBlob(oid, signal));
+      const text = mode === 'symlink' ? textOfLink(content) : content;
       const read = readFleetFile(path, text);
       if (read) files.set(path, { oid, text, read });
     }
@@ -41,6 +43,6 @@ export async function readDocuments(
   return files;
 }
 
-const isFile = (mode: string) => mode === 'file' || mode === 'executable';
+const isFile = (mode: string) => mode !== 'tree' && mode !== 'gitlink';
 /** What `readFleetFile` looks at by its name ends like this. */
 const isMeant = (path: string) => /\.(ya?ml|json)$/i.test(path);

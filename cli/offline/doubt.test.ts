@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rm } from 'node:fs/promises';
+import { readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createNkey } from '#proto/nkey.ts';
@@ -59,6 +59,27 @@ test('a plan tells how clusters and objects are treated otherwise, though no dig
     /^placement ledger\n {2}policy {4}drift\.mode report → correct\n {2}unchanged 5 clusters/m,
   );
   assert.match(stdout, /^unchanged: platform \(6 clusters\), storefront \(6 clusters\)$/m);
+});
+
+test('a symlink in the place of a document is an error, and not a removal', async () => {
+  await using scratch = await makeScratch('doubt');
+  const dir = await exampleRepository(scratch);
+  await rm(join(dir, 'clusters/prod-eu-2.yaml'));
+  await symlink('prod-eu-1.yaml', join(dir, 'clusters/prod-eu-2.yaml'));
+  const { code, stdout } = await flotilla(scratch, dir, 'validate');
+  assert.deepEqual(
+    [code, stdout.split('\n')[0]],
+    [1, 'clusters/prod-eu-2.yaml:1:1: error: is a symlink: documents are plain files [document-invalid]'],
+  );
+  assert.equal((await flotilla(scratch, dir, 'plan --exit-code')).code, 0);
+});
+
+test('a new fleet is written whole or not at all', async () => {
+  await using scratch = await makeScratch('doubt');
+  await writeFile(join(scratch.dir, 'placements'), '');
+  const { code, stderr } = await flotilla(scratch, scratch.dir, 'init');
+  assert.deepEqual([code, stderr], [1, 'placements is there already; nothing is written\n']);
+  assert.ok(!(await readdir(scratch.dir)).includes('flotilla.yaml'));
 });
 
 test('a directory that holds no kustomization is told where the placement names it', async () => {

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { dnsLabel } from '#proto/documents/common.ts';
@@ -25,9 +25,9 @@ export const init: Verb = {
     const wrong = dnsLabel.safeParse(name).error?.issues[0]?.message;
     if (wrong) throw usage(`--name ${name} is ${wrong}`);
     const files = Object.entries(starterFiles(name));
-    const there = files.find(([file]) => existsSync(join(directory, file)));
-    if (there) {
-      talk(`${join(given, there[0])} is there already; nothing is written`);
+    const there = files.map(([file]) => inTheWay(directory, file)).find((path) => path !== undefined);
+    if (there !== undefined) {
+      talk(`${join(given, there)} is there already; nothing is written`);
       return EXIT.no;
     }
     for (const [file, text] of files) {
@@ -46,6 +46,17 @@ export const init: Verb = {
     return EXIT.yes;
   },
 };
+
+/** What is there already of a file, or a file where one of its directories belongs. */
+function inTheWay(directory: string, file: string): string | undefined {
+  const parts = file.split('/');
+  return parts
+    .map((_, index) => parts.slice(0, index + 1).join('/'))
+    .find((path) => {
+      const found = statSync(join(directory, path), { throwIfNoEntry: false });
+      return found && (path === file || !found.isDirectory());
+    });
+}
 
 /** The name of a directory as a name of documents. */
 function nameFrom(directory: string): string {

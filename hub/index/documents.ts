@@ -1,6 +1,7 @@
 import type { GitObjects, TreeEntry } from '#git/objects.ts';
 import { diffTrees } from '#git/tree.ts';
 import { kindAt, looksMeant } from '#proto/documents/kinds.ts';
+import { textOfLink } from '#proto/documents/read.ts';
 import { type FleetFile, readFleetFile } from '#proto/fleet-model.ts';
 
 /** Where documents stand; everything else of a fleet repo is content. */
@@ -100,20 +101,24 @@ export class DocumentReader {
       if (!after || !isFile(after.mode) || !isMeant(at)) files.delete(at);
       else {
         if (!files.has(at)) added++;
-        files.set(at, await this.#file(at, after.oid, signal));
+        files.set(at, await this.#file(at, after, signal));
       }
     }
     return added;
   }
 
-  async #file(path: string, oid: string, signal: AbortSignal): Promise<DocumentFile> {
-    const blob = await this.#objects.readBlob(oid, signal);
-    const text = new TextDecoder().decode(blob);
+  async #file(
+    path: string,
+    { oid, mode }: Pick<TreeEntry, 'oid' | 'mode'>,
+    signal: AbortSignal,
+  ): Promise<DocumentFile> {
+    const content = new TextDecoder().decode(await this.#objects.readBlob(oid, signal));
+    const text = mode === 'symlink' ? textOfLink(content) : content;
     return { oid, text, read: readFleetFile(path, text)! };
   }
 }
 
 const isMeant = (path: string) => (kindAt(path) ?? looksMeant(path)) !== undefined;
-const isFile = (mode: string) => mode === 'file' || mode === 'executable';
+const isFile = (mode: string) => mode !== 'tree' && mode !== 'gitlink';
 const holdsDocuments = ({ name, mode }: TreeEntry) =>
   mode === 'tree' ? FOLDERS.includes(name) : isFile(mode) && isMeant(name);

@@ -14,6 +14,7 @@ const keyOf = (name: string) => {
 };
 
 type Files = Record<string, string>;
+type Tree = Record<string, string | { readonly link: string }>;
 const API = 'apiVersion: flotilla.dev/v1alpha1';
 const fleet = `${API}\nkind: Fleet\nmetadata: { name: acme }\nspec: { branch: main }\n`;
 const cluster = (name: string, labels: string, spec = '') =>
@@ -34,7 +35,7 @@ const BASE: Files = {
 const BROKEN = 'apiVersion: [\n';
 
 /** Commits with these files, one after the other; the oldest is 0. */
-async function history(...states: Files[]) {
+async function history(...states: Tree[]) {
   const objects = new MemoryObjects();
   const commits: Awaited<ReturnType<MemoryObjects['readCommit']>>[] = [];
   for (const [i, files] of states.entries()) {
@@ -46,7 +47,7 @@ async function history(...states: Files[]) {
 }
 
 /** Begins at the first commit and goes along the others, one by one. */
-async function follow(...states: Files[]) {
+async function follow(...states: Tree[]) {
   const { objects, commits, indexer } = await history(...states);
   const seen = [await indexer.begin(commits.slice(0, 1), never)];
   for (const commit of commits.slice(1)) seen.push(await indexer.advance([commit], never));
@@ -242,6 +243,18 @@ test('a placement that selects a cluster no more loses its row; a deleted one al
   assert.equal(seen[1]!.rows.size, 0);
   assert.ok(seen[1]!.docs.placements.has('shop'));
   assert.ok(!seen[2]!.docs.placements.has('shop'));
+});
+
+test('a symlink in the place of an entry is refused, and removes nothing', async () => {
+  const linked = { ...BASE, 'clusters/west.yaml': { link: 'east.yaml' } };
+  const { seen } = await follow(BASE, linked);
+  assert.equal(versionOf(seen[1], 'west')?.revision, versionOf(seen[0], 'west')?.revision);
+  assert.match(
+    problemsOf(seen[1]!)
+      .map(({ message }) => message)
+      .join(),
+    /west\.yaml.*is a symlink/,
+  );
 });
 
 test('an empty repository takes nothing away', async () => {

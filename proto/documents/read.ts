@@ -61,6 +61,14 @@ const VALUES: Partial<Record<Kind, readonly (readonly string[])[]>> = {
 /** Fields that the design keeps free, by kind and place. */
 const RESERVED: Partial<Record<Kind, readonly string[]>> = { Placement: ['spec.source', 'spec.decryption'] };
 
+const LINK = 'a symlink to ';
+
+/**
+ * Text of a symlink in the place of a document: it is refused as no file is, so that what stood there is held, and not taken for
+ * removed.
+ */
+export const textOfLink = (target: string): string => `${LINK}${target}`;
+
 /** Reads one file. Never throws for what a text says. A repository is read file by file; `fleet-model.ts` puts it together. */
 export function readDocument(file: string, text: string): ReadResult {
   const kind = kindAt(file) ?? looksMeant(file);
@@ -69,6 +77,10 @@ export function readDocument(file: string, text: string): ReadResult {
   if (text.length > LIMITS.documentBytes) {
     const token = { line: 1, column: 1, text: '' };
     return refuse([problemAt(file, token, `is larger than ${LIMITS.documentBytes} bytes`)], [byPlace]);
+  }
+  if (text.startsWith(LINK)) {
+    const token = { line: 1, column: 1, text: '' };
+    return refuse([problemAt(file, token, 'is a symlink: documents are plain files')], [byPlace]);
   }
   const quick = readQuick(text);
   const fault = quick ? undefined : positionsOf(text).fault;
