@@ -3,8 +3,10 @@ import { get, isEmpty, isMap, put, remove, set } from './json.ts';
 import { type Resource, texts } from './resource.ts';
 import { idKey, type ResourceId, sameId, showId } from './resource-id.ts';
 
-/** How often patches may change an object before the process has better things to do. */
-const MOST_PATCHED = 100_000;
+/** How often patches may change an object before the process has better things to do: about a second. */
+const MOST_PATCHED = 15_000;
+/** Looking at so many objects costs as much as patching one. */
+const LOOKS = 50;
 
 /** The objects that a kustomization has gathered, in order; no two have the same current id. */
 export class Resources {
@@ -13,11 +15,13 @@ export class Resources {
   /** Keys of current ids; dropped by whatever may change one. */
   #keys: Set<string> | undefined = new Set();
 
-  /** Counts patches of objects, which multiply. @throws EngineFault beyond any honest number of them */
+  /** Counts the objects that a patch changes, and those looked at to find them; both multiply. @throws EngineFault beyond any honest number of them */
   spend(patches: number): void {
-    this.#patched += patches;
+    this.#patched += patches + this.#list.length / LOOKS;
     if (this.#patched > MOST_PATCHED)
-      throw new EngineFault(`more than ${MOST_PATCHED} times an object is patched`);
+      throw new EngineFault(
+        `more than ${MOST_PATCHED} times an object is patched, or too many are searched for it`,
+      );
   }
 
   get list(): readonly Resource[] {

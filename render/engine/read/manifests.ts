@@ -6,14 +6,26 @@ import { get, isEmpty, isMap, isNull, type JsonMap, kindOf, put, textOf } from '
  * The objects of a file, as kustomize takes them in: empty documents are nothing, and a list of objects (`kind: …List`
  * with `items`) stands for what it holds, behind the other objects of the file.
  *
- * @throws YamlFault, and EngineFault for what has no kind or no name
+ * @throws YamlFault, and EngineFault for what has no kind or no name, and for more objects than can be rendered
  */
 export function readManifests(text: string): JsonMap[] {
+  refuseMany(text);
   const documents = readYaml(text, { blanks: true });
   const written = new Map(documents.map(({ value, written }) => [value, written]));
   return expand(documents.map(({ value }) => value)).map((object) =>
     withTextAnnotations(object, written.get(object as Json)),
   );
+}
+
+/** As many kinds as there may be objects; fewer by far stand in what anybody writes by hand or generates. */
+const MOST_KINDS = 20_000;
+
+/** Counts before anything is parsed: objects cost much more than their text. */
+function refuseMany(text: string): void {
+  let kinds = 0;
+  for (let at = text.indexOf('kind'); at >= 0; at = text.indexOf('kind', at + 4))
+    if (/^["']?\s*:/.test(text.slice(at + 4, at + 12)) && ++kinds > MOST_KINDS)
+      throw new EngineFault(`names more than ${MOST_KINDS} kinds; no file holds that many objects`);
 }
 
 function expand(documents: readonly Json[]): JsonMap[] {

@@ -8,16 +8,18 @@ type Question = { readonly referrer: Resource; readonly target: Gvk; readonly pa
 
 /** The objects that references may mean, by the names that they had. Names do not change while references are fixed. */
 export class Candidates {
-  readonly #all: readonly Resource[];
-  readonly #byName = new Map<string, Resource[]>();
+  /** By former name, and below it by the namespace of now. */
+  readonly #byName = new Map<string, Map<string, Resource[]>>();
+  /** By the namespace that an object had first. */
+  readonly #byFirst = new Map<string, Resource[]>();
 
   constructor(all: readonly Resource[]) {
-    this.#all = all;
     for (const resource of all) {
+      add(this.#byFirst, effectiveNamespace(resource.originalId), resource);
       for (const name of new Set(resource.previous.map((one) => one.name))) {
-        const named = this.#byName.get(name);
-        if (named) named.push(resource);
-        else this.#byName.set(name, [resource]);
+        const named = this.#byName.get(name) ?? new Map<string, Resource[]>();
+        this.#byName.set(name, named);
+        add(named, effectiveNamespace(resource.id), resource);
       }
     }
   }
@@ -34,10 +36,11 @@ export class Candidates {
     namespace: string | undefined,
     takes: readonly ('name' | 'namespace')[],
   ): Resource | undefined {
-    const named = this.#byName.get(name);
-    if (!named) return undefined;
+    const everywhere = this.#byName.get(name);
+    if (!everywhere) return undefined;
     const { referrer, target } = question;
     const subjects = subjectNamespaces(referrer);
+    const named = inSight(everywhere, referrer, subjects);
     const isRole = roleFilter(question);
     const inNamespace =
       namespace === undefined ? () => true : this.#inNamespace(namespace, referrer, subjects);
@@ -64,11 +67,28 @@ export class Candidates {
       const effective = effectiveNamespace(resource[id]);
       return effective !== NO_NAMESPACE && effective === namespace;
     };
-    const first = this.#all.some(
-      (resource) => of(resource, 'originalId') && canBeNamed(resource, referrer, subjects),
-    );
+    const first =
+      namespace !== NO_NAMESPACE &&
+      (this.#byFirst.get(namespace) ?? []).some((resource) => canBeNamed(resource, referrer, subjects));
     return (resource: Resource) => of(resource, first ? 'originalId' : 'id');
   }
+}
+
+function add(index: Map<string, Resource[]>, key: string, resource: Resource): void {
+  const known = index.get(key);
+  if (known) known.push(resource);
+  else index.set(key, [resource]);
+}
+
+/** What stands where a referrer may name something at all (see `canBeNamed`). */
+function inSight(
+  byNamespace: ReadonlyMap<string, Resource[]>,
+  referrer: Resource,
+  subjects: ReadonlySet<string>,
+): Resource[] {
+  if (referrer.id.cluster) return [...byNamespace.values()].flat();
+  const seen = new Set([effectiveNamespace(referrer.id), NO_NAMESPACE, ...subjects]);
+  return [...seen].flatMap((namespace) => byNamespace.get(namespace) ?? []);
 }
 
 /** `roleRef.name` means the kind that stands beside it. */

@@ -42,7 +42,10 @@ export function patchTransformer(entry: PatchEntry, workshop: Workshop): Transfo
   const patches = patch.objects.map((object) => new Resource(object, workshop.schema));
   if (!target)
     return (resources) => {
-      for (const one of patches) mergeInto(patchedBy(one, resources), one.value, allows, workshop.schema);
+      for (const one of patches) {
+        resources.spend(1);
+        mergeInto(patchedBy(one, resources), one.value, allows, workshop.schema);
+      }
       resources.changed();
     };
   const [only, second] = patches;
@@ -80,8 +83,9 @@ export function json6902Transformer(
   const operations = path === '' ? operationsIn(patch) : operationsOf(path, workshop);
   const isTarget = targets(target);
   return (resources) => {
-    for (const resource of resources.list.filter(isTarget))
-      about(resource, () => applyOperations(resource, operations, false));
+    const selected = resources.list.filter(isTarget);
+    resources.spend(selected.length);
+    for (const resource of selected) about(resource, () => applyOperations(resource, operations, false));
     resources.changed();
   };
 }
