@@ -250,7 +250,8 @@ async function main(argv: readonly string[]): Promise<number> {
       };
       return await once(argv.slice(1), io, end.signal);
     }
-    settleForLess();
+    // An agent rests nearly always, and V8 by itself keeps what a first apply has taken (docs/performance.md).
+    setFlagsFromString('--optimize-for-size');
     await runAgent(readConfig(argv, process.env), end.signal);
     return 0;
   } catch (error) {
@@ -258,11 +259,6 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stderr.write(`${code === 'internal' ? ((error as Error).stack ?? message) : message}\n`);
     return code === 'config-invalid' ? 78 : 1;
   }
-}
-
-/** An agent rests nearly always, and V8 by itself keeps what a first apply has taken: for a process that is nothing but an agent. */
-function settleForLess(): void {
-  for (const flag of ['--optimize-for-size', '--max-semi-space-size=1']) setFlagsFromString(flag);
 }
 
 if (import.meta.main) process.exitCode = await main(process.argv.slice(2));

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_POLICY } from '#agent/engine/ports.ts';
+import { KubeClient } from '#agent/kube/client.ts';
 import { eventually } from '#test/bed/eventually.ts';
 import { configMap, deployment, Lab, namespace, type Server } from './engine-lab.ts';
 
@@ -45,6 +46,34 @@ export function driftLaws(server: () => Server): void {
     await lab.edit(cm(ns, 'b'), { metadata: { labels: { 'flotilla.dev/placement': null } } });
     await lab.untilEvent('DRIFT_RESOLVED', '/metadata/labels/flotilla.dev~1placement');
     assert.equal((await lab.get(cm(ns, 'b')))!.metadata.labels!['flotilla.dev/placement'], ns);
+  });
+
+  test('an engine confined to namespaces watches each of them, and refuses what lies elsewhere alone', async () => {
+    const [one, two, other] = ['confined-one', 'confined-two', 'confined-other'];
+    await using lab = new Lab(
+      server(),
+      undefined,
+      ({ connection }) => new KubeClient(connection, {}, [one, two]),
+    );
+    for (const name of [one, two, other]) await lab.post('/api/v1/namespaces', namespace(name));
+    const set = [namespace('new'), ...[one, two, other].map((ns) => configMap(ns, 'a', { v: '1' }))];
+    const done = await lab.actions('confined', set);
+    assert.deepEqual(
+      [done[`/ConfigMap/${one}/a`], done[`/ConfigMap/${two}/a`]],
+      ['created', 'created'],
+      JSON.stringify(done),
+    );
+    assert.match(done[`/ConfigMap/${other}/a`]!, /confined to confined-one, confined-two \(--namespaces\)/);
+    assert.match(done['/Namespace//new']!, /cluster-scoped/);
+    for (const ns of [one, two]) {
+      await lab.edit(cm(ns, 'a'), { data: { v: ns } });
+      await eventually(
+        `the correction in ${ns}`,
+        async () => ((await lab.get(cm(ns, 'a')))!.data as { v: string }).v === '1' || undefined,
+        10_000,
+        new AbortController().signal,
+      );
+    }
   });
 
   test('in report mode drift stays and is told; a new revision writes only what changed in Git', async () => {
