@@ -3,6 +3,8 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { objectId } from '#agent/core/object.ts';
 import { INVENTORY_LABEL } from '#agent/engine/inventory-store.ts';
+import { STATE_LABEL } from '#agent/state/api.ts';
+import { readPlacement } from '#agent/state/records.ts';
 import { decodeInventory, inventoryId } from '#proto/inventory.ts';
 import { createNkey } from '#proto/nkey.ts';
 import { type ControlPlanes, startControlPlanes } from '../bed/control-planes.ts';
@@ -212,6 +214,7 @@ export class ChaosFleet implements AsyncDisposable {
     return [
       ...differencesOfObjects(content, objects, foreign),
       ...(await this.differencesOfInventory(content, objects)),
+      ...(await this.differencesOfState()),
       ...(await this.differencesOfGraphQl(commit, limit)),
     ];
   }
@@ -232,6 +235,17 @@ export class ChaosFleet implements AsyncDisposable {
         .filter((one) => one.state !== 'applied' || one.uid !== objects.get(inventoryId(one))?.uid)
         .map((one) => `the inventory has ${inventoryId(one)} as ${one.state}, or with another uid`),
     ];
+  }
+
+  /** That a version was applied to the end is saved some time later: an agent killed before would compare it once more. */
+  private async differencesOfState(): Promise<string[]> {
+    const path = `/api/v1/namespaces/${SYSTEM}/secrets?labelSelector=${encodeURIComponent(`${STATE_LABEL}=placement`)}`;
+    const { items } = await this.client.expect<{ items: Item[] }>('GET', path);
+    return items
+      .flatMap(({ data = {} }) => Object.entries(data).filter(([key]) => key.startsWith('record.')))
+      .map(([, value]) => readPlacement(Buffer.from(value, 'base64').toString('utf8')))
+      .filter(({ target }) => target !== undefined)
+      .map(({ placement }) => `the agent has not saved yet that ${placement} is applied`);
   }
 
   private async differencesOfGraphQl(commit: string | undefined, limit: AbortSignal): Promise<string[]> {
