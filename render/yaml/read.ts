@@ -39,7 +39,7 @@ export type YamlLimits = { bytes: number; documents: number; nodes: number; dept
  * `old`: scalars mean what they do to the reader of kustomizations (see `resolveOld`).
  */
 export type YamlOptions = Partial<YamlLimits> & { lastKeyWins?: boolean; blanks?: boolean; old?: boolean };
-export const YAML_LIMITS: YamlLimits = { bytes: 32 << 20, documents: 20_000, nodes: 2_000_000, depth: 200 };
+export const YAML_LIMITS: YamlLimits = { bytes: 32 << 20, documents: 20_000, nodes: 600_000, depth: 200 };
 
 /** What is wrong with YAML text, and where. It names no file, because one content can stand in many. */
 export class YamlFault extends Error {
@@ -62,6 +62,7 @@ export function readYaml(text: string, options: YamlOptions = {}): ReadDocument[
   const limits = { ...YAML_LIMITS, lastKeyWins: false, blanks: false, old: false, ...options };
   if (text.length > limits.bytes)
     throw new YamlFault(`larger than ${limits.bytes} bytes`, { line: 1, column: 1 });
+  if (text.length > limits.nodes) refuseMore(text, limits.nodes);
   try {
     return readPlain(text, limits) ?? readWhole(text, limits);
   } catch (error) {
@@ -125,6 +126,7 @@ const BLANKS: Dialect = { ...NULLS, blank: undefined };
 
 /** What only the whole parser reads is slow and takes memory, so there may be less of it. */
 const WHOLE_BYTES = 4 << 20;
+const WHOLE_PIECES = 150_000;
 const MOST_OPEN = 2_000;
 
 function readWhole(text: string, limits: Required<YamlOptions>): ReadDocument[] {
@@ -134,7 +136,7 @@ function readWhole(text: string, limits: Required<YamlOptions>): ReadDocument[] 
   const budget = { nodes: limits.nodes };
   return documents.map((document) => {
     const [error] = document.errors;
-    if (error) throw new YamlFault(error.message.split('\n')[0]!, position(lines, error.pos[0]));
+    if (error) throw new YamlFault(told(error.message), position(lines, error.pos[0]));
     const reader = new Reader(text, lines, limits, budget);
     return {
       value: reader.read(document.contents, 0),
@@ -144,25 +146,59 @@ function readWhole(text: string, limits: Required<YamlOptions>): ReadDocument[] 
   });
 }
 
+/** The parser recurses, and tells an overflow of its stack like an error of syntax. */
+function told(message: string): string {
+  return message.startsWith('Maximum call stack') ? 'nested too deeply' : message.split('\n')[0]!;
+}
+
 /** Looks for what would keep the parser busy before it starts: it recurses, and reads everything before it answers. */
 function refuseCostly(text: string, limits: Required<YamlOptions>): void {
-  const refuse = (why: string, at: number): never => {
-    const before = text.slice(0, at).split('\n');
-    throw new YamlFault(why, { line: before.length, column: before.at(-1)!.length + 1 });
-  };
-  if (text.length > WHOLE_BYTES) refuse(`larger than ${WHOLE_BYTES} bytes, and not written plainly`, 0);
+  if (text.length > WHOLE_BYTES) refuse(`larger than ${WHOLE_BYTES} bytes, and not written plainly`, text, 0);
   let documents = 1;
   for (const marker of text.matchAll(/^---/gm))
-    if (++documents > limits.documents + 1) refuse(`more than ${limits.documents} documents`, marker.index);
+    if (++documents > limits.documents + 1)
+      refuse(`more than ${limits.documents} documents`, text, marker.index);
   const steps = /(?:[-?:][ \t]+){200}/.exec(text);
-  if (steps) refuse(`nested deeper than ${limits.depth}`, steps.index);
+  if (steps) refuse(`nested deeper than ${limits.depth}`, text, steps.index);
   let open = 0;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === 0x5b || code === 0x7b) open++;
     else if ((code === 0x5d || code === 0x7d) && open > 0) open--;
-    if (open > MOST_OPEN) refuse(`nested deeper than ${limits.depth}`, at);
+    if (open > MOST_OPEN) refuse(`nested deeper than ${limits.depth}`, text, at);
   }
+  if (text.length > WHOLE_PIECES) refuseMore(text, WHOLE_PIECES);
+}
+
+const QUOTA = 8;
+
+/**
+ * Counts what costs time and memory when it is read: lines, items, keys and brackets, wherever they stand; comments and empty
+ * lines an eighth of it.
+ */
+function refuseMore(text: string, most: number): void {
+  let open = 0;
+  let weight = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    const next = text.charCodeAt(at + 1);
+    if (code === 0x0a) weight += next === 0x0a || next === 0x23 ? 1 : QUOTA;
+    else if (code === 0x2c) weight += open > 0 ? QUOTA : 0;
+    else if (code === 0x2d || code === 0x3a || code === 0x3f) weight += next === 0x20 ? QUOTA : 0;
+    else if (code === 0x5b || code === 0x7b) {
+      open++;
+      weight += QUOTA;
+    } else if (code === 0x5d || code === 0x7d) {
+      if (open > 0) open--;
+      weight += QUOTA;
+    }
+    if (weight > QUOTA * most) refuse(`more than ${most} lines, items and keys`, text, at);
+  }
+}
+
+function refuse(why: string, text: string, at: number): never {
+  const before = text.slice(0, at).split('\n');
+  throw new YamlFault(why, { line: before.length, column: before.at(-1)!.length + 1 });
 }
 
 function parse(text: string, lines: LineCounter): YamlDocument[] {
