@@ -201,7 +201,7 @@ export class Reconciler {
         publisher.build(placement);
         return bus.echoed(placement, attempt, signal);
       },
-      waitsFor: (placement) => waitsFor(placement, this.#dependents()),
+      waitsFor: (placement) => this.#waitsFor(placement),
       othersIntend: (placement, signal) => this.#othersIntend(placement, signal),
       lastSeq: () => bus.lastSeq,
       event: (type, revision, message) => bus.event({ type, placement: name, revision, message }),
@@ -227,6 +227,11 @@ export class Reconciler {
     member.ready = member.placement.view.current && sync.state === 'SYNCED' && health.state === 'CURRENT';
     if (before || !member.ready) return;
     for (const { placement } of this.#members.values()) if (placement.isWaiting) placement.wake();
+  }
+
+  #waitsFor(placement: string): string[] {
+    const dependsOn = this.#parts.desk.atOnce.policies.get(placement)?.dependsOn ?? [];
+    return dependsOn.length === 0 ? [] : waitsFor(placement, this.#dependents());
   }
 
   #dependents(): Map<string, Dependent> {

@@ -6,7 +6,14 @@ import { objectPolicy } from './object-policy.ts';
 import { compareObjects } from './phases.ts';
 
 /** What the other placements of this agent are to have, as far as this agent knows. Of a retired placement: nothing. */
-export type OtherPlacements = ReadonlyMap<string, ReadonlySet<string>>;
+export type OtherPlacements = Pick<ReadonlyMap<string, ReadonlySet<string>>, 'get'> &
+  Iterable<[string, ReadonlySet<string>]>;
+
+/** Another placement that is to have the object. */
+function whoWants(id: string, others: OtherPlacements, placement: string): string | undefined {
+  for (const [name, wants] of others) if (name !== placement && wants.has(id)) return name;
+  return undefined;
+}
 
 export type Conflict = { id: string; claimedBy: string };
 
@@ -38,8 +45,8 @@ export function findConflicts(input: {
     const tool = toolOf(meta);
     if (tool && !adopt.includes(tool.tool)) return [{ id, claimedBy: tool.name }];
     if (held.has(id)) return [];
-    const rival = [...others].find(([, wants]) => wants.has(id));
-    return rival ? [{ id, claimedBy: `placement ${rival[0]}` }] : [];
+    const rival = whoWants(id, others, placement);
+    return rival === undefined ? [] : [{ id, claimedBy: `placement ${rival}` }];
   });
 }
 
@@ -128,8 +135,8 @@ export function pruneStep(
   if (live.labels?.[OWNER_LABEL] !== placement) return leave('it no longer carries our owner label');
   if (entry.state === 'applied' && entry.uid !== live.uid)
     return leave('another object has taken the name since');
-  const heir = [...wanted].find(([name, ids]) => name !== placement && ids.has(id));
-  if (heir) return { type: 'keep', entry, id, heir: heir[0] };
+  const heir = whoWants(id, wanted, placement);
+  if (heir !== undefined) return { type: 'keep', entry, id, heir };
   if (live.deletionTimestamp !== undefined) return leave('already being deleted');
   const policy = objectPolicy(live);
   if (!prune) return leave('the placement does not prune');

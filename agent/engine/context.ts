@@ -1,3 +1,4 @@
+import type { OtherPlacements } from '../core/plan.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { FirstContact } from './contact.ts';
 import type { InventoryBook } from './inventory-book.ts';
@@ -42,3 +43,14 @@ export const stateOf = (context: Context, tracked: Tracked): PlacementState =>
 /** Whether the record is still the one in force. */
 export const isInForce = (context: Context, tracked: Tracked): boolean =>
   context.owners.get(tracked.id) === tracked;
+
+/** What placements are to have, as it is when it is asked for: nothing is gathered, however many there are. */
+export const wantsOf = (context: Context, counts: (state: PlacementState) => boolean): OtherPlacements => ({
+  get(name) {
+    const state = context.placements.get(name);
+    return state && counts(state) ? state.wants : undefined;
+  },
+  *[Symbol.iterator]() {
+    for (const state of context.placements.values()) if (counts(state)) yield [state.name, state.wants];
+  },
+});

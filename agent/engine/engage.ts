@@ -4,7 +4,7 @@ import { conflictMessage, findConflicts, writeAhead } from '../core/plan.ts';
 import { prepareAll, refuseDuplicates } from '../core/prepare.ts';
 import type { Resource } from '../kube/discovery.ts';
 import { KubeError } from '../kube/errors.ts';
-import type { Context } from './context.ts';
+import { type Context, wantsOf } from './context.ts';
 import { metaOf } from './live.ts';
 import { locate } from './locate.ts';
 import type { PlacementState } from './placement-state.ts';
@@ -160,9 +160,7 @@ function refuseConflicts(
   desired: readonly KubeObject[],
   live: ReadonlyMap<string, ObjectMeta>,
 ): void {
-  const others = new Map<string, ReadonlySet<string>>();
-  for (const other of context.placements.values())
-    if (other !== state && !other.removed) others.set(other.name, other.wants);
+  const others = wantsOf(context, (other) => other !== state && !other.removed);
   const conflicts = findConflicts({
     placement: state.name,
     desired,

@@ -1,18 +1,11 @@
 import { type InventoryEntry, inventoryId } from '#proto/inventory.ts';
 import { joinApiVersion, type KubeObject, type ObjectMeta } from '../core/object.ts';
 import { phasesOf } from '../core/phases.ts';
-import {
-  guardPrune,
-  type Held,
-  type OtherPlacements,
-  type PruneStep,
-  pruneStep,
-  staleEntries,
-} from '../core/plan.ts';
+import { guardPrune, type Held, type PruneStep, pruneStep, staleEntries } from '../core/plan.ts';
 import type { Target } from '../kube/client.ts';
 import type { Resource } from '../kube/discovery.ts';
 import { isConflict, KubeError, neverSent } from '../kube/errors.ts';
-import type { Context } from './context.ts';
+import { type Context, wantsOf } from './context.ts';
 import { metaOf } from './live.ts';
 import type { PlacementState } from './placement-state.ts';
 import { eachOf } from './pool.ts';
@@ -93,9 +86,7 @@ function decide(
   entry: InventoryEntry,
   live: ObjectMeta | undefined,
 ): PruneStep {
-  const wants: OtherPlacements = new Map(
-    [...context.placements.values()].map((other) => [other.name, other.wants]),
-  );
+  const wants = wantsOf(context, () => true);
   return pruneStep(state.name, entry, live, wants, state.policy.prune);
 }
 
