@@ -1,5 +1,5 @@
 import { displayId } from '#proto/inventory.ts';
-import type { FieldDrift } from '#proto/messages.ts';
+import type { FieldDrift, HealthState } from '#proto/messages.ts';
 import type { Passed } from './pass.ts';
 import { isConverged } from './pass.ts';
 
@@ -10,6 +10,7 @@ export type OnceReport = {
   actions: { id: string; action: string; error?: string; takenFrom?: string[] }[];
   drift: {
     id: string;
+    /** `missing`, `changed` or `extra`. */
     kind: string;
     /** JSON pointer; empty for the whole object. */
     path: string;
@@ -24,6 +25,7 @@ export type OnceReport = {
     /** It was found and is as wanted again. */
     corrected: boolean;
   }[];
+  /** As kstatus writes them: Current, InProgress, Failed, Terminating, NotFound, Unknown. */
   health: { id: string; health: string; reason?: string }[];
   inventory: string[];
   /** Deletions that wait for an approval by commit. */
@@ -81,7 +83,7 @@ export function reportOf(passed: Passed, { placement, dryRun, corrects }: About)
       .sort((a, b) => byId(a, b) || (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)),
     health: snapshot.objects.map(({ id, health, healthReason }) => ({
       id,
-      health,
+      health: KSTATUS[health],
       ...(healthReason !== undefined && { reason: healthReason }),
     })),
     inventory: [...inventory],
@@ -90,11 +92,31 @@ export function reportOf(passed: Passed, { placement, dryRun, corrects }: About)
   };
 }
 
+const KSTATUS = {
+  CURRENT: 'Current',
+  IN_PROGRESS: 'InProgress',
+  FAILED: 'Failed',
+  TERMINATING: 'Terminating',
+  NOT_FOUND: 'NotFound',
+  UNKNOWN: 'Unknown',
+} as const satisfies Record<HealthState, string>;
+
 const byId = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 
 function fieldOf(drift: FieldDrift) {
   const { id, kind, path, desired = null, live = null, manager, operation, changedAt, redacted } = drift;
-  return { id, kind, path, desired, live, manager, operation, changedAt, ...(redacted && { redacted }) };
+  const word = kind.toLowerCase();
+  return {
+    id,
+    kind: word,
+    path,
+    desired,
+    live,
+    manager,
+    operation,
+    changedAt,
+    ...(redacted && { redacted }),
+  };
 }
 
 /** The same for people: what was done, what differs, what is not well, and one line at the end. */
@@ -108,16 +130,16 @@ export function textOf(report: OnceReport, dryRun: boolean): string {
     });
   for (const { id, kind, path, desired, live, manager, redacted, corrected } of drift) {
     const values = redacted ? ' (secret)' : `: ${JSON.stringify(live)}, wanted ${JSON.stringify(desired)}`;
-    const shown = kind === 'CHANGED' ? values : '';
+    const shown = kind === 'changed' ? values : '';
     const by = manager === null ? '' : ` by ${manager}`;
-    const word = corrected ? 'corrected' : kind.toLowerCase();
+    const word = corrected ? 'corrected' : kind;
     lines.push(row(word, `${displayId(id)}${path ? ` ${path}` : ''}${shown}${by}`));
   }
   const coming = new Set(
     dryRun ? actions.filter(({ action }) => action === 'created').map(({ id }) => id) : [],
   );
   for (const { id, health: state, reason } of health)
-    if (state !== 'CURRENT' && !coming.has(id))
+    if (state !== KSTATUS.CURRENT && !coming.has(id))
       lines.push(row(state, `${displayId(id)}${reason ? `: ${reason}` : ''}`));
   if (held) lines.push(row('held', `${held.reason}; approve the set ${held.setHash} to let it go`));
   if (error) lines.push(error);
@@ -127,7 +149,7 @@ export function textOf(report: OnceReport, dryRun: boolean): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** Room for the longest word, TERMINATING, and a space. */
+/** Room for the longest word, Terminating, and a space. */
 const row = (word: string, rest: string): string => `${word.padEnd(12)}${rest}`;
 
 function ifApplied({ ok, error, actions, held }: OnceReport): string {

@@ -94,7 +94,7 @@ test('a pass applies, the next one changes nothing, and what left the directory 
   const first = await report('--path', dir, '--placement', ns);
   assert.deepEqual([first.code, first.ok], [0, true]);
   assert.ok(first.actions.every(({ action }) => action === 'created'));
-  assert.ok(first.health.every(({ health }) => health === 'CURRENT'));
+  assert.ok(first.health.every(({ health }) => health === 'Current'));
   assert.deepEqual(first.inventory, Object.keys(first.did));
   const before = await client().expect<{ metadata: { resourceVersion: string } }>('GET', settings(ns));
   const second = await report('--path', dir, '--placement', ns);
@@ -122,7 +122,7 @@ test('drift is told with who and what; report leaves it, a dry run would take it
   assert.ok(changedAt);
   assert.deepEqual(drift, {
     id: `/ConfigMap/${ns}/settings`,
-    kind: 'CHANGED',
+    kind: 'changed',
     path: '/data/colour',
     desired: 'blue',
     live: 'red',
