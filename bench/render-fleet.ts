@@ -1,8 +1,41 @@
+import { MemoryObjects } from '#git/testing/memory-objects.ts';
+import type { Assignment } from '#proto/assignment.ts';
+import type { NodeCache } from '#render/closure.ts';
+import type { KubeObject } from '#render/objects.ts';
+import { renderAssignment } from '#render/render.ts';
+import type { Renderer } from '#render/renderer.ts';
+
 /**
  * Overlays of the shape that fleets have: apps with a shared base, three components, and for every app and cluster an overlay with a
  * namespace, labels, an image, replicas, a strategic merge patch, a JSON patch, generators with hashes, and sometimes a component.
  */
 export type RenderFleet = { files: Record<string, string>; overlays: string[] };
+
+/** Which share of the fleet a thread renders: every `parts`th app. */
+export type Part = { apps: number; clusters: number; part: number; parts: number };
+
+/** What an overlay renders to, by its path, from trees in memory. */
+export function openRendering(files: RenderFleet['files'], signal: AbortSignal) {
+  const objects = new MemoryObjects();
+  const rootTree = objects.snapshot(files);
+  return async (path: string, renderer: Renderer, cache: NodeCache): Promise<KubeObject[]> =>
+    (await renderAssignment({ objects, rootTree, assignment: assignmentOf(path), renderer, cache }, signal))
+      .objects;
+}
+
+function assignmentOf(path: string): Assignment {
+  const [, placement, cluster] = path.split('/') as [string, string, string];
+  return {
+    placement,
+    cluster,
+    path,
+    components: [],
+    createNamespace: false,
+    values: {},
+    prune: true,
+    apiVersions: [],
+  } as unknown as Assignment;
+}
 
 export function renderFleet(apps: number, clusters: number): RenderFleet {
   const files: Record<string, string> = { ...components() };
