@@ -11,8 +11,8 @@ import { type Phases, phasesText } from './phases.ts';
 import { SyntheticFleet } from './synthetic-fleet.ts';
 
 const SIZES = [1_000, 3_000, 10_000] as const;
-/** What docs/running.md tells to start a hub of many clusters with. */
-const HUB_FLAGS = ['--max-semi-space-size=4'];
+/** What a hub sets for itself, and what docs/running.md tells to start one of many clusters with. */
+const HUB_FLAGS = ['--max-semi-space-size=4', '--optimize-for-size'];
 const ONE_COMMITS = 21;
 const BASE_COMMITS = 7;
 
