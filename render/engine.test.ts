@@ -129,6 +129,17 @@ const FAULTS: readonly (readonly [name: string, files: Texts, code: string, mess
     /namePrefix must be text, not a number; unknown field labels\[0\]\.pair; did you mean pairs\?; replicas\[0\]\.count must be a whole number/,
   ],
   [
+    'a component that brings a schema is refused as unsupported, with its line',
+    {
+      'kustomization.yaml': 'components: [part]\n',
+      'part/kustomization.yaml':
+        'apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nopenapi: {path: schema.json}\n',
+      'part/schema.json': '{"definitions": {}}\n',
+    },
+    'render-unsupported',
+    /part\/kustomization\.yaml:3:17: a component that brings a schema/,
+  ],
+  [
     'a chart that was not templated is refused as unsupported, with its line',
     { 'kustomization.yaml': 'helmCharts:\n- {name: c}\n', 'charts/c/Chart.yaml': 'name: c\n' },
     'render-unsupported',

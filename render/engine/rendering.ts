@@ -127,6 +127,11 @@ export class Rendering {
     const { path, version } = openapi;
     if (path !== undefined)
       at(target, ['openapi', 'path'], () => {
+        // kustomize lays its own schema over or under a component's, depending on what it happens to have read before.
+        if (target.kustomization.kind === 'Component')
+          throw new EngineFault('a component that brings a schema is not supported', undefined, {
+            unsupported: true,
+          });
         if (version !== undefined) throw new EngineFault('openapi has path and version; one of them counts');
         this.#schema = readOpenApi(this.documents.document(this.files.read(target.directory, path)));
         this.#schemaSet = true;
