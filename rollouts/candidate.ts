@@ -13,12 +13,16 @@ export function pausesOver(draft: Draft, stage: Stage): Pause[] {
   );
 }
 
-/** What a stage may take next (design/30, rule 1): what the stage before has passed, or the head. */
+/** Where a stage takes its versions from: what the stage before has passed last, or the head. */
+export function sourceOf(draft: Draft, at: number): Version | undefined {
+  return at === 0 ? draft.versions.head : draft.versions.get(draft.line.stages[at - 1]!.passed.at(-1));
+}
+
+/** What a stage may take next (design/30, rule 1): what its source has, if it may have it. */
 export function candidateOf(draft: Draft, at: number): Version | undefined {
   const { stages, aborted, struck } = draft.line;
   const stage = stages[at]!;
-  const source = at === 0 ? draft.versions.head?.revision : stages[at - 1]!.passed.at(-1);
-  const version = draft.versions.get(source);
+  const version = sourceOf(draft, at);
   if (!version || aborted.includes(version.revision) || struck.includes(version.revision)) return undefined;
   const order = draft.versions.order(version.revision);
   const last = Math.max(

@@ -337,3 +337,24 @@ test('a regression after the stage has passed pauses; resume accepts it', () => 
   lab.pass(HOUR);
   assert.equal(lab.phase('v2'), 'Succeeded');
 });
+
+test('a version denied while the next one was in canary: the next one stays there, and says why', () => {
+  const gate = { approval: { groups: ['ops'] } };
+  const lab = new Lab(
+    RINGS,
+    { stages: [ring('canary'), ring('early', { before: [gate] }), ring('broad')] },
+    all('a'),
+  );
+  lab.commit('v2', all('b'));
+  lab.pass(MINUTE);
+  const { c1: _c1, ...without } = all('b');
+  lab.commit('v3', without);
+  lab.pass(5_000);
+  assert.equal(lab.order({ kind: 'deny', stage: 'early', groups: ['ops'], reason: 'no' }), undefined);
+  lab.pass(HOUR);
+  assert.equal(lab.passed('canary'), 'v3');
+  assert.equal(lab.phase('v3'), 'Running');
+  assert.deepEqual(lab.words(), [
+    'early: v3 brings content that was rejected; retry or a commit that changes it goes on',
+  ]);
+});

@@ -1,4 +1,4 @@
-import { bringsRejected } from './candidate.ts';
+import { bringsRejected, sourceOf } from './candidate.ts';
 import { Draft } from './draft.ts';
 import type { LineFacts } from './facts.ts';
 import { few } from './failing.ts';
@@ -18,16 +18,26 @@ export function waitingFor(line: Line, facts: LineFacts, now: number): string[] 
     const words = stage.work && wordsOf(draft, stage, now);
     if (words) said.push(words);
   }
-  const head = draft.versions.head;
-  const first = line.stages[0];
-  if (!head || !first || first.work || first.passed.at(-1) === head.revision) return said;
-  const name = head.revision.slice(0, 7);
-  if (line.aborted.includes(head.revision)) said.push(`${name} was aborted; retry or a newer commit goes on`);
-  else if (line.struck.includes(head.revision))
-    said.push(`${name} was rolled back; retry or a newer commit goes on`);
-  else if (bringsRejected(draft, head))
-    said.push(`${name} brings content that was rejected; retry or a commit that changes it goes on`);
+  for (const at of line.stages.keys()) {
+    const words = refusalOf(draft, at);
+    if (words) said.push(words);
+  }
   return said;
+}
+
+/** Why a stage that is at rest does not take what is newer than what it has passed. */
+function refusalOf(draft: Draft, at: number): string | undefined {
+  const { stages, aborted, struck } = draft.line;
+  const { name, work, passed } = stages[at]!;
+  const next = sourceOf(draft, at);
+  if (work || !next || draft.versions.order(next.revision) <= draft.versions.order(passed.at(-1)))
+    return undefined;
+  const version = `${at === 0 ? '' : `${name}: `}${next.revision.slice(0, 7)}`;
+  if (aborted.includes(next.revision)) return `${version} was aborted; retry or a newer commit goes on`;
+  if (struck.includes(next.revision)) return `${version} was rolled back; retry or a newer commit goes on`;
+  if (bringsRejected(draft, next))
+    return `${version} brings content that was rejected; retry or a commit that changes it goes on`;
+  return undefined;
 }
 
 /** "waiting for 3 of 40 clusters in early: prod-eu-7 Applying 2m, …" */

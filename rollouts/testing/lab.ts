@@ -1,5 +1,6 @@
 import { type RolloutStrategy, strategy as schema } from '#proto/documents/strategy.ts';
 import { strategyOf } from '#proto/stages.ts';
+import { lineFacts } from '../advance.ts';
 import type { Command, Refused } from '../commands.ts';
 import type { ClusterFacts, PlacementFacts, Version } from '../facts.ts';
 import type { FleetCommand } from '../fleet-commands.ts';
@@ -8,6 +9,7 @@ import { type Happened, type Play, type Start, World } from '../rehearsal/world.
 import { settled } from '../settled.ts';
 import { EMPTY_FLEET, type Line, type Target } from '../state.ts';
 import { versionsOf } from '../versions.ts';
+import { waitingFor } from '../words.ts';
 
 type Labels = Readonly<Record<string, string>>;
 type Spec = RolloutStrategy['spec'];
@@ -235,6 +237,13 @@ export class Lab {
 
   waiting(stage: string, placement = 'app'): string {
     return this.line(placement).stages.find(({ name }) => name === stage)?.work?.waiting ?? '';
+  }
+
+  /** What people are told of the line. */
+  words(placement = 'app'): string[] {
+    const { state, facts, now } = this.world;
+    const silent = new Map(Object.entries(state.silent).map(([name, { hub }]) => [name, hub]));
+    return waitingFor(this.line(placement), lineFacts(state, facts, placement, silent), now);
   }
 
   /** Clusters to which a digest was published by a rollout, in order. */
