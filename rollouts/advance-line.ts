@@ -32,9 +32,7 @@ export function advanceLine(line: Line, facts: LineFacts, now: number): LineStep
   watchBus(draft);
   observe(draft);
   startPins(draft);
-  judgeStages(draft);
-  if (draft.line.struck !== line.struck) planMembers(draft);
-  stepRollback(draft);
+  judge(draft);
   if (!draft.line.rollback) move(draft);
   for (const { name } of draft.line.stages) {
     const waits = start(draft, draft.stage(name)!);
@@ -58,6 +56,18 @@ function expire(draft: Draft): void {
   if (pinned.length < pins.length) {
     draft.update({ pins: pinned });
     draft.event({ what: 'unpinned', reason: 'the pin has expired' });
+  }
+}
+
+/** Nothing is judged while a rollback is under way: when one ends in this step, what waited for it is judged in this step. */
+function judge(draft: Draft): void {
+  for (let ended = true; ended; ) {
+    const { struck } = draft.line;
+    judgeStages(draft);
+    if (draft.line.struck !== struck) planMembers(draft);
+    const wasGoingBack = draft.line.rollback !== undefined;
+    stepRollback(draft);
+    ended = wasGoingBack && draft.line.rollback === undefined;
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HOUR, Lab, MINUTE, ring } from './testing/lab.ts';
+import { Laws } from './testing/laws.ts';
 
 /** Histories that broke earlier wordings of the rules of design/30, by name. */
 const RINGS = { canary: ['c1', 'c2', 'c3'], early: ['e1', 'e2'], broad: ['p1', 'p2', 'p3', 'p4'] };
@@ -357,4 +358,19 @@ test('a version denied while the next one was in canary: the next one stays ther
   assert.deepEqual(lab.words(), [
     'early: v3 brings content that was rejected; retry or a commit that changes it goes on',
   ]);
+});
+
+test('two stages that fail at the same moment are rolled back one after the other, and no step leaves work undone', () => {
+  const lab = new Lab(RINGS, ROLLBACK, all('a'));
+  const laws = new Laws();
+  lab.world.watch = (step) => laws.check(step);
+  lab.fails('b', 'c1');
+  lab.fails('c', 'e2');
+  lab.commit('v2', all('c'));
+  lab.commit('v3', all('b'));
+  lab.pass(HOUR);
+  const ended = lab.happened('rollbackEnded').map(({ revision }) => revision);
+  assert.deepEqual(ended, ['v3', 'v2']);
+  assert.ok(runs(lab, 'v1'), JSON.stringify(lab.states));
+  assert.deepEqual(lab.words(), ['v3 was rolled back; retry or a newer commit goes on']);
 });

@@ -4,6 +4,7 @@ import { FlotillaError } from '#proto/faults.ts';
 import { type Flags, unknown, usage } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import type { Verb } from '../verb.ts';
+import { TEXT_OR_JSON } from './common.ts';
 
 /** Beside the sources, or beside the bundle that this one is in. */
 const PROGRAMS = ['../../agent/main.ts', './agent.mjs'];
@@ -17,12 +18,7 @@ const FLAGS: Flags = {
   mode: { value: 'MODE', choices: ['correct', 'report'], describe: 'default: as the placement says' },
   'dry-run': { describe: 'say what would be done, write nothing' },
   wait: { value: 'DURATION', describe: 'for everything to be Current (default: 60s)' },
-  output: {
-    short: 'o',
-    value: 'FORMAT',
-    choices: ['text', 'json'],
-    describe: 'how to print it (default: text)',
-  },
+  ...TEXT_OR_JSON,
   namespace: { value: 'NAME', describe: 'of inventory and Lease (default: flotilla-system)' },
   namespaces: { value: 'NAME,…', describe: 'confines the pass to these (default: the whole cluster)' },
   kustomize: {

@@ -28,9 +28,16 @@ export const SELECTOR: Flags = {
 };
 export const WATCH: Flags = { watch: { short: 'w', describe: 'go on showing what changes, until Ctrl-C' } };
 
-export const outputFlag = (formats: readonly Format[] = FORMATS): Flags => ({
-  output: { short: 'o', value: 'FORMAT', choices: formats, describe: 'how to print it (default: table)' },
+/** `-o`; what is printed without it is the first. */
+export const outputFlag = (formats: readonly [string, ...string[]] = FORMATS): Flags => ({
+  output: {
+    short: 'o',
+    value: 'FORMAT',
+    choices: formats,
+    describe: `how to print it (default: ${formats[0]})`,
+  },
 });
+export const TEXT_OR_JSON = outputFlag(['text', 'json']);
 
 export const formatOf = ({ values }: Parsed): Format => (values.get('output')?.[0] ?? 'table') as Format;
 export const flagValue = ({ values }: Parsed, flag: string): string | undefined => values.get(flag)?.[0];

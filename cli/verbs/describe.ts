@@ -5,7 +5,7 @@ import { clusterText, placementText } from '../offline/describe-text.ts';
 import { clusterNamed, fleetAt, isResolvable, placementNamed } from '../offline/fleet.ts';
 import { CHECKOUT, openCheckout, REVISION } from '../offline/open.ts';
 import type { Verb } from '../verb.ts';
-import { flagValue } from './common.ts';
+import { flagValue, TEXT_OR_JSON } from './common.ts';
 
 export const describe: Verb = {
   summary: 'Tells everything that the fleet repo says of a cluster or of a placement.',
@@ -13,12 +13,7 @@ export const describe: Verb = {
   flags: {
     ...CHECKOUT,
     ...REVISION,
-    output: {
-      short: 'o',
-      value: 'FORMAT',
-      choices: ['text', 'json'],
-      describe: 'how to print it (default: text)',
-    },
+    ...TEXT_OR_JSON,
   },
   notes: [
     'Of a cluster: its assignments resolved, each value with the file that it comes from, stage and policy. Of a placement: its clusters by stage, and why others are not selected. What runs there now is told by `flotilla get` and `flotilla status`.',

@@ -10,7 +10,7 @@ import { ReadsStore } from '../offline/plan/store.ts';
 import { ENGINE, openRenderer } from '../offline/renderer.ts';
 import { tellErrors } from '../offline/report/errors.ts';
 import type { Verb } from '../verb.ts';
-import { flagValue } from './common.ts';
+import { flagValue, outputFlag } from './common.ts';
 import { EXIT_CODE, RANGE_NOTE } from './plan.ts';
 
 export const diff: Verb = {
@@ -19,12 +19,7 @@ export const diff: Verb = {
   flags: {
     ...CHECKOUT,
     ...EXIT_CODE,
-    output: {
-      short: 'o',
-      value: 'FORMAT',
-      choices: ['text', 'json', 'markdown'],
-      describe: 'how to print it (default: text)',
-    },
+    ...outputFlag(['text', 'json', 'markdown']),
     ...ENGINE,
   },
   notes: [

@@ -8,7 +8,7 @@ import { ReadsStore } from '../offline/plan/store.ts';
 import { planText } from '../offline/plan/text.ts';
 import { tellErrors } from '../offline/report/errors.ts';
 import type { Verb } from '../verb.ts';
-import { flagValue } from './common.ts';
+import { flagValue, TEXT_OR_JSON } from './common.ts';
 
 /** How `plan` and `diff` name what they compare. */
 export const RANGE_NOTE =
@@ -21,12 +21,7 @@ export const plan: Verb = {
   flags: {
     ...CHECKOUT,
     ...EXIT_CODE,
-    output: {
-      short: 'o',
-      value: 'FORMAT',
-      choices: ['text', 'json'],
-      describe: 'how to print it (default: text)',
-    },
+    ...TEXT_OR_JSON,
   },
   notes: [
     RANGE_NOTE,

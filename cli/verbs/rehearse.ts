@@ -12,7 +12,7 @@ import { rehearsalText } from '../offline/rehearse/text.ts';
 import { told } from '../offline/report/told.ts';
 import { counted } from '../output/words.ts';
 import type { Surroundings, Verb } from '../verb.ts';
-import { flagValue } from './common.ts';
+import { flagValue, TEXT_OR_JSON } from './common.ts';
 
 const DAY = 24 * 3_600_000;
 
@@ -24,12 +24,7 @@ export const rehearse: Verb = {
     to: { value: 'REV', describe: 'the change (default: HEAD)' },
     scenario: { value: 'FILE', describe: 'how clusters behave and what people do, in YAML' },
     seed: { value: 'N', describe: 'chooses the clusters of rules with a percentage (default: 1)' },
-    output: {
-      short: 'o',
-      value: 'FORMAT',
-      choices: ['text', 'json'],
-      describe: 'how to print it (default: text)',
-    },
+    ...TEXT_OR_JSON,
   },
   notes: [
     'It is the very machine that the hub runs; no hub, no bus and no cluster is needed. Every cluster runs --from when the change comes, and becomes Current 20s after it was started unless the scenario says otherwise. The same arguments give the same answer.',

@@ -12,7 +12,7 @@ import { isContentFault } from '../offline/overlays.ts';
 import { ENGINE, openBoth, openRenderer } from '../offline/renderer.ts';
 import { exactJson, manifestStream } from '../output/manifests.ts';
 import type { Surroundings, Verb } from '../verb.ts';
-import { flagValue } from './common.ts';
+import { flagValue, outputFlag } from './common.ts';
 
 export const render: Verb = {
   summary: 'Renders what a cluster is given, or one overlay alone.',
@@ -31,12 +31,7 @@ export const render: Verb = {
     },
     check: { describe: 'render all that is placed anywhere with both engines, and say what differs' },
     explain: { describe: 'say for every placement what it reads and which file each value comes from' },
-    output: {
-      short: 'o',
-      value: 'FORMAT',
-      choices: ['yaml', 'json'],
-      describe: 'how to print it (default: yaml)',
-    },
+    ...outputFlag(['yaml', 'json']),
     ...ENGINE,
   },
   notes: [

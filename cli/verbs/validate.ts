@@ -13,7 +13,7 @@ import { sideAt } from '../offline/side.ts';
 import { type Validation, validateTree, withRendered } from '../offline/validation.ts';
 import { counted } from '../output/words.ts';
 import type { Surroundings, Verb } from '../verb.ts';
-import { flagValue } from './common.ts';
+import { flagValue, outputFlag } from './common.ts';
 
 const FORMATS = ['text', 'json', 'sarif', 'github'] as const;
 
@@ -26,7 +26,7 @@ export const validate: Verb = {
       describe: 'also render every assignment: what fails, what is not allowed, what two placements share',
     },
     ...ENGINE,
-    output: { short: 'o', value: 'FORMAT', choices: FORMATS, describe: 'how to print it (default: text)' },
+    ...outputFlag(FORMATS),
   },
   notes: [
     'Looks at the work tree as it stands, with what is not committed; at a commit with --rev. DIR may be any directory of the fleet repo: the nearest one upwards with a flotilla.yaml is the fleet.',

@@ -5,7 +5,7 @@ import { whyText } from '../offline/describe-text.ts';
 import { clusterNamed, fleetAt, isResolvable, placementNamed } from '../offline/fleet.ts';
 import { CHECKOUT, openCheckout, REVISION } from '../offline/open.ts';
 import type { Verb } from '../verb.ts';
-import { flagValue } from './common.ts';
+import { flagValue, TEXT_OR_JSON } from './common.ts';
 
 export const why: Verb = {
   summary: 'Tells why a cluster is given a placement, or is not.',
@@ -13,12 +13,7 @@ export const why: Verb = {
   flags: {
     ...CHECKOUT,
     ...REVISION,
-    output: {
-      short: 'o',
-      value: 'FORMAT',
-      choices: ['text', 'json'],
-      describe: 'how to print it (default: text)',
-    },
+    ...TEXT_OR_JSON,
   },
   notes: [
     'Without PLACEMENT: all of them. Exit code 1: the name does not exist, or the PLACEMENT is not selected.',

@@ -133,7 +133,9 @@ export class Laws {
         );
       }
       if (what !== 'rollbackEnded') continue;
-      for (const { name, passed } of line.stages.filter((one) => was?.rollback?.stages.includes(one.name))) {
+      // Where a further rollback begins in the same step, its end is the one that counts.
+      const back = was?.rollback?.stages.filter((name) => !line.rollback?.stages.includes(name)) ?? [];
+      for (const { name, passed } of line.stages.filter((one) => back.includes(one.name))) {
         const version: Version | undefined = versions.get(passed.at(-1));
         if (!version) continue;
         for (const member of members.get(name)!) {
