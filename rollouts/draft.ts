@@ -1,6 +1,6 @@
 import { clustersOf, type Stage as StageSpec } from '#proto/stages.ts';
 import type { LineEvent, WebhookRequest } from './events.ts';
-import type { ClusterFacts, LineFacts, Version } from './facts.ts';
+import type { ClusterFacts, Content, LineFacts, Version } from './facts.ts';
 import { type Membership, membershipOf } from './membership.ts';
 import type { Line, Run, Stage, Target, Work } from './state.ts';
 import { copyOf, forget, type TargetTable, tableOf } from './target-table.ts';
@@ -143,7 +143,7 @@ export class Draft {
     const content = version.contents.get(cluster);
     const fresh: Run = {
       revision: version.revision,
-      entryRevision: content?.entryRevision ?? version.revision,
+      ...readFrom(version, content),
       digest: content?.digest ?? null,
       attempt,
       publishedHub: this.hub,
@@ -205,6 +205,15 @@ export class Draft {
     return most === undefined ? members : Math.max(1, clustersOf(most, members));
   }
 }
+
+/** Where an agent is to read what a version gives it. */
+export const readFrom = (
+  version: Version,
+  content: Content | undefined,
+): Pick<Run, 'entryRevision' | 'readAt'> => ({
+  entryRevision: content?.entryRevision ?? version.revision,
+  ...(content?.revision !== undefined && { readAt: content.revision }),
+});
 
 /** At work: it takes a slot. */
 export const isBusy = (run: Run | undefined): boolean =>

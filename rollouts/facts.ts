@@ -7,7 +7,12 @@ import type { Strategy } from '#proto/stages.ts';
  */
 
 /** What a version gives one cluster. */
-export type Content = { readonly digest: string; readonly entryRevision: string };
+export type Content = {
+  readonly digest: string;
+  readonly entryRevision: string;
+  /** Where it is read, if not at the version's own revision: what cannot be read there stays what it was before. */
+  readonly revision?: string;
+};
 
 /** A placement's map cluster → digest over today's clusters, named by the first revision that has it. */
 export type Version = {

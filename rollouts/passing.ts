@@ -1,9 +1,10 @@
 import { pausesOver } from './candidate.ts';
 import { type Draft, isBusy } from './draft.ts';
+import type { Content } from './facts.ts';
 import { end, few } from './failing.ts';
 import { waitsAtGates } from './gates.ts';
 import { concerns } from './replan.ts';
-import type { Stage, Work } from './state.ts';
+import type { Run, Stage, Work } from './state.ts';
 import { neededEvidence, type Survey, survey } from './work.ts';
 
 /** Passed versions that are kept for going back to, at least. */
@@ -88,12 +89,19 @@ function nameMembers(draft: Draft, stage: Stage, version: string): void {
     const { late: _late, kept, ...rest } = target;
     const newer = run && draft.versions.order(run.revision) > draft.versions.order(version);
     const same = run?.digest === content.digest && run.phase !== 'failed' && run.purpose !== 'pin';
-    const renamed =
-      same && (run.revision !== version || run.entryRevision !== content.entryRevision) && !isBusy(run);
-    const run2 = renamed ? { ...run, revision: version, entryRevision: content.entryRevision } : run;
+    const renamed = same && !isBusy(run) && !isNamedBy(run, version, content);
+    const run2 = renamed ? rename(run, version, content) : run;
     const stillKept = kept === 'relabelled' && newer ? { kept } : {};
     if (renamed || target.late !== undefined || (kept && !stillKept.kept)) {
       draft.setTarget(name, { ...rest, ...stillKept, ...(run2 && { run: run2 }) });
     }
   }
+}
+
+const isNamedBy = (run: Run, version: string, { entryRevision, revision }: Content): boolean =>
+  run.revision === version && run.entryRevision === entryRevision && run.readAt === revision;
+
+function rename({ readAt: _old, ...run }: Run, version: string, content: Content): Run {
+  const { entryRevision, revision: readAt } = content;
+  return { ...run, revision: version, entryRevision, ...(readAt !== undefined && { readAt }) };
 }

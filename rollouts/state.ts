@@ -20,8 +20,9 @@ export type Purpose = 'rollout' | 'catch-up' | 'rollback' | 'pin' | 'recall';
 
 /** What a cluster is to have, and how far it is: one attempt. */
 export type Run = {
-  /** The version it was read from, and the revision that the agent is told. */
+  /** The version it was read from, and the revision that the agent is told, unless `readAt` is another. */
   readonly revision: string;
+  readonly readAt?: string;
   readonly entryRevision: string;
   /** Null: the placement is to be removed. */
   readonly digest: string | null;

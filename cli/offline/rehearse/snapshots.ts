@@ -85,11 +85,11 @@ export class Snapshots {
       const placement = this.#inForce[index]!.placements.get(name);
       last = placement ?? last;
       authors = [...authors, ...moment.authors];
-      const before = versions.at(-1)?.contents ?? new Map<string, Content>();
+      const before = versions.at(-1);
       const contents = placement
         ? await this.#contents(placement, index, entries, before, signal)
         : new Map<string, Content>();
-      if (versions.length > 0 && isSame(before, contents)) continue;
+      if (before && isSame(before.contents, contents)) continue;
       versions.push({ revision: moment.commit.oid, at: index, contents, authors });
       authors = [];
     }
@@ -108,7 +108,7 @@ export class Snapshots {
     placement: Sourced<Placement>,
     index: number,
     entries: Entries,
-    before: ReadonlyMap<string, Content>,
+    before: Version | undefined,
     signal: AbortSignal,
   ): Promise<Map<string, Content>> {
     const { model, commit } = this.#moments[index]!;
@@ -125,11 +125,11 @@ export class Snapshots {
       const name = cluster.document.metadata.name;
       const digest =
         'faults' in resolution ? undefined : await this.#digest(resolution.assignment, index, signal);
-      const was = before.get(name);
+      const was = before?.contents.get(name);
       const stays = !isValid && was !== undefined;
       if (digest !== undefined && !stays)
         contents.set(name, was?.digest === digest ? was : { digest, entryRevision: commit.oid });
-      else if (was) contents.set(name, was);
+      else if (was) contents.set(name, { ...was, revision: was.revision ?? before!.revision });
     }
     return contents;
   }
