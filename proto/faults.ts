@@ -344,6 +344,14 @@ export const FAULTS = {
     'Check the hub URL; it is tried again by itself.',
   ],
   'store-failed': ['JetStream does not store.', 'Check disk and limits of NATS; live status goes on.'],
+  'webhook-failed': [
+    'A webhook of a gate did not answer as it should.',
+    'It is tried again as often as its gate says, then by `retry`; docs/rollouts.md says what an answer is.',
+  ],
+  'webhook-refused': [
+    'The hub does not ask a webhook: its address or its secret is not allowed.',
+    'Whoever runs the hub names internal addresses in --webhook-allow and keeps secrets in --webhook-secrets.',
+  ],
   'port-in-use': ['The port is taken by another process.', 'Choose another one with --port.'],
   'config-invalid': ['The configuration is wrong.', 'The message names the variable or flag.'],
   'hub-unreachable': ['The hub does not answer.', 'Check --hub or FLOTILLA_HUB and that the hub runs.'],

@@ -63,4 +63,7 @@ export type WebhookRequest = {
   readonly stage: string;
   readonly version: string;
   readonly when: 'before' | 'after';
+  /** What the stage passed last, and who wrote the commits since. */
+  readonly previous?: string;
+  readonly authors: readonly string[];
 };

@@ -104,6 +104,7 @@ function waitsForWebhook(
     const why = answer.message ? `: ${answer.message}` : '';
     return `${answer.says === 'no' ? `${host} says no` : `${host} does not answer`}${why}; retry asks again`;
   }
+  const previous = stage.passed.at(-1);
   draft.requests.push({
     id,
     url,
@@ -113,6 +114,8 @@ function waitsForWebhook(
     stage: stage.name,
     version: work.version,
     when,
+    ...(previous !== undefined && { previous }),
+    authors: [...draft.versions.authors(previous, work.version)].sort(),
   });
   return `waiting for ${host}`;
 }

@@ -19,13 +19,22 @@ const approvalGate = z.strictObject({
   notAuthor: z.boolean().describe('Nobody approves a commit of their own. Default: false.').optional(),
   expires: duration.describe('An approval counts for so long until it is used.').optional(),
 });
+const HOUR_MS = 3_600_000;
 const webhookGate = z.strictObject({
-  url: z.url({ protocol: /^https?$/, error: 'not an http or https URL' }),
+  url: z
+    .url({ protocol: /^https?$/, error: 'not an http or https URL' })
+    .refine((url) => !/^[a-z]+:\/\/[^/?#]*@/i.test(url), 'holds a user or a password'),
   secret: z
     .string()
-    .min(1)
+    .regex(/^[A-Za-z0-9][-A-Za-z0-9._]{0,127}$/, 'not the name of a secret (letters, digits, -, _ and .)')
     .describe('Name of a secret in the configuration of the hub; never the secret itself.'),
-  timeout: duration.describe('Default: 30s.').optional(),
+  timeout: duration
+    .refine(
+      (text) => milliseconds(text) > 0 && milliseconds(text) <= HOUR_MS,
+      'is more than 0 and at most 1h',
+    )
+    .describe('For each try. Default: 30s.')
+    .optional(),
   retries: z.int().nonnegative().max(20).describe('Default: 3.').optional(),
 });
 const gate = z
