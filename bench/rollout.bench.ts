@@ -71,7 +71,8 @@ const rollout: Benchmark = async (say) => {
   for (let i = 0; i < 200; i++) {
     const [cluster] = started[i % started.length]!;
     const { run } = state.lines.p0!.targets[cluster]!;
-    const phase = run!.phase === 'published' ? 'applying' : 'current';
+    // Each report changes what is saved.
+    const phase = run!.phase === 'started' && !run!.verifying ? 'verifying' : 'applying';
     reports.get('p0')!.set(cluster, { attempt: run!.attempt, digest: run!.digest!, phase });
     began = performance.now();
     state = advance(state, facts, START + i * 100, only).state;

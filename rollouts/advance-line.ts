@@ -9,7 +9,7 @@ import { planMembers, rememberPlan, replan, standOf } from './replan.ts';
 import { stepRollback } from './rollback.ts';
 import { start, startPins } from './starting.ts';
 import type { Line, Target, Work } from './state.ts';
-import { isChanged, isOf, seeIdle, seeTarget, survey } from './work.ts';
+import { isAtRest, isChanged, isOf, rest, seeIdle, seeTarget, survey } from './work.ts';
 
 export type LineStep = {
   readonly line: Line;
@@ -22,10 +22,10 @@ export type LineStep = {
 
 /**
  * One step of a placement's line (design/30): pure, total, idempotent on its own result and on that read back from JSON. `now` is
- * Unix milliseconds. Where nothing changes, the line is the object that was handed in.
+ * Unix milliseconds. Where nothing changes, the line is the object that was handed in. `givenUp`: it may be written to.
  */
-export function advanceLine(line: Line, facts: LineFacts, now: number): LineStep {
-  const draft = new Draft(line, facts, now);
+export function advanceLine(line: Line, facts: LineFacts, now: number, givenUp = false): LineStep {
+  const draft = new Draft(line, facts, now, givenUp);
   expire(draft);
   replan(draft);
   const stand = standOf(draft);
@@ -107,13 +107,21 @@ const isNamed = ({ state, run, reason }: Target, work: Work | undefined): boolea
 function nameStates(draft: Draft): void {
   for (const stage of draft.line.stages) {
     const { work } = stage;
-    for (const { name } of draft.members(stage.name)) {
-      const target = draft.target(name);
-      if (!target || isNamed(target, work)) continue;
-      const changed = work && isChanged(draft, stage, work, name);
-      const idle = changed ? undefined : seeIdle(draft, name);
+    if (isAtRest(draft, stage)) continue;
+    let settled = true;
+    for (const member of draft.members(stage.name)) {
+      const target = draft.targetOf(member);
+      if (!target) continue;
+      if (isNamed(target, work)) {
+        settled &&= target.run!.revision === stage.passed.at(-1);
+        continue;
+      }
+      settled = false;
+      const { name } = member;
+      const changed = work && isChanged(draft, stage, work, member);
+      const idle = changed ? undefined : seeIdle(draft, member);
       const unchanged = work && idle?.state === 'Current' ? { state: 'Unchanged' as const } : idle;
-      const { state, reason } = changed ? seeTarget(draft, work, name) : unchanged!;
+      const { state, reason } = changed ? seeTarget(draft, work, member) : unchanged!;
       if (state === target.state && reason === target.reason) continue;
       const { reason: _was, ...rest } = target;
       const since = state === target.state ? target.since : draft.now;
@@ -128,5 +136,6 @@ function nameStates(draft: Draft): void {
           ...(reason !== undefined && { reason }),
         });
     }
+    if (settled && !work) rest(draft, stage);
   }
 }

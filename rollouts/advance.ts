@@ -26,13 +26,15 @@ export type Advanced = {
 /**
  * Decides how every placement moves along its line: `advance(state, facts, now)` of design/30, rule 14. Pure and total; `now` is
  * Unix milliseconds of the hub. `only` names the placements whose facts may have changed or whose time has come; those that
- * depend on one of them that moves are looked at, too.
+ * depend on one of them that moves are looked at, too. `givenUp`: the caller looks at `state` no more, only at what
+ * comes back, so that steps that follow one another need not copy it.
  */
 export function advance(
   state: FleetState,
   facts: FleetFacts,
   now: number,
   only?: ReadonlySet<string>,
+  { givenUp = false }: { readonly givenUp?: boolean } = {},
 ): Advanced {
   const timed = tick(state, facts, now);
   const silent = new Map(Object.entries(timed.silent).map(([cluster, { hub }]) => [cluster, hub]));
@@ -51,7 +53,7 @@ export function advance(
       !only || only.has(placement) || waitsFor.some((name) => lines[name] !== timed.lines[name]);
     if (!concerned) continue;
     const was = lines[placement] ?? EMPTY_LINE;
-    const step: LineStep = advanceLine(was, lineFacts(current(), facts, placement, silent), now);
+    const step: LineStep = advanceLine(was, lineFacts(current(), facts, placement, silent), now, givenUp);
     lines[placement] = step.line;
     wakes.set(placement, Math.min(wake, step.wakeAt));
     for (const event of step.events) events.push({ ...event, placement });

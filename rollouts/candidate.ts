@@ -74,13 +74,12 @@ function yields(draft: Draft, stage: Stage, work: Work): boolean {
   if (!looked.started) return true;
   if (looked.unfinished.length > 0) return false;
   const denied = Object.values(work.gates).some(({ answer }) => answer?.says === 'no');
-  return denied || looked.evidence < neededEvidence(draft, looked.seen.size);
+  return denied || looked.evidence < neededEvidence(draft, looked.changed);
 }
 
 function changesFailure(draft: Draft, stage: Stage, work: Work, version: Version): boolean {
   const looked = survey(draft, stage, work);
-  return [...looked.seen].some(([name, seen]) => {
-    if (seen.state !== 'Failed') return false;
+  return looked.bad.some((name) => {
     const digest = draft.target(name)?.run?.digest ?? null;
     return (version.contents.get(name)?.digest ?? null) !== digest;
   });
@@ -122,7 +121,7 @@ function begin(draft: Draft, stage: Stage, version: Version, revert: boolean): v
   draft.update({ ended: draft.line.ended.filter((one) => one.version !== version.revision) });
   const hadChanges = draft
     .members(stage.name)
-    .some(({ name }) => isChanged(draft, { ...stage, work }, work, name));
+    .some((member) => isChanged(draft, { ...stage, work }, work, member));
   draft.setWork(stage.name, { hadChanges });
   draft.event({
     what: 'stageTook',

@@ -1,9 +1,9 @@
 import { clustersOf, type Stage as StageSpec } from '#proto/stages.ts';
 import type { LineEvent, WebhookRequest } from './events.ts';
-import type { ClusterFacts, Content, LineFacts, Version } from './facts.ts';
-import { type Membership, membershipOf } from './membership.ts';
+import type { Content, LineFacts, Version } from './facts.ts';
+import { type Member, type Membership, membershipOf } from './membership.ts';
 import type { Line, Run, Stage, Target, Work } from './state.ts';
-import { copyOf, forget, type TargetTable, tableOf } from './target-table.ts';
+import { forget, remember, type TargetTable, tableOf } from './target-table.ts';
 import { type Versions, versionsOf } from './versions.ts';
 
 /** Attempts are unique for ever, also when a clock goes back. */
@@ -25,11 +25,17 @@ export class Draft {
   #line: Line;
   #targets: Record<string, Target> | undefined;
   #table: TargetTable | undefined;
+  #places: Int32Array | undefined;
+  #changes = 0;
+  readonly #givenUp: boolean;
+  readonly #digests = new Map<string, readonly (string | null)[]>();
   #wakeHub = Number.POSITIVE_INFINITY;
   #wakeAt = Number.POSITIVE_INFINITY;
 
-  constructor(line: Line, facts: LineFacts, now: number) {
+  /** `givenUp`: whoever hands in the line looks at it no more, and its targets may be written to if such a step made them. */
+  constructor(line: Line, facts: LineFacts, now: number, givenUp = false) {
     this.#line = line;
+    this.#givenUp = givenUp;
     this.facts = facts;
     this.now = now;
     this.versions = versionsOf(facts.versions);
@@ -69,12 +75,18 @@ export class Draft {
   }
 
   update(change: Partial<Line>): void {
-    this.#line = { ...this.#line, ...change };
+    this.replace({ ...this.#line, ...change });
   }
 
   /** For what is to be absent afterwards. */
   replace(line: Line): void {
     this.#line = line;
+    this.#changes += 1;
+  }
+
+  /** Grows with everything that changes: what was found out before may not hold any more. */
+  get changes(): number {
+    return this.#changes;
   }
 
   event(event: LineEvent): void {
@@ -91,23 +103,43 @@ export class Draft {
     return at === undefined ? undefined : list[at];
   }
 
+  targetOf({ name, place }: Member): Target | undefined {
+    if (!this.#table && this.#targets) return this.#targets[name];
+    const { table } = this;
+    this.#places ??= table.placesOf(this.membership);
+    const at = this.#places[place]!;
+    return at < 0 ? undefined : table.list[at];
+  }
+
   /** All targets; not to be kept beyond a change. */
   get table(): TargetTable {
     this.#table ??= tableOf(this.#line.targets);
     return this.#table;
   }
 
+  /** What a version gives a member; null: nothing, undefined: the version is not known any more. */
+  digestOf(revision: string, { place }: Member): string | null | undefined {
+    let digests = this.#digests.get(revision);
+    if (!digests) {
+      digests = this.versions.digests(revision, this.membership) ?? NONE;
+      this.#digests.set(revision, digests);
+    }
+    return digests[place];
+  }
+
   setTarget(cluster: string, target: Target): void {
     const own = this.#own();
     own[cluster] = target;
     const at = this.#table?.index.get(cluster);
+    this.#changes += 1;
     if (at === undefined) this.#forget(own);
-    else this.#table!.list[at] = target;
+    else this.#table!.set(at, target);
   }
 
   dropTarget(cluster: string): void {
     const own = this.#own();
     delete own[cluster];
+    this.#changes += 1;
     this.#forget(own);
   }
 
@@ -118,14 +150,18 @@ export class Draft {
 
   #forget(record: Record<string, Target>): void {
     this.#table = undefined;
+    this.#places = undefined;
     forget(record);
   }
 
   #own(): Record<string, Target> {
     if (!this.#targets) {
-      const { table } = this;
-      this.#targets = { ...this.#line.targets };
-      this.#table = copyOf(table, this.#targets);
+      const { targets } = this.#line;
+      const isOurs = this.#givenUp && passedOn.has(targets);
+      this.#table = isOurs ? this.table : this.table.copy();
+      this.#targets = isOurs ? targets : this.#table.toRecord();
+      if (this.#givenUp) passedOn.add(this.#targets);
+      remember(this.#targets, this.#table);
       this.update({ targets: this.#targets });
     }
     return this.#targets;
@@ -165,7 +201,7 @@ export class Draft {
     return this.#line.stages.find((stage) => stage.name === name);
   }
 
-  members(stage: string): readonly ClusterFacts[] {
+  members(stage: string): readonly Member[] {
     return this.membership.members.get(stage) ?? [];
   }
 
@@ -206,6 +242,11 @@ export class Draft {
   }
 }
 
+/** Records that only steps know which give up what they were handed. */
+const passedOn = new WeakSet<object>();
+
+const NONE: readonly null[] = [];
+
 /** Where an agent is to read what a version gives it. */
 export const readFrom = (
   version: Version,
@@ -214,10 +255,6 @@ export const readFrom = (
   entryRevision: content?.entryRevision ?? version.revision,
   ...(content?.revision !== undefined && { readAt: content.revision }),
 });
-
-/** At work: it takes a slot. */
-export const isBusy = (run: Run | undefined): boolean =>
-  run !== undefined && (run.phase === 'published' || run.phase === 'started') && run.purpose !== 'recall';
 
 /** What was last published to a cluster; null when nothing was, or when it was removed. */
 export const publishedDigest = (run: Run | undefined): string | null => run?.digest ?? null;

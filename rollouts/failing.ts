@@ -10,26 +10,23 @@ const MOST_ENDED = 50;
 export function verdict(
   draft: Draft,
   stage: Stage,
-  { seen, failures, failed, unfinished, evidence }: Survey,
+  { changed, bad, failures, failed, unfinished, evidence }: Survey,
 ) {
   const most = draft.maxFailed(stage.name);
   if (failures.length > most)
     return `${failures.length} failed in ${stage.name}, ${most} allowed: ${few(failures)}`;
-  if (failed === 0 || unfinished.length > 0 || evidence >= neededEvidence(draft, seen.size)) return undefined;
-  const bad = [...seen].filter(([, one]) => one.state === 'Failed').map(([name]) => name);
+  if (failed === 0 || unfinished.length > 0 || evidence >= neededEvidence(draft, changed)) return undefined;
   return `nothing became Current in ${stage.name}, and ${few(bad)} failed`;
 }
 
 /** Carries out `failure.action` for a stage whose work has failed. */
-export function failWork(draft: Draft, stage: Stage, { seen }: Survey, reason: string): void {
+export function failWork(draft: Draft, stage: Stage, { bad }: Survey, reason: string): void {
   const version = stage.work!.version;
   if (draft.facts.strategy.failure.action === 'pause') {
     pause(draft, { cause: 'failure', stage: stage.name, version, reason, since: draft.now });
     return;
   }
-  const failed = [...seen]
-    .filter(([name, one]) => one.state === 'Failed' && draft.target(name)?.run?.excused !== 'accepted')
-    .map(([name]) => name);
+  const failed = bad.filter((name) => draft.target(name)?.run?.excused !== 'accepted');
   const digests = failed.map((name) => [name, publishedDigest(draft.target(name)?.run)] as const);
   beginRollback(draft, version, digests, { reason });
 }
@@ -39,8 +36,9 @@ export function judgeRegressions(draft: Draft): void {
   if (!draft.hasRegressed) return;
   for (const stage of draft.line.stages) {
     const byVersion = new Map<string, string[]>();
-    for (const { name } of draft.members(stage.name)) {
-      const run = draft.target(name)?.run;
+    for (const member of draft.members(stage.name)) {
+      const { name } = member;
+      const run = draft.targetOf(member)?.run;
       if (!run?.regressed || run.excused || run.phase !== 'failed' || stage.work?.version === run.revision)
         continue;
       byVersion.set(run.revision, [...(byVersion.get(run.revision) ?? []), name]);
@@ -111,7 +109,7 @@ export function beginRollback(
       touched.add(stage.name);
       draft.endWork(stage.name);
     }
-    if (draft.members(stage.name).some(({ name }) => bad.includes(draft.target(name)?.run?.revision ?? '')))
+    if (draft.members(stage.name).some((member) => bad.includes(draft.targetOf(member)?.run?.revision ?? '')))
       touched.add(stage.name);
   }
   const stages = draft.line.stages
@@ -167,11 +165,12 @@ export function abort(draft: Draft, version: string): void {
   reject(draft, changedBy(draft, version));
   for (const stage of draft.line.stages) {
     if (stage.work?.version !== version) continue;
-    for (const { name } of draft.members(stage.name)) {
-      const target = draft.target(name);
+    for (const member of draft.members(stage.name)) {
+      const { name } = member;
+      const target = draft.targetOf(member);
       if (target?.run?.revision !== version) continue;
       if (target.run.phase === 'published') takeBack(draft, stage, name);
-      else if (publishedDigest(target.run) !== passedDigest(draft, stage, name))
+      else if (publishedDigest(target.run) !== passedDigest(draft, stage, member))
         draft.setTarget(name, { ...target, kept: 'aborted' });
     }
     draft.endWork(stage.name);

@@ -7,10 +7,14 @@ import type { Whom } from './state.ts';
 export const isAmong = (whom: Whom, { name, labels }: ClusterFacts): boolean =>
   'cluster' in whom ? whom.cluster === name : matches(whom.selector, labels);
 
+/** A cluster of a stage. Its place counts on over the members of all stages: what is known of members stands in arrays. */
+export type Member = ClusterFacts & { readonly place: number };
+
 /** Which stage every cluster falls in, and the clusters of every stage in the order in which they start. */
 export type Membership = {
   readonly stageOf: ReadonlyMap<string, string>;
-  readonly members: ReadonlyMap<string, readonly ClusterFacts[]>;
+  readonly members: ReadonlyMap<string, readonly Member[]>;
+  readonly memberOf: ReadonlyMap<string, Member>;
   readonly byName: ReadonlyMap<string, ClusterFacts>;
 };
 
@@ -26,16 +30,23 @@ export function membershipOf(clusters: readonly ClusterFacts[], stages: readonly
   const found = ofClusters.get(stages);
   if (found) return found;
   const stageByCluster = new Map<string, string>();
-  const members = new Map<string, ClusterFacts[]>(stages.map(({ name }) => [name, []]));
+  const clustersOf = new Map<string, ClusterFacts[]>(stages.map(({ name }) => [name, []]));
   for (const cluster of clusters) {
     const stage = stageOf(stages, cluster.labels);
     if (!stage) continue;
     stageByCluster.set(cluster.name, stage.name);
-    members.get(stage.name)!.push(cluster);
+    clustersOf.get(stage.name)!.push(cluster);
   }
-  for (const { name, orderBy } of stages) members.get(name)!.sort((a, b) => compare(a, b, orderBy));
+  const members = new Map<string, Member[]>();
+  const memberOf = new Map<string, Member>();
+  for (const { name, orderBy } of stages) {
+    const sorted = clustersOf.get(name)!.sort((a, b) => compare(a, b, orderBy));
+    const made = sorted.map((cluster, at): Member => ({ ...cluster, place: memberOf.size + at }));
+    members.set(name, made);
+    for (const member of made) memberOf.set(member.name, member);
+  }
   const byName = new Map(clusters.map((cluster) => [cluster.name, cluster]));
-  const made = { stageOf: stageByCluster, members, byName };
+  const made = { stageOf: stageByCluster, members, memberOf, byName };
   ofClusters.set(stages, made);
   return made;
 }

@@ -1,7 +1,8 @@
 import { clustersOf } from '#proto/stages.ts';
-import { type Draft, isBusy } from './draft.ts';
+import type { Draft } from './draft.ts';
 import type { Report } from './facts.ts';
 import type { Run, Stage } from './state.ts';
+import { isBusy } from './target-table.ts';
 import { blockedBy, isLost, isOf } from './work.ts';
 
 /** A report of failure has to stand for so long, in hub time. */
@@ -11,15 +12,19 @@ export const BUS_SPAN = 5 * 60_000;
 
 /** Takes in what agents have said, and what their silence means (design/30, rules 4, 5 and 9). */
 export function observe(draft: Draft): void {
-  const { names, list } = draft.table;
   const { reports } = draft.facts;
   const unheard: string[] = [];
+  const { names } = draft.table;
   for (let at = 0; at < names.length; at++) {
     const cluster = names[at]!;
-    const { run } = list[at]!;
+    const report = reports.get(cluster) ?? null;
+    // Most clusters, most of the time: nobody has said anything since.
+    if (draft.table.heard[at] === report) continue;
+    const { run } = draft.table.list[at]!;
     if (!run) continue;
-    const judged = judge(draft, cluster, run, reports.get(cluster));
+    const judged = judge(draft, cluster, run, report ?? undefined);
     if (judged !== run) draft.setRun(cluster, judged);
+    else if (run.phase === 'current' && !run.worse && !run.regressed) draft.table.heard[at] = report;
     if (judged.regressed) draft.hasRegressed = true;
     if (judged.phase === 'published' && draft.facts.silent.has(cluster)) unheard.push(cluster);
   }

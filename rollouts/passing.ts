@@ -1,10 +1,11 @@
 import { pausesOver } from './candidate.ts';
-import { type Draft, isBusy } from './draft.ts';
+import type { Draft } from './draft.ts';
 import type { Content } from './facts.ts';
 import { end, few } from './failing.ts';
 import { waitsAtGates } from './gates.ts';
 import { concerns } from './replan.ts';
 import type { Run, Stage, Work } from './state.ts';
+import { isBusy } from './target-table.ts';
 import { neededEvidence, type Survey, survey } from './work.ts';
 
 /** Passed versions that are kept for going back to, at least. */
@@ -16,7 +17,7 @@ export function passStage(draft: Draft, name: string): boolean {
   const { work } = stage;
   if (!work || draft.versions.order(work.version) < 0) return false;
   const looked = survey(draft, stage, work);
-  if (looked.seen.size > 0 && !work.hadChanges) draft.setWork(name, { hadChanges: true });
+  if (looked.changed > 0 && !work.hadChanges) draft.setWork(name, { hadChanges: true });
   const waits = whyNotPassed(draft, stage, work, looked);
   if (waits === undefined) {
     pass(draft, stage, work, looked);
@@ -30,33 +31,31 @@ function whyNotPassed(draft: Draft, stage: Stage, work: Work, looked: Survey): s
   const [pause] = pausesOver(draft, stage);
   if (pause) return `paused by ${pause.by ?? pause.cause}: ${pause.reason}`;
   if (draft.line.bus) return 'held: too many clusters were lost at once (the bus, not the clusters)';
-  if (looked.seen.size === 0 && !work.hadChanges) return undefined;
-  if (looked.seen.size === 0 && work.revert) return undefined;
-  const { unfinished, seen, evidence } = looked;
+  if (looked.changed === 0 && !work.hadChanges) return undefined;
+  if (looked.changed === 0 && work.revert) return undefined;
+  const { unfinished, changed, evidence } = looked;
   if (unfinished.length > 0)
-    return `waiting for ${unfinished.length} of ${seen.size} clusters in ${stage.name}: ${few(unfinished)}`;
-  const needed = neededEvidence(draft, seen.size);
+    return `waiting for ${unfinished.length} of ${changed} clusters in ${stage.name}: ${few(unfinished)}`;
+  const needed = neededEvidence(draft, changed);
   if (evidence < needed && !work.skips.includes('evidence')) return withoutEvidence(stage, looked, needed);
   return waitsAtGates(draft, stage, 'after', looked);
 }
 
-function withoutEvidence({ name }: Stage, { seen, evidence }: Survey, needed: number): string {
-  const away = [...seen].filter(([, { state }]) => state === 'Offline' || state === 'Blocked');
-  const why =
-    away.length > 0 ? `: ${few(away.map(([cluster, one]) => `${cluster} ${one.reason ?? one.state}`))}` : '';
+function withoutEvidence({ name }: Stage, { away, evidence }: Survey, needed: number): string {
+  const why = away.length > 0 ? `: ${few(away.map((one) => `${one.name} ${one.why}`))}` : '';
   return `no evidence in ${name}: ${evidence} of ${needed} became Current${why}; a newer version or expedite goes on`;
 }
 
-function pass(draft: Draft, stage: Stage, work: Work, { seen }: Survey): void {
+function pass(draft: Draft, stage: Stage, work: Work, { changed }: Survey): void {
   const { name } = stage;
   draft.endWork(name);
   const passed = [...stage.passed.filter((one) => one !== work.version), work.version];
   draft.setStage(name, { passed, passedAt: draft.now, since: draft.now });
   trim(draft);
   nameMembers(draft, stage, work.version);
-  const reason = seen.size === 0 ? 'nothing changes here' : work.revert ? 'a revert' : undefined;
+  const reason = changed === 0 ? 'nothing changes here' : work.revert ? 'a revert' : undefined;
   draft.event({ what: 'stagePassed', stage: name, revision: work.version, ...(reason && { reason }) });
-  if (seen.size === 0) draft.event({ what: 'unchanged', stage: name, revision: work.version });
+  if (changed === 0) draft.event({ what: 'unchanged', stage: name, revision: work.version });
   if (draft.line.stages.at(-1)?.name !== name) return;
   end(draft, work.version, 'Succeeded');
   draft.event({ what: 'succeeded', revision: work.version });

@@ -1,5 +1,6 @@
-import { type Draft, isBusy } from './draft.ts';
+import type { Draft } from './draft.ts';
 import type { Stage, Target } from './state.ts';
+import { isBusy } from './target-table.ts';
 import { isOf } from './work.ts';
 
 /**
@@ -44,6 +45,7 @@ export const standOf = ({ line }: Draft): string =>
 /** At the end of a step: its targets were planned, unless stages moved since. */
 export function rememberPlan(draft: Draft, stand: string): void {
   if (stand === standOf(draft)) planned.set(draft.line.targets, new Planned(draft));
+  else planned.delete(draft.line.targets);
 }
 
 /** Again after versions were struck: who was removed may be selected by what is passed now. */

@@ -1,7 +1,9 @@
-import { type Draft, isBusy, publishedDigest } from './draft.ts';
+import { type Draft, publishedDigest } from './draft.ts';
 import type { Version } from './facts.ts';
 import { end, few, pause } from './failing.ts';
+import type { Member } from './membership.ts';
 import type { Rollback, Stage } from './state.ts';
+import { isBusy } from './target-table.ts';
 import { blockedBy, isLost } from './work.ts';
 
 /**
@@ -27,20 +29,21 @@ export function stepRollback(draft: Draft): void {
 }
 
 const hasSomething = (draft: Draft, stage: Stage) =>
-  draft.members(stage.name).some(({ name }) => publishedDigest(draft.target(name)?.run) !== null);
+  draft.members(stage.name).some((member) => publishedDigest(draft.targetOf(member)?.run) !== null);
 
 /** Whether nothing in a stage is left to wait for; starts nothing by itself. */
 function hasGoneBack(draft: Draft, rollback: Rollback, stage: Stage, version: Version): boolean {
-  return draft.members(stage.name).every(({ name }) => {
-    const run = draft.target(name)?.run;
+  return draft.members(stage.name).every((member) => {
+    const { name } = member;
+    const run = draft.targetOf(member)?.run;
     if (run && run.purpose === 'rollback' && run.attempt > rollback.floor && isBusy(run)) return false;
-    return !wantsBack(draft, name, version) || blockedBy(draft, name) !== undefined || isLost(draft, name);
+    return !wantsBack(draft, member, version) || blockedBy(draft, name) !== undefined || isLost(draft, name);
   });
 }
 
-export function wantsBack(draft: Draft, cluster: string, version: Version): boolean {
-  const wanted = version.contents.get(cluster)?.digest ?? null;
-  return publishedDigest(draft.target(cluster)?.run) !== wanted;
+export function wantsBack(draft: Draft, member: Member, version: Version): boolean {
+  const wanted = draft.digestOf(version.revision, member) ?? null;
+  return publishedDigest(draft.targetOf(member)?.run) !== wanted;
 }
 
 /** The stage that goes back now, and to what. */

@@ -1,14 +1,26 @@
 import { pausesOver } from './candidate.ts';
-import { type Draft, isBusy, publishedDigest } from './draft.ts';
-import type { ClusterFacts, Version } from './facts.ts';
+import { type Draft, publishedDigest } from './draft.ts';
+import type { Version } from './facts.ts';
 import { waitsAtGates } from './gates.ts';
+import type { Member } from './membership.ts';
 import { isRejected } from './replan.ts';
 import { goingBack, wantsBack } from './rollback.ts';
 import type { Purpose, Run, Stage } from './state.ts';
+import { isBusy } from './target-table.ts';
 import { openingFor } from './windows.ts';
-import { blockedBy, hasEnded, isChanged, isLost, passedDigest, pinOf, runOf, seeTarget } from './work.ts';
+import {
+  blockedBy,
+  hasEnded,
+  isAtRest,
+  isChanged,
+  isLost,
+  passedDigest,
+  pinOf,
+  runOf,
+  seeTarget,
+} from './work.ts';
 
-type Wish = { cluster: ClusterFacts; version: Version; purpose: Purpose };
+type Wish = { cluster: Member; version: Version; purpose: Purpose };
 
 /**
  * Starts what may start in a stage, unhealthy clusters first (design/30, rules 3 and 5). Returns why the stage's own targets do not
@@ -47,10 +59,8 @@ export function start(draft: Draft, stage: Stage): string | undefined {
   return isAtWork ? undefined : waits;
 }
 
-function freeSlots(draft: Draft, stage: string): number {
-  const busy = draft.members(stage).filter(({ name }) => isBusy(draft.target(name)?.run)).length;
-  return draft.maxConcurrent(stage) - busy;
-}
+const freeSlots = (draft: Draft, stage: string): number =>
+  draft.maxConcurrent(stage) - draft.table.busyOf(stage);
 
 /** Gives pinned clusters what they are pinned to: without gates, in a slot, unless something is paused or frozen. */
 export function startPins(draft: Draft): void {
@@ -97,7 +107,7 @@ function isUnhealthy(draft: Draft, stage: Stage, cluster: string): boolean {
 function wishesBack(draft: Draft, { stage, version }: { stage: Stage; version: Version }): Wish[] {
   return draft
     .members(stage.name)
-    .filter(({ name }) => wantsBack(draft, name, version) && mayMove(draft, name))
+    .filter((member) => wantsBack(draft, member, version) && mayMove(draft, member.name))
     .map((cluster) => ({ cluster, version, purpose: 'rollback' as const }));
 }
 
@@ -115,13 +125,12 @@ function wishesOfWork(draft: Draft, stage: Stage, wishes: Wish[]): string | unde
   const { work } = draft.stage(stage.name)!;
   const version = work && draft.versions.get(work.version);
   if (!work || !version || draft.line.rollback) return undefined;
-  const found: ClusterFacts[] = [];
+  const found: Member[] = [];
   for (const cluster of draft.members(stage.name)) {
     const { name } = cluster;
-    if (!isChanged(draft, stage, work, name) || runOf(draft.target(name), work)?.phase === 'failed') continue;
-    const run = runOf(draft.target(name), work);
-    if (run && run.phase !== 'stopped') continue;
-    if (!hasEnded(seeTarget(draft, work, name)) && mayMove(draft, name)) found.push(cluster);
+    const run = runOf(draft.targetOf(cluster), work);
+    if ((run && run.phase !== 'stopped') || !isChanged(draft, stage, work, cluster)) continue;
+    if (!hasEnded(seeTarget(draft, work, cluster)) && mayMove(draft, name)) found.push(cluster);
   }
   if (found.length === 0) return undefined;
   const gates = waitsAtGates(draft, stage, 'before', undefined);
@@ -150,20 +159,20 @@ function wishesOfWork(draft: Draft, stage: Stage, wishes: Wish[]): string | unde
 
 /** Members that run something else than their stage has passed, and are no targets of its work: joiners and who came back. */
 function catchUps(draft: Draft, stage: Stage): Wish[] {
-  if (draft.line.rollback) return [];
+  if (draft.line.rollback || isAtRest(draft, stage)) return [];
   const found: Wish[] = [];
   const passed = draft.versions.get(draft.lastPassed(stage));
   const { work } = stage;
   for (const cluster of draft.members(stage.name)) {
     const { name } = cluster;
-    const target = draft.target(name);
+    const target = draft.targetOf(cluster);
     if (!target || !passed || target.kept || pinOf(draft, name)) continue;
     if (target.run?.phase === 'current' && target.run.revision === passed.revision) continue;
-    const wanted = passedDigest(draft, stage, name);
+    const wanted = passedDigest(draft, stage, cluster);
     const run = target.run;
     const isThere = wanted === publishedDigest(run) && run?.phase !== 'stopped';
     if (isThere || (wanted === null && run === undefined)) continue;
-    if (work && isChanged(draft, stage, work, name)) continue;
+    if (work && isChanged(draft, stage, work, cluster)) continue;
     if (isBusy(run) && run?.purpose === 'catch-up' && run.digest === wanted) continue;
     if (!mayMove(draft, name) || isLost(draft, name) || isRejected(draft, name, wanted)) continue;
     if (draft.facts.dependency(name, passed).is !== 'ready') continue;

@@ -1,34 +1,123 @@
-import type { Line, Target } from './state.ts';
+import type { Report } from './facts.ts';
+import type { Membership } from './membership.ts';
+import type { Line, Run, Target } from './state.ts';
 
-/** The targets of a line as arrays, for looking at all of them: a record of ten thousand members is slow to go through. */
-export type TargetTable = {
+/**
+ * The targets of a line as arrays, and counts of them, for looking at all: a record of ten thousand members is slow to go through.
+ * Derived from the record alone; nothing in it decides anything that the record does not.
+ */
+export class TargetTable {
   readonly names: readonly string[];
   readonly index: ReadonlyMap<string, number>;
   readonly list: Target[];
-};
+  /** Report of each target that was looked at last, while it made no difference and no time can make one. */
+  readonly heard: (Report | null | undefined)[];
+  /** Stage → targets that take a slot. */
+  readonly #busy: Map<string, number>;
+  /** Stage → version that every member has reached, where that was found out. */
+  readonly #rested: Map<string, string>;
 
+  private constructor(
+    { names, index }: Pick<TargetTable, 'names' | 'index'>,
+    list: Target[],
+    heard: TargetTable['heard'],
+    busy: Map<string, number>,
+    rested: Map<string, string>,
+  ) {
+    this.names = names;
+    this.index = index;
+    this.list = list;
+    this.heard = heard;
+    this.#busy = busy;
+    this.#rested = rested;
+  }
+
+  static of(targets: Line['targets']): TargetTable {
+    const names = Object.keys(targets);
+    const index = new Map(names.map((name, at) => [name, at]));
+    const list = names.map((name) => targets[name]!);
+    const busy = new Map<string, number>();
+    for (const { stage, run } of list) if (isBusy(run)) busy.set(stage, (busy.get(stage) ?? 0) + 1);
+    const heard = new Array<Report | null | undefined>(names.length).fill(undefined);
+    return new TargetTable({ names, index }, list, heard, busy, new Map());
+  }
+
+  copy(): TargetTable {
+    return new TargetTable(
+      this,
+      this.list.slice(),
+      this.heard.slice(),
+      new Map(this.#busy),
+      new Map(this.#rested),
+    );
+  }
+
+  /** The same targets as a record. */
+  toRecord(): Record<string, Target> {
+    const { names, list } = this;
+    const record: Record<string, Target> = {};
+    for (let at = 0; at < names.length; at++) record[names[at]!] = list[at]!;
+    return record;
+  }
+
+  set(at: number, target: Target): void {
+    const was = this.list[at]!;
+    this.list[at] = target;
+    this.heard[at] = undefined;
+    this.#rested.delete(was.stage);
+    this.#rested.delete(target.stage);
+    this.#count(was, -1);
+    this.#count(target, 1);
+  }
+
+  #count({ stage, run }: Target, by: number): void {
+    if (isBusy(run)) this.#busy.set(stage, (this.#busy.get(stage) ?? 0) + by);
+  }
+
+  busyOf(stage: string): number {
+    return this.#busy.get(stage) ?? 0;
+  }
+
+  get busy(): ReadonlyMap<string, number> {
+    return this.#busy;
+  }
+
+  restsAt(stage: string): string | undefined {
+    return this.#rested.get(stage);
+  }
+
+  rest(stage: string, version: string): void {
+    this.#rested.set(stage, version);
+  }
+
+  /** Place of a member → where its target is; -1 where it has none. */
+  placesOf(membership: Membership): Int32Array {
+    const known = places.get(this.names);
+    if (known?.membership === membership) return known.at;
+    const at = new Int32Array(membership.memberOf.size);
+    for (const { name, place } of membership.memberOf.values()) at[place] = this.index.get(name) ?? -1;
+    places.set(this.names, { membership, at });
+    return at;
+  }
+}
+
+const places = new WeakMap<readonly string[], { membership: Membership; at: Int32Array }>();
 const tables = new WeakMap<object, TargetTable>();
 
-/** Made once for a record, which is never written to again. */
+/** At work: it takes a slot. */
+export const isBusy = (run: Run | undefined): boolean =>
+  run !== undefined && (run.phase === 'published' || run.phase === 'started') && run.purpose !== 'recall';
+
+/** Made once for a record, which only the draft that made it writes to. */
 export function tableOf(targets: Line['targets']): TargetTable {
   const known = tables.get(targets);
   if (known) return known;
-  const names = Object.keys(targets);
-  const made = {
-    names,
-    index: new Map(names.map((name, at) => [name, at])),
-    list: names.map((name) => targets[name]!),
-  };
+  const made = TargetTable.of(targets);
   tables.set(targets, made);
   return made;
 }
 
-/** For a copy of the record that has the same names. */
-export function copyOf({ names, index, list }: TargetTable, record: Line['targets']): TargetTable {
-  const made = { names, index, list: list.slice() };
-  tables.set(record, made);
-  return made;
-}
+export const remember = (record: Line['targets'], table: TargetTable): unknown => tables.set(record, table);
 
 /** The record has got other names. */
 export const forget = (record: Line['targets']): boolean => tables.delete(record);

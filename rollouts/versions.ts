@@ -1,4 +1,5 @@
 import type { Content, Version } from './facts.ts';
+import type { Membership } from './membership.ts';
 
 /** A placement's versions in branch order. What the facts no longer know is older than everything, and removes nothing. */
 export class Versions {
@@ -28,6 +29,23 @@ export class Versions {
     return this.get(revision)?.contents.get(cluster);
   }
 
+  /** Digests by place of members, null where it gives nothing; computed once for a version and a membership. */
+  digests(revision: string, membership: Membership): readonly (string | null)[] | undefined {
+    const contents = this.get(revision)?.contents;
+    if (!contents) return undefined;
+    let known = digestsOf.get(contents);
+    if (!known) {
+      known = new WeakMap();
+      digestsOf.set(contents, known);
+    }
+    let found = known.get(membership);
+    if (!found) {
+      found = Array.from(membership.memberOf.keys(), (name) => contents.get(name)?.digest ?? null);
+      known.set(membership, found);
+    }
+    return found;
+  }
+
   /** Everybody who wrote a commit after one version, up to another. */
   authors(after: string | undefined, upTo: string): Set<string> {
     const between = this.#all.slice(this.order(after) + 1, this.order(upTo) + 1);
@@ -53,6 +71,7 @@ export class Versions {
   }
 }
 
+const digestsOf = new WeakMap<Version['contents'], WeakMap<Membership, readonly (string | null)[]>>();
 const wrapped = new WeakMap<readonly Version[], Versions>();
 
 export function versionsOf(all: readonly Version[]): Versions {

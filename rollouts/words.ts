@@ -43,8 +43,8 @@ function refusalOf(draft: Draft, at: number): string | undefined {
 /** "waiting for 3 of 40 clusters in early: prod-eu-7 Applying 2m, …" */
 function wordsOf(draft: Draft, stage: Stage, now: number): string {
   const work = stage.work!;
-  const changed = draft.members(stage.name).filter(({ name }) => isChanged(draft, stage, work, name));
-  const unfinished = changed.filter(({ name }) => !hasEnded(seeTarget(draft, work, name)));
+  const changed = draft.members(stage.name).filter((member) => isChanged(draft, stage, work, member));
+  const unfinished = changed.filter((member) => !hasEnded(seeTarget(draft, work, member)));
   const { waiting = '' } = work;
   if (unfinished.length === 0 || !waiting.startsWith('waiting for') || waiting.includes('approv'))
     return waiting === '' ? '' : `${stage.name}: ${waiting}`;

@@ -1,17 +1,18 @@
-import { type Draft, isBusy, publishedDigest } from './draft.ts';
-import { isAmong } from './membership.ts';
+import { type Draft, publishedDigest } from './draft.ts';
+import { isAmong, type Member } from './membership.ts';
 import type { Run, Stage, Target, TargetState, Work } from './state.ts';
+import { isBusy } from './target-table.ts';
 
 /**
  * Whether a member of a stage is a target of what the stage works on: its digest differs from what the stage last passed for it,
  * or from what was last published to it. Who joined while the stage worked is none (design/30, rule 12).
  */
-export function isChanged(draft: Draft, stage: Stage, work: Work, cluster: string): boolean {
-  const target = draft.target(cluster);
+export function isChanged(draft: Draft, stage: Stage, work: Work, member: Member): boolean {
+  const target = draft.targetOf(member);
   if (target?.late === work.floor) return false;
-  const digest = draft.versions.content(work.version, cluster)?.digest ?? null;
-  if (draft.versions.order(work.version) < 0) return false;
-  return digest !== passedDigest(draft, stage, cluster) || digest !== startingDigest(target, work);
+  const digest = draft.digestOf(work.version, member);
+  if (digest === undefined) return false;
+  return digest !== passedDigest(draft, stage, member) || digest !== startingDigest(target, work);
 }
 
 /** What was published before this work; its own runs do not make their targets unchanged. */
@@ -21,13 +22,11 @@ function startingDigest(target: Target | undefined, work: Work): string | null |
 }
 
 /** What a stage last passed for a cluster; what was published where that is not known any more. */
-export function passedDigest(draft: Draft, stage: Stage, cluster: string): string | null {
+export function passedDigest(draft: Draft, stage: Stage, member: Member): string | null {
   const passed = draft.lastPassed(stage);
   if (passed === undefined) return null;
-  const version = draft.versions.get(passed);
-  return version
-    ? (version.contents.get(cluster)?.digest ?? null)
-    : publishedDigest(draft.target(cluster)?.run);
+  const digest = draft.digestOf(passed, member);
+  return digest === undefined ? publishedDigest(draft.targetOf(member)?.run) : digest;
 }
 
 /** Whether an attempt belongs to a stage's present work. */
@@ -38,14 +37,6 @@ export const isOf = (run: Run, work: Work): boolean =>
 export function runOf(target: Target | undefined, work: Work): Run | undefined {
   const run = target?.run;
   return run && isOf(run, work) && !run.again ? run : undefined;
-}
-
-/** Changed members of a stage's work, in the order in which they start. */
-export function changedMembers(draft: Draft, stage: Stage, work: Work): string[] {
-  return draft
-    .members(stage.name)
-    .map(({ name }) => name)
-    .filter((name) => isChanged(draft, stage, work, name));
 }
 
 /** Why nothing may be done on a cluster: held, suspended, pinned …; undefined where something may. */
@@ -68,37 +59,57 @@ export function isLost(draft: Draft, cluster: string): boolean {
   return draft.due(since + draft.facts.strategy.offline.afterMs);
 }
 
+/** Whether all members are known to be Current on what their stage has passed last, and the stage works on nothing. */
+export const isAtRest = (draft: Draft, { name, work, passed }: Stage): boolean =>
+  !work && passed.length > 0 && draft.table.restsAt(name) === passed.at(-1);
+
+/** Remembers that, until a target of the stage changes. */
+export function rest(draft: Draft, { name, passed }: Stage): void {
+  const last = passed.at(-1);
+  if (last !== undefined) draft.table.rest(name, last);
+}
+
 export type Seen = { readonly state: TargetState; readonly reason?: string };
 
 /** Where a changed member of a stage's work stands. */
-export function seeTarget(draft: Draft, work: Work, cluster: string): Seen {
-  const run = runOf(draft.target(cluster), work);
+export function seeTarget(draft: Draft, work: Work, member: Member): Seen {
+  const cluster = member.name;
+  const run = runOf(draft.targetOf(member), work);
   const blocked = blockedBy(draft, cluster);
   if (run && run.phase !== 'stopped') {
     if (run.phase === 'failed') return { state: 'Failed', ...(run.failure && { reason: run.failure }) };
-    if (run.phase === 'removed') return { state: 'Removed' };
-    if (run.phase === 'current') return { state: run.worse ? 'Verifying' : 'Current' };
+    if (run.phase === 'removed') return SEEN.Removed;
+    if (run.phase === 'current') return run.worse ? SEEN.Verifying : SEEN.Current;
     if (blocked === undefined)
-      return { state: run.phase === 'started' && run.verifying ? 'Verifying' : 'Applying' };
+      return run.phase === 'started' && run.verifying ? SEEN.Verifying : SEEN.Applying;
   }
   if (blocked !== undefined) return { state: 'Blocked', reason: blocked };
   if (isLost(draft, cluster)) return { state: 'Offline', reason: 'unreachable' };
   const version = draft.versions.get(work.version);
   const dependency = version && draft.facts.dependency(cluster, version);
   if (dependency?.is === 'blocked' && !work.revert) return { state: 'Blocked', reason: dependency.reason };
-  return { state: 'Waiting' };
+  return SEEN.Waiting;
 }
 
+/** What there is no reason to give for; one of each, for very many targets. */
+const SEEN = {
+  Waiting: { state: 'Waiting' },
+  Applying: { state: 'Applying' },
+  Verifying: { state: 'Verifying' },
+  Current: { state: 'Current' },
+  Removed: { state: 'Removed' },
+} as const satisfies Record<string, Seen>;
+
 /** Where a member that is no target of any work stands. */
-export function seeIdle(draft: Draft, cluster: string): Seen {
-  const run = draft.target(cluster)?.run;
-  if (!run) return { state: 'Waiting' };
+export function seeIdle(draft: Draft, member: Member): Seen {
+  const run = draft.targetOf(member)?.run;
+  if (!run) return SEEN.Waiting;
   if (run.phase === 'failed') return { state: 'Failed', ...(run.failure && { reason: run.failure }) };
-  if (run.phase === 'removed') return { state: 'Removed' };
-  const blocked = blockedBy(draft, cluster);
+  if (run.phase === 'removed') return SEEN.Removed;
+  const blocked = blockedBy(draft, member.name);
   if (blocked !== undefined && run.phase !== 'current') return { state: 'Blocked', reason: blocked };
-  if (isBusy(run)) return { state: run.verifying ? 'Verifying' : 'Applying' };
-  return { state: 'Current' };
+  if (isBusy(run)) return run.verifying ? SEEN.Verifying : SEEN.Applying;
+  return SEEN.Current;
 }
 
 /** Targets that nobody waits for any more. */
@@ -107,7 +118,11 @@ export const hasEnded = ({ state }: Seen): boolean =>
 
 /** One look at all changed members of a stage's work. */
 export type Survey = {
-  readonly seen: ReadonlyMap<string, Seen>;
+  readonly changed: number;
+  /** All that failed, accepted ones included. */
+  readonly bad: readonly string[];
+  /** Offline or Blocked, and why. */
+  readonly away: readonly { readonly name: string; readonly why: string }[];
   /** Became Current by an attempt of this work, and are. */
   readonly evidence: number;
   /** Failures that count. */
@@ -120,26 +135,47 @@ export type Survey = {
   readonly started: boolean;
 };
 
+const surveys = new WeakMap<Draft, Map<string, { changes: number; survey: Survey }>>();
+
+/** Looks only once while nothing changes. */
 export function survey(draft: Draft, stage: Stage, work: Work): Survey {
-  const seen = new Map<string, Seen>();
+  let known = surveys.get(draft);
+  if (!known) {
+    known = new Map();
+    surveys.set(draft, known);
+  }
+  const last = known.get(stage.name);
+  if (last?.changes === draft.changes) return last.survey;
+  const made = look(draft, stage, work);
+  known.set(stage.name, { changes: draft.changes, survey: made });
+  return made;
+}
+
+function look(draft: Draft, stage: Stage, work: Work): Survey {
+  const bad: string[] = [];
   const failures: string[] = [];
   const unfinished: string[] = [];
+  const away: { name: string; why: string }[] = [];
+  let changed = 0;
   let [evidence, failed, lastCurrentHub, started] = [work.departed, 0, 0, false];
-  for (const { name } of draft.members(stage.name)) {
-    if (!isChanged(draft, stage, work, name)) continue;
-    const one = seeTarget(draft, work, name);
-    seen.set(name, one);
-    const run = runOf(draft.target(name), work);
+  for (const member of draft.members(stage.name)) {
+    if (!isChanged(draft, stage, work, member)) continue;
+    const { name } = member;
+    const one = seeTarget(draft, work, member);
+    changed += 1;
+    const run = runOf(draft.targetOf(member), work);
     if (run && run.phase !== 'published') started = true;
     if (!hasEnded(one)) unfinished.push(name);
     if (one.state === 'Current' || one.state === 'Removed') evidence += 1;
     if (run?.currentHub !== undefined && one.state === 'Current')
       lastCurrentHub = Math.max(lastCurrentHub, run.currentHub);
+    if (one.state === 'Offline' || one.state === 'Blocked') away.push({ name, why: one.reason ?? one.state });
+    if (one.state === 'Failed') bad.push(name);
     if (one.state !== 'Failed' || run?.excused === 'accepted') continue;
     failed += 1;
     if (run?.excused === undefined) failures.push(name);
   }
-  return { seen, evidence, failures, failed, unfinished, lastCurrentHub, started };
+  return { changed, bad, away, evidence, failures, failed, unfinished, lastCurrentHub, started };
 }
 
 /** How many targets have to be Current by it before a stage passes. */

@@ -1,9 +1,9 @@
 import { type Advanced, advance, type FleetEvent } from '../advance.ts';
 import type { Refused } from '../commands.ts';
-import { isBusy } from '../draft.ts';
 import type { Answer, ClusterFacts, FleetFacts, PlacementFacts, Report } from '../facts.ts';
 import { type FleetCommand, orderFleet } from '../fleet-commands.ts';
 import type { FleetState, Run } from '../state.ts';
+import { tableOf } from '../target-table.ts';
 import { Agenda } from './agenda.ts';
 
 /** What an agent goes on to say after it has echoed an attempt; times from the echo, in order. */
@@ -196,7 +196,7 @@ export class World {
       for (const [placement, at] of this.#wakes) if (at <= this.now) due.add(placement);
     }
     const facts = this.facts;
-    const advanced = advance(this.state, facts, this.now, due);
+    const advanced = advance(this.state, facts, this.now, due, { givenUp: this.watch === undefined });
     this.watch?.({ before: this.state, facts, now: this.now, only: due, advanced });
     const { state, effects, wakes } = advanced;
     this.state = state;
@@ -275,13 +275,9 @@ export class World {
   }
 
   #count(placement: string): void {
-    const busy = new Map<string, number>();
     const line = this.state.lines[placement];
-    for (const cluster in line?.targets) {
-      const { stage, run } = line.targets[cluster]!;
-      if (isBusy(run)) busy.set(stage, (busy.get(stage) ?? 0) + 1);
-    }
-    for (const [stage, count] of busy) {
+    if (!line) return;
+    for (const [stage, count] of tableOf(line.targets).busy) {
       const key = `${placement}/${stage}`;
       this.maxInFlight.set(key, Math.max(count, this.maxInFlight.get(key) ?? 0));
     }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { clustersOf } from '#proto/stages.ts';
 import { advance } from '../advance.ts';
-import { isBusy, publishedDigest } from '../draft.ts';
+import { publishedDigest } from '../draft.ts';
 import type { Version } from '../facts.ts';
 import { membershipOf } from '../membership.ts';
 import type { Step } from '../rehearsal/world.ts';
 import type { Line } from '../state.ts';
+import { isBusy } from '../target-table.ts';
 import { versionsOf } from '../versions.ts';
 
 /**
