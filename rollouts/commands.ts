@@ -184,7 +184,7 @@ function decide(draft: Draft, order: Extract<Command, { kind: 'approve' | 'deny'
     return refuse('not-in-group', `${order.by} is in none of the groups that may: ${groups}`);
   }
   if (order.kind === 'deny') {
-    draft.event({ what: 'denied', stage: name, revision: work.version, ...who(order) });
+    draft.event({ what: 'denied', stage: name, revision: work.version, gate: mine[0]!.key, ...who(order) });
     abort(draft, work.version);
     return undefined;
   }
@@ -209,7 +209,7 @@ function decide(draft: Draft, order: Extract<Command, { kind: 'approve' | 'deny'
   draft.setWork(name, {
     gates: { ...work.gates, [given.key]: { ...gate, approvals: [...others, approval] } },
   });
-  draft.event({ what: 'approved', stage: name, revision: work.version, ...who(order) });
+  draft.event({ what: 'approved', stage: name, revision: work.version, gate: given.key, ...who(order) });
   return undefined;
 }
 

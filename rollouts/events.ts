@@ -49,6 +49,8 @@ export type LineEvent = {
   readonly cluster?: string;
   readonly stage?: string;
   readonly revision?: string;
+  /** `before/0`, `after/1`: which gate of the stage it is about. */
+  readonly gate?: string;
   readonly reason?: string;
   readonly by?: string;
 };

@@ -24,13 +24,25 @@ export function waitsAtGates(
     if (waits === undefined) {
       if (gate.openedAt === undefined && spec.soak === undefined) {
         setGate(draft, stage.name, key, { openedAt: draft.now });
-        draft.event({ what: 'gateOpened', stage: stage.name, revision: work.version, reason: nameOf(spec) });
+        draft.event({
+          what: 'gateOpened',
+          stage: stage.name,
+          revision: work.version,
+          gate: key,
+          reason: nameOf(spec),
+        });
       }
       continue;
     }
     if (!draft.stage(stage.name)!.work!.gates[key]) {
       setGate(draft, stage.name, key, {});
-      draft.event({ what: 'gateWaiting', stage: stage.name, revision: work.version, reason: waits });
+      draft.event({
+        what: 'gateWaiting',
+        stage: stage.name,
+        revision: work.version,
+        gate: key,
+        reason: waits,
+      });
     }
     return waits;
   }
@@ -95,6 +107,7 @@ function waitsForWebhook(
         what: 'gateDenied',
         stage: stage.name,
         revision: work.version,
+        gate: key,
         reason: `${new URL(url).host} ${answer.says === 'no' ? 'says no' : 'does not answer'}`,
       });
   }

@@ -27,21 +27,21 @@ export function phaseOf(line: Line, strategy: Strategy, versions: Versions, vers
   if (ended) return ended.how;
   if (line.aborted.includes(version)) return 'Aborted';
   const at = line.stages.findIndex(({ work }) => work?.version === version);
-  const stage = line.stages[at];
-  if (stage) {
-    const order = new Map(line.stages.map(({ name }, index) => [name, index]));
-    const isOver = (name: string | undefined) => name === undefined || (order.get(name) ?? 0) <= at;
-    if (line.bus || line.pauses.some((one) => isOver(one.stage))) return 'Paused';
-    return gatePhase(strategy, stage) ?? 'Running';
-  }
-  const order = versions.order(version);
-  const isPassed = line.stages.some(({ passed }) => passed.includes(version));
-  const taken = line.stages.some(({ work, passed }) =>
-    [work?.version, passed.at(-1)].some((one) => versions.order(one) > order),
-  );
+  if (at >= 0) return workPhase(line, strategy, at);
   if (line.stages.at(-1)?.passed.includes(version)) return 'Succeeded';
-  if (taken && !isPassed) return 'Superseded';
-  return isPassed ? 'Running' : 'Pending';
+  const next = line.stages.find(({ passed }) => !passed.includes(version));
+  const order = versions.order(version);
+  const isOvertaken = [next?.work?.version, next?.passed.at(-1)].some((one) => versions.order(one) > order);
+  if (isOvertaken) return 'Superseded';
+  return line.stages.some(({ passed }) => passed.includes(version)) ? 'Running' : 'Pending';
+}
+
+/** How far the stage at a place of the line is with what it works on. */
+export function workPhase(line: Line, strategy: Strategy, at: number): Phase {
+  const order = new Map(line.stages.map(({ name }, index) => [name, index]));
+  const isOver = (name: string | undefined) => name === undefined || (order.get(name) ?? 0) <= at;
+  if (line.bus || line.pauses.some((one) => isOver(one.stage))) return 'Paused';
+  return gatePhase(strategy, line.stages[at]!) ?? 'Running';
 }
 
 function gatePhase(strategy: Strategy, { name, work }: Stage): Phase | undefined {

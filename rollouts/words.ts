@@ -8,12 +8,7 @@ import { hasEnded, isChanged, seeTarget } from './work.ts';
 /** What stops a line or makes it wait at this moment, for people; empty when nothing is under way. */
 export function waitingFor(line: Line, facts: LineFacts, now: number): string[] {
   const draft = new Draft(line, facts, now);
-  const said: string[] = [];
-  if (line.bus)
-    said.push(`held: ${line.bus.lost.length} clusters were lost at once (the bus, not the clusters)`);
-  for (const { by, cause, reason, stage } of line.pauses)
-    said.push(`paused${stage === undefined ? '' : ` at ${stage}`} by ${by ?? cause}: ${reason}`);
-  if (line.rollback) said.push(`rolling back ${line.rollback.version.slice(0, 7)}: ${line.rollback.reason}`);
+  const said = stops(line, line.pauses);
   for (const stage of line.stages) {
     const words = stage.work && wordsOf(draft, stage, now);
     if (words) said.push(words);
@@ -23,6 +18,49 @@ export function waitingFor(line: Line, facts: LineFacts, now: number): string[] 
     if (words) said.push(words);
   }
   return said;
+}
+
+/** What a version that is under way waits for; never empty, so that none waits without a stated reason. */
+export function versionWaitsFor(line: Line, facts: LineFacts, now: number, version: string): string[] {
+  const draft = new Draft(line, facts, now);
+  const at = placeOf(line, version);
+  const stage = line.stages[at];
+  const order = new Map(line.stages.map(({ name }, index) => [name, index]));
+  const said = stops(
+    line,
+    line.pauses.filter((pause) => pause.stage === undefined || (order.get(pause.stage) ?? 0) <= at),
+  );
+  const words =
+    stage &&
+    (stage.work?.version === version ? wordsOf(draft, stage, now) : pendingWords(draft, at, version));
+  if (words) said.push(words);
+  return said.length > 0 ? said : ['the hub to look at it'];
+}
+
+/** The stage that works on a version, else the first that has not passed it. */
+function placeOf({ stages }: Line, version: string): number {
+  const at = stages.findIndex(({ work }) => work?.version === version);
+  return at >= 0 ? at : stages.findIndex(({ passed }) => !passed.includes(version));
+}
+
+function stops({ bus, rollback }: Line, pauses: Line['pauses']): string[] {
+  const said: string[] = [];
+  if (bus) said.push(`held: ${bus.lost.length} clusters were lost at once (the bus, not the clusters)`);
+  for (const { by, cause, reason, stage } of pauses)
+    said.push(`paused${stage === undefined ? '' : ` at ${stage}`} by ${by ?? cause}: ${reason}`);
+  if (rollback) said.push(`rolling back ${rollback.version.slice(0, 7)}: ${rollback.reason}`);
+  return said;
+}
+
+/** What a version waits for that no stage works on. */
+function pendingWords(draft: Draft, at: number, version: string): string | undefined {
+  const { name, work } = draft.line.stages[at]!;
+  const source = sourceOf(draft, at);
+  if (source && draft.versions.order(source.revision) > draft.versions.order(version))
+    return `${name} goes on with ${source.revision.slice(0, 7)}, which is newer`;
+  const refusal = refusalOf(draft, at);
+  if (refusal) return refusal;
+  return work && `${name} works on ${work.version.slice(0, 7)} first`;
 }
 
 /** Why a stage that is at rest does not take what is newer than what it has passed. */
