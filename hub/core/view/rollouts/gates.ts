@@ -1,0 +1,142 @@
+import { milliseconds } from '#proto/documents/common.ts';
+import type { GateSpec } from '#proto/documents/strategy.ts';
+import type { Stage as StageSpec } from '#proto/stages.ts';
+import type { Draft } from '#rollouts/draft.ts';
+import { gateKey, validApprovals, type When } from '#rollouts/gates.ts';
+import type { Gate, Skip, Stage, Work } from '#rollouts/state.ts';
+import { openingFor } from '#rollouts/windows.ts';
+import { survey } from '#rollouts/work.ts';
+import { type Clock, isOver, type LineView, standingOf } from './line-view.ts';
+
+export const GATE_KINDS = ['SOAK', 'APPROVAL', 'WINDOW', 'WEBHOOK'] as const;
+/** WAITING: the stage waits at it now. CLOSED: its turn has not come. */
+export const GATE_STATES = ['WAITING', 'OPEN', 'CLOSED'] as const;
+
+/** A condition of a stage, as it stands for one version. */
+export type GateRow = {
+  readonly key: string;
+  readonly kind: (typeof GATE_KINDS)[number];
+  readonly when: When;
+  readonly state: (typeof GATE_STATES)[number];
+  /** Unix milliseconds at which it opens by itself, if all goes on as it is. */
+  readonly opensAt: number | undefined;
+  readonly message: string | undefined;
+};
+
+export function gatesOf(view: LineView, version: string, stage: Stage, clock: Clock): GateRow[] {
+  const spec = view.facts.strategy.stages.find(({ name }) => name === stage.name);
+  if (!spec) return [];
+  const windows = windowOf(view, version, stage, clock.now);
+  const listed = (when: When) =>
+    spec[when].map((gate, index) =>
+      rowOf(view, version, stage, { gate, key: gateKey(when, index), when }, clock),
+    );
+  return [...(windows ? [windows] : []), ...listed('before'), ...listed('after')];
+}
+
+type At = { readonly gate: GateSpec; readonly key: string; readonly when: When };
+
+const kindOf = ({ soak, approval }: GateSpec): GateRow['kind'] =>
+  soak !== undefined ? 'SOAK' : approval ? 'APPROVAL' : 'WEBHOOK';
+const SKIP_OF: Record<GateRow['kind'], Skip> = {
+  SOAK: 'soak',
+  APPROVAL: 'approval',
+  WINDOW: 'window',
+  WEBHOOK: 'webhook',
+};
+
+function rowOf(
+  view: LineView,
+  version: string,
+  stage: Stage,
+  { gate, key, when }: At,
+  clock: Clock,
+): GateRow {
+  const kind = kindOf(gate);
+  const row = (state: GateRow['state'], message?: string, opensAt?: number): GateRow => ({
+    key,
+    kind,
+    when,
+    state,
+    opensAt,
+    message,
+  });
+  const { work } = stage;
+  if (work?.version !== version) {
+    const was = view.remember(version)?.stages.get(stage.name);
+    const isPassed = was?.passedAt !== undefined || stage.passed.includes(version);
+    return row(isPassed || was?.gates.get(key)?.openedAt !== undefined ? 'OPEN' : 'CLOSED');
+  }
+  if (work.revert) return row('OPEN', 'a revert needs none');
+  if (work.skips.includes(SKIP_OF[kind])) return row('OPEN', 'skipped by expedite');
+  if (gate.soak !== undefined) {
+    const ends = soakEnd(view, stage, work, gate.soak, clock);
+    if (ends === undefined) return row('CLOSED', `soaks for ${gate.soak}`);
+    return row(ends <= clock.now ? 'OPEN' : 'WAITING', `soaks for ${gate.soak}`, ends);
+  }
+  const known = work.gates[key];
+  if (!known) return row('CLOSED');
+  if (known.openedAt !== undefined) return row('OPEN');
+  return row('WAITING', gate.approval ? given(view.at(clock), gate.approval, known) : answered(gate, known));
+}
+
+/** When a soak is over, if hub time runs until then; undefined while something is still to become Current. */
+function soakEnd(
+  view: LineView,
+  stage: Stage,
+  work: Work,
+  soak: string,
+  { now, hub }: Clock,
+): number | undefined {
+  const looked = survey(view.draft, stage, work);
+  if (looked.unfinished.length > 0 || looked.lastCurrentHub === 0) return undefined;
+  return now + looked.lastCurrentHub + milliseconds(soak) - hub;
+}
+
+function given(draft: Draft, spec: NonNullable<GateSpec['approval']>, { approvals = [] }: Gate): string {
+  const valid = validApprovals(draft, spec, approvals);
+  const by = valid.length > 0 ? `, by ${valid.map((one) => one.by).join(', ')}` : '';
+  const author = spec.notAuthor ? '; not by an author of the commits' : '';
+  return `${valid.length} of ${spec.count ?? 1} given${by}; ${spec.groups.join(' or ')} may${author}`;
+}
+
+function answered({ webhook }: GateSpec, { answer }: Gate): string {
+  const { host } = new URL(webhook!.url);
+  const why = answer?.message ? `: ${answer.message}` : '';
+  if (!answer) return `waiting for ${host}`;
+  return `${host} ${answer.says === 'no' ? 'says no' : answer.says === 'yes' ? 'says yes' : 'does not answer'}${why}`;
+}
+
+/** The windows that bind the clusters of a stage, as one condition before it. */
+function windowOf(view: LineView, version: string, stage: Stage, now: number): GateRow | undefined {
+  const { windows } = view.facts.strategy;
+  if (windows.length === 0) return undefined;
+  const openings = view.draft
+    .members(stage.name)
+    .map((cluster) => openingFor(windows, cluster, now))
+    .filter(({ until }) => Number.isFinite(until));
+  if (openings.length === 0) return undefined;
+  const closed = openings.filter(({ open }) => !open);
+  const row = {
+    key: 'window',
+    kind: 'WINDOW',
+    when: 'before',
+    opensAt: undefined,
+    message: undefined,
+  } as const;
+  const isPast = standingOf(view, stage, version) !== 'working' || isOver(view.phase(version));
+  if (isPast) return { ...row, state: stage.passed.includes(version) ? 'OPEN' : 'CLOSED' };
+  if (stage.work?.skips.includes('window')) return { ...row, state: 'OPEN', message: 'skipped by expedite' };
+  if (closed.length === 0) return { ...row, state: 'OPEN' };
+  const message =
+    closed.length === openings.length
+      ? 'closed'
+      : `closed for ${closed.length} of ${openings.length} clusters`;
+  return { ...row, state: 'WAITING', opensAt: Math.min(...closed.map(({ until }) => until)), message };
+}
+
+/** The spec of an approval gate by its key; undefined for any other. */
+export function approvalSpec({ before, after }: StageSpec, key: string): GateSpec['approval'] {
+  const [when, index] = key.split('/') as [When, string];
+  return (when === 'before' ? before : after)[Number(index)]?.approval;
+}

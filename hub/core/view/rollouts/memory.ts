@@ -1,0 +1,215 @@
+import type { FleetEvent } from '#rollouts/advance.ts';
+import type { TargetState } from '#rollouts/state.ts';
+
+/** An event of the machine, and when it happened: Unix milliseconds of the hub. */
+export type Told = FleetEvent & { readonly at: number };
+
+export type Decision = {
+  readonly by: string;
+  readonly at: number;
+  readonly approved: boolean;
+  readonly reason: string | undefined;
+};
+export type GateMemory = { requestedAt: number; openedAt?: number; decisions: Decision[] };
+export type StageMemory = {
+  tookAt?: number;
+  startedAt?: number;
+  passedAt?: number;
+  /** By key of the gate. */
+  readonly gates: Map<string, GateMemory>;
+};
+export type TargetMemory = {
+  readonly stage: string;
+  readonly state: TargetState;
+  readonly startedAt?: number | undefined;
+  readonly finishedAt?: number | undefined;
+  readonly message?: string | undefined;
+};
+
+/** How a target stands after an event. */
+const STATES: Partial<Record<FleetEvent['what'], TargetState>> = {
+  published: 'Applying',
+  started: 'Applying',
+  current: 'Current',
+  recovered: 'Current',
+  rolledBack: 'Current',
+  failed: 'Failed',
+  regressed: 'Failed',
+  removed: 'Removed',
+  offline: 'Offline',
+  blocked: 'Blocked',
+  recalled: 'Offline',
+};
+const ENDS: ReadonlySet<FleetEvent['what']> = new Set([
+  'succeeded',
+  'superseded',
+  'aborted',
+  'rollbackEnded',
+]);
+/** Events of one rollout that are kept. */
+const MOST_EVENTS = 2_000;
+
+/** What has happened with one version of a placement, as far as this hub was told. */
+export class RolloutMemory {
+  readonly version: string;
+  readonly stages = new Map<string, StageMemory>();
+  /** Of clusters that were touched, newest state each. */
+  targets = new Map<string, TargetMemory>();
+  /** Newest last. */
+  events: Told[] = [];
+  /** How many older ones are gone. */
+  dropped = 0;
+  startedAt: number | undefined;
+  endedAt: number | undefined;
+
+  constructor(version: string) {
+    this.version = version;
+  }
+
+  get size(): number {
+    return this.targets.size + this.events.length;
+  }
+
+  stage(name: string): StageMemory {
+    let known = this.stages.get(name);
+    if (!known) {
+      known = { gates: new Map() };
+      this.stages.set(name, known);
+    }
+    return known;
+  }
+
+  tell(event: Told): void {
+    this.events.push(event);
+    if (this.events.length > MOST_EVENTS) {
+      this.events = this.events.slice(-MOST_EVENTS / 2);
+      this.dropped += MOST_EVENTS / 2 + 1;
+    }
+    if (ENDS.has(event.what)) this.endedAt = event.at;
+    if (event.stage !== undefined) this.#tellStage(this.stage(event.stage), event);
+    if (event.cluster !== undefined) this.#tellTarget(event.cluster, event);
+  }
+
+  #tellStage(stage: StageMemory, { what, at, gate, by, reason }: Told): void {
+    switch (what) {
+      case 'stageTook':
+        stage.tookAt = at;
+        this.startedAt ??= at;
+        this.endedAt = undefined;
+        return;
+      case 'stageStarted':
+        stage.startedAt = at;
+        return;
+      case 'stagePassed':
+        stage.passedAt = at;
+        for (const one of stage.gates.values()) one.openedAt ??= at;
+        return;
+      default:
+    }
+    if (gate === undefined) return;
+    const known = stage.gates.get(gate) ?? { requestedAt: at, decisions: [] };
+    if (what === 'gateOpened') known.openedAt = at;
+    if ((what === 'approved' || what === 'denied') && by !== undefined)
+      known.decisions.push({ by, at, approved: what === 'approved', reason });
+    stage.gates.set(gate, known);
+  }
+
+  #tellTarget(cluster: string, { what, at, stage, reason }: Told): void {
+    const state = STATES[what];
+    const known = this.targets.get(cluster);
+    const name = stage ?? known?.stage;
+    if (!state || name === undefined) return;
+    // What has passed or ended is published again only to who comes back to it: no news of the rollout.
+    const isPast = this.endedAt !== undefined || this.stage(name).passedAt !== undefined;
+    if (isPast && (what === 'published' || what === 'started') && known) return;
+    const isOver = state !== 'Applying';
+    this.targets.set(cluster, {
+      stage: name,
+      state,
+      startedAt: what === 'published' ? at : known?.startedAt,
+      finishedAt: isOver ? at : undefined,
+      message: reason,
+    });
+  }
+}
+
+export type MemoryLimits = {
+  /** Rollouts of one placement. */
+  readonly rollouts: number;
+  /** Events and targets, of all rollouts together. */
+  readonly entries: number;
+};
+const LIMITS: MemoryLimits = { rollouts: 30, entries: 300_000 };
+
+/**
+ * What the machine said of each rollout, bounded: the oldest rollouts lose their events and targets first, then themselves. It begins
+ * when this hub does, unless older events are told to it; it decides nothing.
+ */
+export class Memory {
+  readonly #limits: MemoryLimits;
+  readonly #rollouts = new Map<string, Map<string, RolloutMemory>>();
+  /** By age. */
+  readonly #order = new Set<RolloutMemory>();
+  #entries = 0;
+
+  constructor(limits: MemoryLimits = LIMITS) {
+    this.#limits = limits;
+  }
+
+  get entries(): number {
+    return this.#entries;
+  }
+
+  of(placement: string, version: string): RolloutMemory | undefined {
+    return this.#rollouts.get(placement)?.get(version);
+  }
+
+  /** Versions of a placement that something is known of, the oldest first. */
+  versions(placement: string): Iterable<string> {
+    return this.#rollouts.get(placement)?.keys() ?? [];
+  }
+
+  tell(event: Told): void {
+    const { placement, revision } = event;
+    if (placement === undefined) return;
+    if (revision !== undefined) this.#tell(this.#make(placement, revision), event);
+    // Pauses, bus troubles, joiners: of everything that is under way.
+    else
+      for (const one of this.#rollouts.get(placement)?.values() ?? [])
+        if (one.endedAt === undefined) this.#tell(one, event);
+    this.#shrink();
+  }
+
+  #tell(memory: RolloutMemory, event: Told): void {
+    const before = memory.size;
+    memory.tell(event);
+    this.#entries += memory.size - before;
+  }
+
+  #make(placement: string, version: string): RolloutMemory {
+    const all = this.#rollouts.get(placement) ?? new Map<string, RolloutMemory>();
+    this.#rollouts.set(placement, all);
+    const known = all.get(version);
+    if (known) return known;
+    const made = new RolloutMemory(version);
+    all.set(version, made);
+    this.#order.add(made);
+    if (all.size > this.#limits.rollouts) {
+      const [oldest] = all.values();
+      all.delete(oldest!.version);
+      this.#order.delete(oldest!);
+      this.#entries -= oldest!.size;
+    }
+    return made;
+  }
+
+  #shrink(): void {
+    for (const memory of this.#order) {
+      if (this.#entries <= this.#limits.entries) return;
+      this.#entries -= memory.size;
+      memory.dropped += memory.events.length;
+      memory.events = [];
+      memory.targets = new Map();
+    }
+  }
+}

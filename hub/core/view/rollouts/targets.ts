@@ -1,0 +1,133 @@
+import { publishedDigest } from '#rollouts/draft.ts';
+import type { Stage, TargetState } from '#rollouts/state.ts';
+import { blockedBy, isChanged, isOf } from '#rollouts/work.ts';
+import { type LineView, standingOf } from './line-view.ts';
+
+/** One cluster of a rollout. Times are Unix milliseconds. */
+export type TargetRow = {
+  readonly cluster: string;
+  readonly stage: string;
+  readonly state: TargetState;
+  /** The newest start of this version there; undefined while there was none, or it is not known any more. */
+  readonly attempt: number | undefined;
+  readonly startedAt: number | undefined;
+  readonly finishedAt: number | undefined;
+  readonly message: string | undefined;
+};
+
+const ENDED: readonly TargetState[] = ['Current', 'Failed', 'Removed', 'Offline', 'Blocked'];
+
+/**
+ * The clusters that a version concerns in a stage. Where the stage has gone on to something else: as the events tell that it ended
+ * there, so far as they are remembered.
+ */
+export function targetsOf(view: LineView, version: string, stage: Stage): readonly TargetRow[] {
+  return view.once(`targets ${version} ${stage.name}`, () => {
+    switch (standingOf(view, stage, version)) {
+      case 'working':
+        return working(view, version, stage);
+      case 'passed':
+        return passed(view, version, stage);
+      case 'ahead':
+        return ahead(view, version, stage);
+      case 'gone':
+        return remembered(view, version, stage);
+    }
+  });
+}
+
+function working({ draft, remember }: LineView, version: string, stage: Stage): TargetRow[] {
+  const work = stage.work!;
+  const memory = remember(version);
+  const rows: TargetRow[] = [];
+  for (const member of draft.members(stage.name)) {
+    const { name } = member;
+    const target = draft.targetOf(member);
+    if (!target || target.late === work.floor) continue;
+    const own = { cluster: name, stage: stage.name };
+    if (!isChanged(draft, stage, work, member)) {
+      if (draft.versions.content(version, name)) rows.push(unchanged(own, target));
+      continue;
+    }
+    const run = target.run && isOf(target.run, work) ? target.run : undefined;
+    rows.push({
+      ...own,
+      state: target.state,
+      attempt: run?.attempt,
+      startedAt: run && (memory?.targets.get(name)?.startedAt ?? run.attempt),
+      finishedAt: ENDED.includes(target.state) ? target.since : undefined,
+      message: target.reason,
+    });
+  }
+  return rows;
+}
+
+type Own = { readonly cluster: string; readonly stage: string };
+
+/** Listed and never waited for, also where it is not well. */
+function unchanged(own: Own, { state, reason }: { state: TargetState; reason?: string }): TargetRow {
+  const isWell = state === 'Current' || state === 'Unchanged';
+  const message = isWell ? undefined : `unhealthy before: ${reason ?? state}`;
+  return { ...own, state: 'Unchanged', ...NOTHING, message };
+}
+
+const NOTHING = { attempt: undefined, startedAt: undefined, finishedAt: undefined, message: undefined };
+
+function passed(view: LineView, version: string, stage: Stage): TargetRow[] {
+  const { draft } = view;
+  const memory = view.remember(version);
+  const before = stage.passed.at(-2);
+  const rows: TargetRow[] = [];
+  for (const { name } of draft.members(stage.name)) {
+    const own = { cluster: name, stage: stage.name };
+    const digest = draft.versions.content(version, name)?.digest ?? null;
+    const was = before === undefined ? null : (draft.versions.content(before, name)?.digest ?? null);
+    const target = draft.target(name);
+    if (digest === was && before !== undefined) {
+      if (digest !== null) rows.push(unchanged(own, target ?? { state: 'Unchanged' }));
+      continue;
+    }
+    if (digest === null && was === null) continue;
+    const run = target?.run;
+    if (digest === null && !run) {
+      const known = memory?.targets.get(name);
+      rows.push({ ...own, ...NOTHING, ...known, state: 'Removed' });
+    } else if (publishedDigest(run) === digest) {
+      rows.push({
+        ...own,
+        state: target!.state,
+        attempt: run!.attempt,
+        startedAt: memory?.targets.get(name)?.startedAt ?? run!.attempt,
+        finishedAt: target!.since,
+        message: target!.reason,
+      });
+    } else {
+      const away = draft.facts.silent.has(name) ? 'Offline' : undefined;
+      const message = blockedBy(draft, name);
+      const state = message === undefined ? (away ?? 'Waiting') : 'Blocked';
+      rows.push({ ...own, ...NOTHING, state, message });
+    }
+  }
+  return rows;
+}
+
+function ahead({ draft }: LineView, version: string, stage: Stage): TargetRow[] {
+  const base = stage.work?.version ?? stage.passed.at(-1);
+  return draft.members(stage.name).flatMap(({ name }): TargetRow[] => {
+    const digest = draft.versions.content(version, name)?.digest ?? null;
+    const was = draft.versions.content(base, name)?.digest ?? null;
+    const own = { cluster: name, stage: stage.name };
+    if (digest !== was) return [{ ...own, ...NOTHING, state: 'Waiting' }];
+    return digest === null ? [] : [{ ...own, ...NOTHING, state: 'Unchanged' }];
+  });
+}
+
+/** Under the stage that a cluster is in now, so that none is listed twice. */
+function remembered({ remember, draft }: LineView, version: string, { name }: Stage): TargetRow[] {
+  const rows: TargetRow[] = [];
+  for (const [cluster, { stage: was, state, ...times }] of remember(version)?.targets ?? []) {
+    const stage = draft.membership.stageOf.get(cluster) ?? was;
+    if (stage === name) rows.push({ ...NOTHING, ...times, cluster, stage, state });
+  }
+  return rows;
+}
