@@ -43,6 +43,8 @@ const spec: fc.Arbitrary<Spec> = fc
 
 const cluster = fc.constantFrom(...CLUSTERS);
 const digest = fc.constantFrom('a', 'b', 'c', 'd');
+/** What a placement that others depend on is given. */
+const under = fc.constantFrom('x', 'y', 'z');
 const stageName = fc.constantFrom(...STAGES);
 const step = fc.oneof(
   {
@@ -59,6 +61,16 @@ const step = fc.oneof(
       all: digest,
       but: fc.option(fc.tuple(cluster, digest)),
       without: fc.option(cluster, { freq: 4 }),
+      base: fc.option(under),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('below' as const),
+      placement: fc.constantFrom('base', 'net'),
+      all: under,
+      without: fc.option(cluster, { freq: 6 }),
     }),
   },
   {
@@ -118,15 +130,20 @@ const step = fc.oneof(
   },
 );
 type Happening = typeof step extends fc.Arbitrary<infer T> ? T : never;
-const bad = fc.array(fc.tuple(cluster, digest, fc.constantFrom('failed', 'silent', 'slow')), {
-  maxLength: 4,
-});
+const ONE_IN_FOUR = fc.nat(3).map((lot) => lot === 0);
+const bad = fc.array(
+  fc.tuple(cluster, fc.oneof(digest, under), fc.constantFrom('failed', 'silent', 'slow')),
+  {
+    maxLength: 4,
+  },
+);
 
 class History {
   readonly lab: Lab;
   readonly laws = new Laws();
   readonly #spec: Spec;
   #commits = 1;
+  #depends = false;
 
   constructor(spec: Spec, plays: [string, string, string][], isFirst: boolean, isWatched = true) {
     this.#spec = spec;
@@ -135,7 +152,8 @@ class History {
       spec,
       isFirst ? undefined : Object.fromEntries(CLUSTERS.slice(0, 8).map((name) => [name, 'a'])),
     );
-    this.lab.placement('base', [], { stages: [{ name: 'all', selector: {} }] });
+    this.lab.placement('net', [], { stages: STAGES.map((name) => ring(name)) });
+    this.lab.placement('base', ['net'], { stages: [{ name: 'all', selector: {}, maxConcurrent: 2 }] });
     for (const [name, of, how] of plays) {
       if (how === 'failed') this.lab.fails(of, name);
       else if (how === 'silent') this.lab.plays.set(`${name}@${of}`, 'silent');
@@ -145,8 +163,10 @@ class History {
   }
 
   depend(): void {
+    this.lab.commit('net1', this.lab.all('x'), [], 'net');
     this.lab.commit('base1', this.lab.all('x'), [], 'base');
     this.lab.dependsOn('app', ['base']);
+    this.#depends = true;
     this.lab.pass(MINUTE);
   }
 
@@ -158,6 +178,8 @@ class History {
         return lab.pass(one.ms);
       case 'commit':
         return this.#commit(one);
+      case 'below':
+        return this.#commitBelow(one);
       case 'offline':
         return lab.offline(one.cluster);
       case 'online':
@@ -207,23 +229,39 @@ class History {
     }
   }
 
-  #commit({ all, but, without }: Extract<Happening, { kind: 'commit' }>): void {
+  #commit({ all, but, without, base }: Extract<Happening, { kind: 'commit' }>): void {
     const { lab } = this;
     const contents: Record<string, string> = { ...lab.all(all) };
     if (but && but[0] in contents) contents[but[0]] = but[1];
     if (without) delete contents[without];
-    const head = lab.versions().at(-1);
-    const same =
-      head &&
-      head.contents.size === Object.keys(contents).length &&
-      Object.entries(contents).every(([name, one]) => head.contents.get(name)?.digest === one);
-    if (!same) lab.commit(`v${++this.#commits}`, contents);
+    const below = this.#depends && base ? lab.all(base) : undefined;
+    const changes = {
+      ...(this.#isNew('app', contents) && { app: contents }),
+      ...(below && this.#isNew('base', below) && { base: below }),
+    };
+    if (Object.keys(changes).length > 0) lab.commitTo(`v${++this.#commits}`, changes);
+  }
+
+  #commitBelow({ placement, all, without }: Extract<Happening, { kind: 'below' }>): void {
+    const { lab } = this;
+    if (!this.#depends) return;
+    const contents: Record<string, string> = { ...lab.all(all) };
+    if (without) delete contents[without];
+    if (this.#isNew(placement, contents)) lab.commitTo(`v${++this.#commits}`, { [placement]: contents });
+  }
+
+  #isNew(placement: string, contents: Readonly<Record<string, string>>): boolean {
+    const head = this.lab.versions(placement).at(-1);
+    return (
+      head?.contents.size !== Object.keys(contents).length ||
+      Object.entries(contents).some(([name, one]) => head.contents.get(name)?.digest !== one)
+    );
   }
 
   #decide(kind: 'approve' | 'deny' | 'expedite', name: string): void {
     const { lab, laws } = this;
     const version = lab.line()?.stages.find((one) => one.name === name)?.work?.version;
-    if (kind !== 'deny') laws.letThrough(name, version);
+    if (kind !== 'deny') laws.letThrough('app', name, version);
     if (kind === 'expedite') void lab.order({ kind, stages: [name] });
     else void lab.order({ kind, stage: name, groups: ['ops'] });
   }
@@ -260,7 +298,7 @@ test('whatever happens, in whatever order, the laws of the line hold', { timeout
       spec,
       bad,
       fc.boolean(),
-      fc.boolean(),
+      ONE_IN_FOUR,
       fc.array(step, { maxLength: 14 }),
       (strategy, plays, isFirst, depends, steps) => {
         const history = new History(strategy, plays as [string, string, string][], isFirst);
@@ -281,11 +319,12 @@ test('states that are given up, and written to by later steps, decide nothing', 
       spec,
       bad,
       fc.boolean(),
+      ONE_IN_FOUR,
       fc.array(step, { maxLength: 20 }),
-      (strategy, plays, isFirst, steps) => {
+      (strategy, plays, isFirst, depends, steps) => {
         const [kept, givenUp] = [true, false].map((isWatched) => {
           const history = new History(strategy, plays as [string, string, string][], isFirst, isWatched);
-          history.depend();
+          if (depends) history.depend();
           for (const one of steps) history.do(one);
           return history.lab.world;
         });

@@ -94,17 +94,29 @@ export class Lab {
   }
 
   #add(placement: string, revision: string, contents: Contents, authors: readonly string[] = []): void {
+    this.#at += 1;
+    this.#addHere(placement, revision, contents, authors);
+  }
+
+  #addHere(placement: string, revision: string, contents: Contents, authors: readonly string[]): void {
     const was = this.#placements.get(placement)!;
     const entries = Object.entries(contents).map(
       ([cluster, digest]) => [cluster, { digest, entryRevision: revision }] as const,
     );
-    const version: Version = { revision, at: ++this.#at, contents: new Map(entries), authors };
+    const version: Version = { revision, at: this.#at, contents: new Map(entries), authors };
     this.#placements.set(placement, { ...was, versions: [...was.versions, version] });
   }
 
   /** A commit that changes the map of a placement. */
   commit(revision: string, contents: Contents, authors: readonly string[] = [], placement = 'app'): void {
     this.#add(placement, revision, contents, authors);
+    this.refresh();
+  }
+
+  /** One commit that changes the maps of several placements. */
+  commitTo(revision: string, contents: Readonly<Record<string, Contents>>): void {
+    this.#at += 1;
+    for (const [placement, one] of Object.entries(contents)) this.#addHere(placement, revision, one, []);
     this.refresh();
   }
 

@@ -14,18 +14,18 @@ import { versionsOf } from '../versions.ts';
  * machine. One for each history.
  */
 export class Laws {
-  /** `stage@version` that a person approved or expedited. */
+  /** `placement/stage@version` that a person approved or expedited. */
   readonly #let = new Set<string>();
-  /** Stage → versions it has ever passed. */
+  /** `placement/stage` → versions it has ever passed. */
   readonly #passed = new Map<string, Set<string>>();
-  /** `stage@version` in which somebody became Current or was removed. */
+  /** The same, in which somebody became Current or was removed. */
   readonly #evidence = new Set<string>();
-  /** `stage@version` that a stage took, from the branch or from the stage before it. */
+  /** The same, that a stage took, from the branch or from the stage before it. */
   readonly #taken = new Set<string>();
   steps = 0;
 
-  letThrough(stage: string, version: string | undefined): void {
-    if (version !== undefined) this.#let.add(`${stage}@${version}`);
+  letThrough(placement: string, stage: string, version: string | undefined): void {
+    if (version !== undefined) this.#let.add(`${placement}/${stage}@${version}`);
   }
 
   check(step: Step): void {
@@ -53,21 +53,21 @@ export class Laws {
     const { members, stageOf } = membershipOf(facts.clusters, own.strategy.stages);
     const names = line.stages.map(({ name }) => name);
     for (const [at, name] of names.entries()) {
-      const passed = this.#passed.get(name) ?? new Set();
+      const passed = this.#passed.get(`${placement}/${name}`) ?? new Set();
       for (const one of line.stages[at]!.passed) passed.add(one);
-      this.#passed.set(name, passed);
+      this.#passed.set(`${placement}/${name}`, passed);
     }
     const events = advanced.effects.events.filter((event) => event.placement === placement);
     for (const { what, stage, revision } of events) {
       if (what !== 'stageTook') continue;
       const at = names.indexOf(stage!);
       const before = names[at - 1];
-      const has = before === undefined || this.#passed.get(before)?.has(revision!);
+      const has = before === undefined || this.#passed.get(`${placement}/${before}`)?.has(revision!);
       assert.ok(has, `${stage} took ${revision}, which ${before} has not passed`);
-      this.#taken.add(`${stage}@${revision}`);
+      this.#taken.add(`${placement}/${stage}@${revision}`);
     }
     for (const { what, stage, revision } of events)
-      if (what === 'current' || what === 'removed') this.#evidence.add(`${stage}@${revision}`);
+      if (what === 'current' || what === 'removed') this.#evidence.add(`${placement}/${stage}@${revision}`);
 
     const started = new Map<string, number>();
     for (const { what, cluster, revision } of events) {
@@ -98,11 +98,11 @@ export class Laws {
         assert.equal(revision, passed, `caught up with what has not passed: ${where}`);
       }
       if (run.purpose !== 'rollout') continue;
-      assert.ok(this.#taken.has(`${stage}@${revision}`), `its stage never took it: ${where}`);
+      assert.ok(this.#taken.has(`${placement}/${stage}@${revision}`), `its stage never took it: ${where}`);
       const gates = own.strategy.stages[at]!.before;
       const work = line.stages[at]!.work;
       if (gates.some(({ approval }) => approval) && !work?.revert)
-        assert.ok(this.#let.has(`${stage}@${revision}`), `no approval: ${where}`);
+        assert.ok(this.#let.has(`${placement}/${stage}@${revision}`), `no approval: ${where}`);
       const dependency = own.dependsOn.find((name) => {
         const theirs = versionsOf(facts.placements.get(name)!.versions);
         const needed = theirs.inForceAt(versions.get(revision)!.at)?.contents.get(cluster!)?.digest;
@@ -127,7 +127,7 @@ export class Laws {
 
     for (const { what, stage, revision, reason } of events) {
       if (what === 'stagePassed' && reason !== 'nothing changes here') {
-        const key = `${stage}@${revision}`;
+        const key = `${placement}/${stage}@${revision}`;
         assert.ok(
           this.#evidence.has(key) || this.#let.has(key),
           `passed without evidence: ${key} ${reason ?? ''}`,
