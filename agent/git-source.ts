@@ -7,7 +7,7 @@ import type { Branch } from './branch.ts';
 import { confirmRemoval, type Reading, type Removal } from './core/removal.ts';
 import type { FleetReader, Found } from './derive/fleet-reader.ts';
 import { deriveVersion } from './derive/version.ts';
-import type { Made, Source } from './placement-ports.ts';
+import type { Made, RemovedAt, Source } from './placement-ports.ts';
 import type { Renderers } from './renderers.ts';
 
 export type GitSourceParts = {
@@ -45,13 +45,16 @@ export class GitSource implements Source {
 
   async confirmRemoval(
     placement: string,
-    revision: string,
+    { revision, entryRevision = revision }: RemovedAt,
     applied: string | undefined,
     signal: AbortSignal,
   ): Promise<Removal> {
     const { cluster, branch, reader } = this.#parts;
-    await branch.require([revision], signal);
-    const newer = applied === undefined || (await branch.isNewer(revision, applied, signal));
+    await branch.require([revision, entryRevision], signal);
+    const newer =
+      applied === undefined ||
+      (await branch.isNewer(revision, applied, signal)) ||
+      (await branch.isNewer(entryRevision, applied, signal));
     const fleet = await reader.fleet(revision, signal);
     return confirmRemoval({
       placement,
@@ -60,7 +63,7 @@ export class GitSource implements Source {
       applied,
       newer,
       fleet: fleet.state === 'valid',
-      entry: reading(await reader.cluster(revision, cluster, signal)),
+      entry: reading(await reader.cluster(entryRevision, cluster, signal)),
       document: reading(await reader.placement(revision, placement, signal)),
     });
   }

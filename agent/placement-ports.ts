@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Mark } from '#process/markers.ts';
 import type { Policy } from '#proto/assignment.ts';
 import type { Fault } from '#proto/faults.ts';
-import type { DesiredAssignment } from '#proto/messages.ts';
+import type { DesiredAssignment, DesiredRemoval } from '#proto/messages.ts';
 import type { Removal } from './core/removal.ts';
 import type { ApplyResult, Assignment, Policy as EnginePolicy, PlacementSnapshot } from './engine/ports.ts';
 import type { Rendered } from './state/bundle.ts';
@@ -32,13 +32,16 @@ export interface Engine {
 /** A version ready to be applied; `policy` is the one at its own revision, for where no newer one is known. */
 export type Made = { rendered: Rendered; prune: boolean; policy: Policy };
 
+/** Where Git is to say that a placement leaves: the placement at `revision`, the cluster's entry at `entryRevision`. */
+export type RemovedAt = Pick<DesiredRemoval, 'revision' | 'entryRevision'>;
+
 /** What a version is made from: Git, the digest, the renderer. */
 export interface Source {
   render(wanted: DesiredAssignment, signal: AbortSignal): Promise<Made>;
   /** @throws FlotillaError removal-not-in-git */
   confirmRemoval(
     placement: string,
-    revision: string,
+    at: RemovedAt,
     applied: string | undefined,
     signal: AbortSignal,
   ): Promise<Removal>;

@@ -238,7 +238,7 @@ test('what is stopped is neither rendered nor written, and begins when the stop 
 test('a removal that Git does not confirm keeps and enforces what runs; a confirmed one is saved before anything goes', async () => {
   const around = new Around(record('d1'));
   around.removal = new FlotillaError('removal-not-in-git', 'no');
-  around.start({ type: 'removed', revision: oid('b') });
+  around.start({ type: 'removed', removal: { revision: oid('b') } });
   await around.until('apply settled');
   assert.ok(!around.done.includes('retire'));
   around.removal = 'prune';
@@ -251,7 +251,7 @@ test('a removal that Git does not confirm keeps and enforces what runs; a confir
 test('an orphaned placement is let go of, and nothing is retired', async () => {
   const around = new Around(record('d1'));
   around.removal = 'orphan';
-  around.start({ type: 'removed', revision: oid('b') });
+  around.start({ type: 'removed', removal: { revision: oid('b') } });
   await around.running;
   assert.ok(!around.done.includes('retire'));
   assert.ok(around.done.includes('forget'));

@@ -1,7 +1,7 @@
 import { Bell } from '#process/wait.ts';
 import type { Policy } from '#proto/assignment.ts';
 import { type Fault, FlotillaError, toFault } from '#proto/faults.ts';
-import type { DesiredAssignment } from '#proto/messages.ts';
+import type { DesiredAssignment, DesiredRemoval } from '#proto/messages.ts';
 import { backoff } from './core/backoff.ts';
 import { enginePolicy } from './core/engine-policy.ts';
 import { objectId } from './core/object.ts';
@@ -15,6 +15,8 @@ import { PlacementCharge } from './placement-charge.ts';
 import type { Made, PlacementParts, PlacementView, Terms } from './placement-ports.ts';
 import type { Rendered } from './state/bundle.ts';
 import type { PlacementRecord, VersionRecord } from './state/records.ts';
+
+type Removed = Omit<DesiredRemoval, 'placement'>;
 
 /**
  * One placement of this cluster, from its order to what runs: verify → fetch → derive → render → apply → prune. Levels in (`order`,
@@ -147,7 +149,7 @@ export class Placement {
     this.#note = undefined;
     this.#waiting = undefined;
     await this.#book.savePolicy();
-    if (order.type === 'removed') return this.#remove(order.revision, signal);
+    if (order.type === 'removed') return this.#remove(order.removal, signal);
     await this.#restore(signal);
     if (order.type === 'assigned') return this.#install(order.assignment, signal);
     this.#note = {
@@ -280,13 +282,18 @@ export class Placement {
     );
   }
 
-  async #remove(revision: string, signal: AbortSignal): Promise<void> {
+  async #remove({ attempt, ...at }: Removed, signal: AbortSignal): Promise<void> {
+    const { revision } = at;
+    if (attempt !== undefined && attempt !== this.#attempt) {
+      this.#attempt = attempt;
+      this.#parts.surroundings.changed(this.name);
+    }
     if (this.#book.record.removal?.revision !== revision) {
       const { applied, target } = this.#book.record;
       const last = (applied ?? target)?.revision;
       let mode: Removal;
       try {
-        mode = await this.#parts.source.confirmRemoval(this.name, revision, last, signal);
+        mode = await this.#parts.source.confirmRemoval(this.name, at, last, signal);
       } catch (error) {
         // Until Git confirms it, what runs goes on and is enforced.
         await this.#restore(signal);
@@ -297,6 +304,7 @@ export class Placement {
       this.#parts.mark('removal-saved');
     }
     if (this.#terms.stopped) return;
+    if (attempt !== undefined) await this.#echo(attempt, signal);
     const orphaned = this.#book.record.removal!.mode === 'orphan';
     if (!orphaned && !(await this.#charge.retire(() => this.#known(signal), signal))) return;
     this.#charge.letGo();

@@ -38,6 +38,7 @@ export const desiredAssignment = z.object({
   rollout: z.string().optional(),
 });
 export type DesiredAssignment = z.infer<typeof desiredAssignment>;
+export type DesiredRemoval = DesiredPayload['removed'][number];
 
 export const desiredPayload = z.object({
   cluster: dnsLabel,
@@ -47,7 +48,17 @@ export const desiredPayload = z.object({
   head: oid,
   assignments: z.array(desiredAssignment),
   /** The only order to remove; the agent confirms it in Git at `revision` before it prunes. */
-  removed: z.array(z.object({ placement: dnsLabel, revision: oid })),
+  removed: z.array(
+    z.object({
+      placement: dnsLabel,
+      /** Where the placement is gone or does not select the cluster. */
+      revision: oid,
+      /** Where the cluster's own entry is read; at `revision` where it is absent. */
+      entryRevision: oid.optional(),
+      /** As that of an assignment. */
+      attempt: count.optional(),
+    }),
+  ),
   hold: z.object({ placements: z.array(dnsLabel).optional(), until: time }).optional(),
 });
 export type DesiredPayload = z.infer<typeof desiredPayload>;

@@ -55,7 +55,7 @@ export function revisionsOf(document: DesiredPayload): string[] {
   const named = [
     document.head,
     ...document.assignments.flatMap(({ revision, entryRevision }) => [revision, entryRevision]),
-    ...document.removed.map(({ revision }) => revision),
+    ...document.removed.flatMap(({ revision, entryRevision = revision }) => [revision, entryRevision]),
   ];
   return [...new Set(named)];
 }

@@ -1,9 +1,9 @@
-import type { DesiredAssignment, DesiredPayload } from '#proto/messages.ts';
+import type { DesiredAssignment, DesiredPayload, DesiredRemoval } from '#proto/messages.ts';
 
 /** What the document in force says about one placement. */
 export type Order =
   | { type: 'assigned'; assignment: DesiredAssignment }
-  | { type: 'removed'; revision: string }
+  | { type: 'removed'; removal: Omit<DesiredRemoval, 'placement'> }
   /** It left the document without an order to remove it: kept, enforced, reported. */
   | { type: 'vanished' };
 
@@ -17,8 +17,8 @@ export function ordersOf(
 ): Map<string, Order> {
   const orders = new Map<string, Order>();
   for (const placement of present) orders.set(placement, { type: 'vanished' });
-  for (const { placement, revision } of document?.removed ?? [])
-    orders.set(placement, { type: 'removed', revision });
+  for (const { placement, ...removal } of document?.removed ?? [])
+    orders.set(placement, { type: 'removed', removal });
   for (const assignment of document?.assignments ?? [])
     orders.set(assignment.placement, { type: 'assigned', assignment });
   return orders;
