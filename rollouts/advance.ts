@@ -116,6 +116,7 @@ function tick(state: FleetState, facts: FleetFacts, now: number): FleetState {
 
 const NOTHING: PlacementFacts['blocked'] = new Map();
 const NO_REPORTS: LineFacts['reports'] = new Map();
+const NOBODY: ReadonlySet<string> = new Set();
 
 /** What one line looks at, of all that is known. */
 export function lineFacts(
@@ -135,6 +136,7 @@ export function lineFacts(
     ...own,
     placement,
     clusters: facts.clusters,
+    unreadable: facts.unreadable ?? NOBODY,
     reports: facts.reports.get(placement) ?? NO_REPORTS,
     hub,
     silent,

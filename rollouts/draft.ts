@@ -179,7 +179,7 @@ export class Draft {
     const content = version.contents.get(cluster);
     const fresh: Run = {
       revision: version.revision,
-      ...readFrom(version, content),
+      ...readFrom(version, content ?? this.#entryOf(cluster)),
       digest: content?.digest ?? null,
       attempt,
       publishedHub: this.hub,
@@ -189,6 +189,12 @@ export class Draft {
     this.update({ attempt });
     this.setTarget(cluster, { ...target, ...(late !== undefined && { late }), run: fresh });
     this.event({ what: 'published', cluster, stage: target.stage, revision: version.revision });
+  }
+
+  /** Of what is removed only the entry is read besides. */
+  #entryOf(cluster: string): Pick<Content, 'entryRevision'> | undefined {
+    const entryRevision = this.membership.byName.get(cluster)?.entryRevision;
+    return entryRevision === undefined ? undefined : { entryRevision };
   }
 
   // ---- stages
@@ -250,7 +256,7 @@ const NONE: readonly null[] = [];
 /** Where an agent is to read what a version gives it. */
 export const readFrom = (
   version: Version,
-  content: Content | undefined,
+  content: Pick<Content, 'entryRevision' | 'revision'> | undefined,
 ): Pick<Run, 'entryRevision' | 'readAt'> => ({
   entryRevision: content?.entryRevision ?? version.revision,
   ...(content?.revision !== undefined && { readAt: content.revision }),

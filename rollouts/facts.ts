@@ -30,6 +30,8 @@ export type ClusterFacts = {
   readonly labels: Readonly<Record<string, string>>;
   /** Why nothing may be written there, in words: suspended, observing. */
   readonly blocked?: string;
+  /** The newest commit that created or relabelled its entry: where a removal has it read. */
+  readonly entryRevision?: string;
 };
 
 /** What an agent last said about a placement. */
@@ -58,6 +60,8 @@ export type PlacementFacts = {
 export type FleetFacts = {
   /** In order of names. */
   readonly clusters: readonly ClusterFacts[];
+  /** Clusters whose entry cannot be read: they are in no stage, and what they have stays. */
+  readonly unreadable?: ReadonlySet<string>;
   readonly placements: ReadonlyMap<string, PlacementFacts>;
   /** Placement → cluster → newest report. */
   readonly reports: ReadonlyMap<string, ReadonlyMap<string, Report>>;
@@ -78,6 +82,7 @@ export type Dependency =
 export type LineFacts = PlacementFacts & {
   readonly placement: string;
   readonly clusters: readonly ClusterFacts[];
+  readonly unreadable: ReadonlySet<string>;
   readonly reports: ReadonlyMap<string, Report>;
   readonly hub: number;
   /** Cluster → hub time since which it is unreachable. */

@@ -20,11 +20,13 @@ export function replan(draft: Draft): void {
  */
 class Planned {
   readonly #membership: Draft['membership'];
+  readonly #unreadable: ReadonlySet<string>;
   readonly #versions: Draft['versions'];
   readonly #stages: string;
 
   constructor(draft: Draft) {
     this.#membership = draft.membership;
+    this.#unreadable = draft.facts.unreadable;
     this.#versions = draft.versions;
     this.#stages = standOf(draft);
   }
@@ -32,6 +34,7 @@ class Planned {
   isStill(draft: Draft): boolean {
     return (
       this.#membership === draft.membership &&
+      this.#unreadable === draft.facts.unreadable &&
       this.#versions === draft.versions &&
       this.#stages === standOf(draft)
     );
@@ -83,7 +86,7 @@ function dropLeavers(draft: Draft): void {
   const { targets } = draft.line;
   for (const cluster in targets) {
     const target = targets[cluster]!;
-    if (draft.membership.stageOf.has(cluster)) continue;
+    if (draft.membership.stageOf.has(cluster) || draft.facts.unreadable.has(cluster)) continue;
     rememberEvidence(draft, target);
     draft.dropTarget(cluster);
     draft.event({ what: 'left', cluster, stage: target.stage });
