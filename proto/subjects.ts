@@ -22,7 +22,18 @@ export type RpcVerb = 'status' | 'resync';
 /** Where the hub writes a desired document; the stream republishes it to `down.<cluster>.desired`. */
 export const desiredSubject = (cluster: string) => `desired.${cluster}`;
 
-export const STREAMS = { desired: 'DESIRED', status: 'STATUS', events: 'EVENTS' } as const;
+/** What was done and decided: `audit.<kind>.<placement or id>`. Hub only. */
+export const auditSubject = (kind: string, about: string) => `audit.${kind}.${about}`;
+/** Attempts that ended on a cluster. Hub only. */
+export const historySubject = (cluster: string, placement: string) => `history.${cluster}.${placement}`;
+
+export const STREAMS = {
+  desired: 'DESIRED',
+  status: 'STATUS',
+  events: 'EVENTS',
+  audit: 'AUDIT',
+  history: 'HISTORY',
+} as const;
 export const HUB_STATE_BUCKET = 'hub-state';
 
 /** The cluster token of an `up.…` or `down.…` subject. Answers are addressed by it, never by a reply subject. */

@@ -12,6 +12,7 @@ import { storeFault } from './connect.ts';
 
 const DAY_MS = 86_400_000;
 const MiB = 1024 * 1024;
+export const HISTORY_PER_ASSIGNMENT = 100;
 
 /**
  * The streams of design/20-protocol. Those that agents publish into send no acknowledgement: it would go to a reply subject
@@ -40,6 +41,25 @@ export const STREAM_CONFIGS: readonly (Partial<StreamConfig> & { name: string })
     max_msg_size: LIMITS.messageBytes,
     max_bytes: 256 * MiB,
     no_ack: true,
+  },
+  {
+    // Append only: what was done cannot be taken back by whoever may use the API of JetStream, short of deleting the stream.
+    name: STREAMS.audit,
+    subjects: ['audit.>'],
+    max_age: nanos(400 * DAY_MS),
+    max_bytes: 512 * MiB,
+    max_msg_size: 64 * 1024,
+    deny_delete: true,
+    deny_purge: true,
+  },
+  {
+    // Apart from the audit, so that no number of clusters pushes out what people did, and no cluster the history of others.
+    name: STREAMS.history,
+    subjects: ['history.*.*'],
+    max_age: nanos(400 * DAY_MS),
+    max_msgs_per_subject: HISTORY_PER_ASSIGNMENT,
+    max_bytes: 1024 * MiB,
+    max_msg_size: 64 * 1024,
   },
 ];
 

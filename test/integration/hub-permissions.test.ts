@@ -70,6 +70,9 @@ const FOREIGN_WRITES = [
   desiredSubject('a'),
   desiredSubject('b'),
   'audit.anything',
+  'audit.operation.x',
+  'history.a.shop',
+  'history.b.shop',
   '$KV.hub-state.cluster.b',
   '$JS.API.STREAM.DELETE.DESIRED',
   '$JS.API.DIRECT.GET.DESIRED.desired.b',
@@ -93,6 +96,8 @@ for (const subject of [
   'down.b.>',
   'down.*.desired',
   'desired.>',
+  'audit.>',
+  'history.>',
   '_INBOX.>',
   '>',
   '$SYS.>',
@@ -122,7 +127,14 @@ test('a reply subject writes nothing into another cluster, whatever stream the m
     callback: (_, { subject, data }) => void heard.push(`${subject} ${Buffer.from(data)}`),
   });
   await victim.connection.flush();
-  const targets = [down.desired('b'), desiredSubject('b'), up.status('b', 'shop'), '$KV.hub-state.cluster.b'];
+  const targets = [
+    down.desired('b'),
+    desiredSubject('b'),
+    up.status('b', 'shop'),
+    '$KV.hub-state.cluster.b',
+    'audit.operation.x',
+    'history.b.shop',
+  ];
   const before = [await stored(STREAMS.desired), await stored(STREAMS.status), await stored(STREAMS.events)];
   for (const reply of targets) {
     for (const subject of [up.event('a'), up.status('a', 'x'), up.hello('a'), up.heartbeat('a')])
@@ -142,6 +154,7 @@ test('a reply subject writes nothing into another cluster, whatever stream the m
   });
   assert.equal(last && Buffer.from(last.data).toString(), document);
   assert.deepEqual(await stored(STREAMS.desired), before[0]);
+  assert.deepEqual([await stored(STREAMS.audit), await stored(STREAMS.history)], [{}, {}]);
   assert.deepEqual(await stored(STREAMS.status), { ...before[1], [up.status('a', 'x')]: 1 });
 });
 

@@ -1,0 +1,122 @@
+import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
+import { auditSubject, historySubject, STREAMS } from '#proto/subjects.ts';
+import { readApply, readEntry, readResult } from '../core/audit-entry.ts';
+import {
+  type ApplyRow,
+  type AuditPage,
+  type AuditQuestion,
+  type AuditReader,
+  type AuditRow,
+  historyOf,
+  isAsked,
+} from '../core/audit-reader.ts';
+import { RESULT } from './audit-writer.ts';
+import { storeFault } from './connect.ts';
+import { readStream } from './read-stream.ts';
+
+/** Entries looked at together, and for one page at most: a filter that nothing passes must not read a year. */
+const BLOCK = 500;
+const MOST_LOOKED_AT = 20_000;
+/** What is stored may have been decided so much earlier, or by a clock that is so much behind. */
+const SLACK_MS = 10 * 60_000;
+
+/**
+ * Reads the trail where it is kept: the streams outgrow any memory, pages are asked for seldom, and a hub that did not write
+ * them reads the same.
+ */
+export class AuditLog implements AuditReader {
+  readonly #client: JetStreamClient;
+  readonly #manager: JetStreamManager;
+
+  constructor(client: JetStreamClient, manager: JetStreamManager) {
+    this.#client = client;
+    this.#manager = manager;
+  }
+
+  async audit(question: AuditQuestion, signal: AbortSignal): Promise<AuditPage> {
+    const { first, since } = question;
+    const { oldest, newest } = await this.#bounds(question);
+    const rows: AuditRow[] = [];
+    const page = (next: number | undefined) => this.#withResults(rows, next);
+    let looked = 0;
+    for (let high = newest; high >= oldest; high -= BLOCK) {
+      const block = await this.#block(Math.max(oldest, high - BLOCK + 1), high, signal);
+      for (const { row, sequence, storedAt } of block) {
+        if (since !== undefined && storedAt < since - SLACK_MS) return page(undefined);
+        if (row && isAsked(row, question)) rows.push(row);
+        looked += 1;
+        const isOver = sequence <= oldest;
+        if (rows.length === first || looked >= MOST_LOOKED_AT) return page(isOver ? undefined : sequence);
+      }
+    }
+    return page(undefined);
+  }
+
+  async history(cluster: string, placement: string | undefined, signal: AbortSignal): Promise<ApplyRow[]> {
+    const found: (ApplyRow & { sequence: number })[] = [];
+    const part = { stream: STREAMS.history, subject: historySubject(cluster, placement ?? '*') };
+    await readStream(
+      this.#client,
+      part,
+      ({ data, sequence }) => {
+        const apply = readApply(text(data));
+        if (apply) found.push({ ...apply, sequence });
+      },
+      signal,
+    );
+    return historyOf(found);
+  }
+
+  /** Sequences between which to look: nothing of the stream is ever missing but its beginning. */
+  async #bounds({ before, until }: AuditQuestion): Promise<{ oldest: number; newest: number }> {
+    try {
+      const { state } = await this.#manager.streams.info(STREAMS.audit);
+      let newest = Math.min(state.last_seq, (before ?? Number.POSITIVE_INFINITY) - 1);
+      if (until !== undefined && before === undefined) {
+        const later = await this.#client.consumers.get(STREAMS.audit, {
+          opt_start_time: new Date(until + SLACK_MS).toISOString(),
+        });
+        newest = Math.min(newest, state.last_seq - (await later.info()).num_pending);
+        await later.delete();
+      }
+      return { oldest: state.messages === 0 ? newest + 1 : state.first_seq, newest };
+    } catch (error) {
+      throw storeFault(error, `${STREAMS.audit} cannot be read`);
+    }
+  }
+
+  /** Newest first. */
+  async #block(from: number, to: number, signal: AbortSignal) {
+    const found: { row: AuditRow | undefined; sequence: number; storedAt: number }[] = [];
+    await readStream(
+      this.#client,
+      { stream: STREAMS.audit, from, most: to - from + 1 },
+      ({ data, sequence, storedAt }) => {
+        const entry = sequence <= to ? readEntry(text(data)) : undefined;
+        if (sequence <= to) found.push({ row: entry && { ...entry, sequence }, sequence, storedAt });
+      },
+      signal,
+    );
+    return found.reverse();
+  }
+
+  async #withResults(rows: readonly AuditRow[], next: number | undefined): Promise<AuditPage> {
+    const told = rows.map(async (row) => {
+      const result = row.kind === 'operation' ? await this.#resultOf(row.id) : undefined;
+      return result === undefined ? row : { ...row, result };
+    });
+    return { rows: await Promise.all(told), next };
+  }
+
+  async #resultOf(id: string): Promise<string | undefined> {
+    try {
+      const query = { last_by_subj: auditSubject(RESULT, id) };
+      const message = await this.#manager.streams.getMessage(STREAMS.audit, query);
+      return message ? readResult(message.string())?.result : undefined;
+    } catch (error) {
+      throw storeFault(error, `${STREAMS.audit} cannot be read`);
+    }
+  }
+}
+
+const text = (data: Uint8Array) => Buffer.from(data).toString('utf8');
