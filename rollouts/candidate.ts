@@ -2,7 +2,7 @@ import type { Draft } from './draft.ts';
 import type { Version } from './facts.ts';
 import { end } from './failing.ts';
 import type { Pause, Stage, Work } from './state.ts';
-import { isChanged, neededEvidence, survey } from './work.ts';
+import { isChanged, keepsOver, neededEvidence, survey } from './work.ts';
 
 /** Pauses that hold a stage: of the line, of the stage itself, or of one before it. */
 export function pausesOver(draft: Draft, stage: Stage): Pause[] {
@@ -113,8 +113,8 @@ function begin(draft: Draft, stage: Stage, version: Version, revert: boolean): v
     if (!target && wanted) draft.setTarget(name, { stage: stage.name, state: 'Waiting', since: draft.now });
     // A new version goes over what an operator had left, and over who joined before it.
     if (target?.kept || target?.late !== undefined) {
-      const { kept: _kept, late: _late, ...rest } = target;
-      draft.setTarget(name, rest);
+      const { kept, late: _late, ...rest } = target;
+      draft.setTarget(name, kept && keepsOver(draft, target, version.revision) ? { ...rest, kept } : rest);
     }
   }
   draft.setStage(stage.name, { work, since: draft.now });

@@ -7,7 +7,7 @@ import { forget, remember, type TargetTable, tableOf } from './target-table.ts';
 import { type Versions, versionsOf } from './versions.ts';
 
 /** Attempts are unique for ever, also when a clock goes back. */
-const nextAttempt = (last: number, now: number): number => Math.max(now, last + 1);
+export const nextAttempt = (last: number, now: number): number => Math.max(now, last + 1);
 
 /**
  * A line while one step is taken: the only thing in this room that is written to. What is not touched stays the very object it

@@ -1,6 +1,7 @@
 import { type FleetEvent, lineFacts } from './advance.ts';
 import { type Command, command, type Refused } from './commands.ts';
 import type { FleetFacts } from './facts.ts';
+import { isRecovered } from './recover.ts';
 import type { FleetState, Whom } from './state.ts';
 
 /** What a person orders: about one placement's line, or about clusters whatever runs there. */
@@ -19,7 +20,9 @@ export type FleetCommand =
       readonly by: string;
       readonly reason?: string;
       readonly until?: number;
-    };
+    }
+  /** Ends the Recovered start (recover.ts). */
+  | { readonly kind: 'resumeRecovered'; readonly by: string; readonly reason: string };
 
 export type Ordered = { readonly state: FleetState; readonly events: readonly FleetEvent[] };
 
@@ -31,6 +34,7 @@ export function orderFleet(
   now: number,
 ): Ordered | Refused {
   if ('placement' in order) return orderLine(state, facts, order.placement, order.order, now);
+  if (order.kind === 'resumeRecovered') return resumeRecovered(state, order, now);
   const { by, reason = 'no reason given', until } = order;
   if (until !== undefined && until <= now)
     return refused('expired', `${order.kind} would be over before it began`);
@@ -67,6 +71,25 @@ function orderLine(
   if ('refused' in done) return done;
   const events = done.events.map((event) => ({ ...event, placement }));
   return { state: { ...state, lines: { ...state.lines, [placement]: done.line } }, events };
+}
+
+/** Only what recovering has paused goes on; whatever else holds a line still does. */
+function resumeRecovered(
+  state: FleetState,
+  { by, reason }: { by: string; reason: string },
+  now: number,
+): Ordered | Refused {
+  if (!isRecovered(state)) return refused('nothing-paused', 'the hub has its state: nothing waits for this');
+  const lines = { ...state.lines };
+  const events: FleetEvent[] = [{ what: 'resumed', by, reason }];
+  for (const [placement, line] of Object.entries(lines)) {
+    const pauses = line.pauses.filter(({ cause }) => cause !== 'recovered');
+    if (pauses.length === line.pauses.length) continue;
+    lines[placement] = { ...line, pauses };
+    events.push({ what: 'resumed', placement, by, reason });
+  }
+  const recovered = state.recovered && { ...state.recovered, over: now };
+  return { state: { ...state, lines, ...(recovered && { recovered }) }, events };
 }
 
 type Made = { by: string; reason: string; until?: number };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { RolloutStrategy } from '#proto/documents/strategy.ts';
+import { EMPTY_FLEET, type FleetState } from './state.ts';
 import { HOUR, Lab, MINUTE, ring } from './testing/lab.ts';
 import { Laws } from './testing/laws.ts';
 
@@ -121,6 +122,18 @@ const step = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('blackout' as const, 'swap' as const) }) },
   {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constantFrom(
+        'backup' as const,
+        'restore' as const,
+        'lose' as const,
+        'resumeRecovered' as const,
+        'resumeRecovered' as const,
+      ),
+    }),
+  },
+  {
     weight: 2,
     arbitrary: fc.record({
       kind: fc.constantFrom('say' as const, 'stale' as const),
@@ -140,7 +153,8 @@ const bad = fc.array(
 
 class History {
   readonly lab: Lab;
-  readonly laws = new Laws();
+  laws = new Laws();
+  #saved: FleetState = EMPTY_FLEET;
   readonly #spec: Spec;
   #commits = 1;
   #depends = false;
@@ -219,6 +233,16 @@ class History {
         const [first, second, ...rest] = this.#spec.stages;
         return lab.strategy({ ...this.#spec, stages: [second!, first!, ...rest] });
       }
+      case 'backup':
+        this.#saved = world.state;
+        return undefined;
+      case 'restore':
+      case 'lose':
+        // What was approved before is not known any more: nothing that follows may rest on it.
+        this.laws = new Laws();
+        return lab.lose(one.kind === 'lose' ? EMPTY_FLEET : this.#saved);
+      case 'resumeRecovered':
+        return void lab.fleet({ kind: 'resumeRecovered', by: 'bob', reason: 'looked at' });
       case 'say':
         world.say(one.cluster, 'app', one.phase);
         return world.settle();

@@ -90,7 +90,7 @@ function nameMembers(draft: Draft, stage: Stage, version: string): void {
     const same = run?.digest === content.digest && run.phase !== 'failed' && run.purpose !== 'pin';
     const renamed = same && !isBusy(run) && !isNamedBy(run, version, content);
     const run2 = renamed ? rename(run, version, content) : run;
-    const stillKept = kept === 'relabelled' && newer ? { kept } : {};
+    const stillKept = kept !== undefined && kept !== 'aborted' && newer ? { kept } : {};
     if (renamed || target.late !== undefined || (kept && !stillKept.kept)) {
       draft.setTarget(name, { ...rest, ...stillKept, ...(run2 && { run: run2 }) });
     }

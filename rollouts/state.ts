@@ -62,7 +62,7 @@ export type Target = {
   /** It joined its stage while that worked (on the work of this floor): no target of that work. */
   readonly late?: number;
   /** It runs something else than its stage has passed, and keeps it until the stage passes something newer. */
-  readonly kept?: 'relabelled' | 'aborted';
+  readonly kept?: 'relabelled' | 'recovered' | 'aborted';
 };
 
 export type Approval = {
@@ -194,6 +194,8 @@ export type FleetState = {
   readonly freezes: readonly Freeze[];
   /** By cluster. */
   readonly holds: Readonly<Record<string, Hold>>;
+  /** State was lost or restored, since when, and when somebody has resumed (recover.ts). */
+  readonly recovered?: { readonly since: number; readonly over?: number };
 };
 
 export const EMPTY_LINE: Line = {

@@ -9,11 +9,17 @@ import { isBusy } from './target-table.ts';
  */
 export function isChanged(draft: Draft, stage: Stage, work: Work, member: Member): boolean {
   const target = draft.targetOf(member);
-  if (target?.late === work.floor) return false;
+  if (target?.late === work.floor || keepsOver(draft, target, work.version)) return false;
   const digest = draft.digestOf(work.version, member);
   if (digest === undefined) return false;
   return digest !== passedDigest(draft, stage, member) || digest !== startingDigest(target, work);
 }
+
+/** Whether a member has something newer than a version, and keeps it until its stage passes something as new (rule 12). */
+export const keepsOver = (draft: Draft, target: Target | undefined, version: string): boolean =>
+  target?.kept !== undefined &&
+  target.kept !== 'aborted' &&
+  draft.versions.order(target.run?.revision) > draft.versions.order(version);
 
 /** What was published before this work; its own runs do not make their targets unchanged. */
 function startingDigest(target: Target | undefined, work: Work): string | null | undefined {

@@ -2,6 +2,7 @@ import { type Advanced, advance, type FleetEvent } from '../advance.ts';
 import type { Refused } from '../commands.ts';
 import type { Answer, ClusterFacts, FleetFacts, PlacementFacts, Report } from '../facts.ts';
 import { type FleetCommand, orderFleet } from '../fleet-commands.ts';
+import { type Ahead, type Had, type Named, recover } from '../recover.ts';
 import type { FleetState, Run } from '../state.ts';
 import { tableOf } from '../target-table.ts';
 import { Agenda } from './agenda.ts';
@@ -38,7 +39,13 @@ export type Step = {
   readonly advanced: Advanced;
 };
 
-type Agent = { attempt: number; report: Report };
+type Agent = {
+  attempt: number;
+  report: Report;
+  /** What it was last told, and what it has applied. */
+  told?: Named | undefined;
+  has?: Named | undefined;
+};
 
 /**
  * A hub and its agents in virtual time: the very same `advance`, with agents that do what they are told to. What an unreachable
@@ -64,6 +71,8 @@ export class World {
   readonly #unreachable = new Set<string>();
   readonly #answers = new Map<string, Answer>();
   readonly #wakes = new Map<string, number>();
+  /** Clusters whose agent was not heard since the hub lost its state: nothing is told to them. */
+  readonly #unheard = new Set<string>();
   #touched: Set<string> | undefined;
   #entries: Map<string, ClusterFacts> | undefined;
 
@@ -76,7 +85,8 @@ export class World {
       for (const [cluster, { run }] of Object.entries(line.targets)) {
         if (run?.phase !== 'current' || run.digest === null) continue;
         const report: Report = { attempt: run.attempt, digest: run.digest, phase: 'current' };
-        this.#agents.set(`${cluster}/${placement}`, { attempt: run.attempt, report });
+        const has = { revision: run.revision, digest: run.digest };
+        this.#agents.set(`${cluster}/${placement}`, { attempt: run.attempt, report, told: has, has });
         this.#reportsOf(placement).set(cluster, report);
       }
   }
@@ -97,6 +107,43 @@ export class World {
 
   get snapshot(): Snapshot {
     return this.#snapshot;
+  }
+
+  /** What an agent would report of a placement; undefined where it has never heard of it. */
+  had(cluster: string, placement: string): Had | undefined {
+    const agent = this.#agents.get(`${cluster}/${placement}`);
+    if (!agent) return undefined;
+    const { attempt, report, told, has } = agent;
+    return { attempt, phase: report.phase, ...(has && { applied: has }), ...(told && { attempted: told }) };
+  }
+
+  /** The hub comes back with other state: with none, or with what it had saved before. */
+  lose(saved: FleetState): void {
+    this.state = saved;
+    this.#touched = undefined;
+    for (const key of this.#agents.keys()) this.#unheard.add(key.slice(0, key.indexOf('/')));
+  }
+
+  /** Takes up what agents have that can be heard for the first time. */
+  #hear(facts: FleetFacts): void {
+    const heard = [...this.#unheard].filter((cluster) => !this.#unreachable.has(cluster));
+    const ahead = new Map<string, Ahead>();
+    for (const cluster of heard) {
+      const known = Object.values(this.state.lines).some(({ targets }) => targets[cluster]?.run);
+      const has = new Map<string, Had>();
+      for (const placement of facts.placements.keys()) {
+        const had = this.had(cluster, placement);
+        if (had) has.set(placement, had);
+      }
+      ahead.set(cluster, { known, has });
+    }
+    const { state, events } = recover(this.state, facts, ahead, this.now);
+    this.state = state;
+    this.#note(events);
+    for (const cluster of heard) {
+      this.#unheard.delete(cluster);
+      for (const placement of facts.placements.keys()) this.#deliver(placement, cluster);
+    }
   }
 
   at(time: number, act: () => void): void {
@@ -196,6 +243,7 @@ export class World {
       for (const [placement, at] of this.#wakes) if (at <= this.now) due.add(placement);
     }
     const facts = this.facts;
+    this.#hear(facts);
     const advanced = advance(this.state, facts, this.now, due, { givenUp: this.watch === undefined });
     this.watch?.({ before: this.state, facts, now: this.now, only: due, advanced });
     const { state, effects, wakes } = advanced;
@@ -245,13 +293,16 @@ export class World {
   /** The newest document reaches an agent that can be reached. */
   #deliver(placement: string, cluster: string): void {
     const run = this.state.lines[placement]?.targets[cluster]?.run;
-    if (!run || this.#unreachable.has(cluster)) return;
+    if (!run || this.#unreachable.has(cluster) || this.#unheard.has(cluster)) return;
     const key = `${cluster}/${placement}`;
     if (this.#agents.get(key)?.attempt === run.attempt) return;
     const entry = this.entry(cluster);
     if (!entry) return;
-    const report: Report = { attempt: run.attempt, phase: 'applying' };
-    this.#agents.set(key, { attempt: run.attempt, report });
+    const has = this.#agents.get(key)?.has;
+    const report: Report = { attempt: run.attempt, phase: 'applying', ...(has && { digest: has.digest }) };
+    const { revision, digest } = run;
+    const told = digest === null ? undefined : { revision: run.readAt ?? revision, digest };
+    this.#agents.set(key, { ...this.#agents.get(key), attempt: run.attempt, report, told });
     this.#report(cluster, placement, report);
     for (const { afterMs, phase, message } of this.#play({ cluster: entry, placement, run, now: this.now })) {
       this.at(this.now + afterMs, () => {
@@ -268,7 +319,11 @@ export class World {
   }
 
   #report(cluster: string, placement: string, report: Report): void {
-    this.#agents.set(`${cluster}/${placement}`, { attempt: report.attempt, report });
+    const key = `${cluster}/${placement}`;
+    const agent = this.#agents.get(key);
+    const isOver = report.phase === 'current' || report.phase === 'removed';
+    const has = isOver ? agent?.told : agent?.has;
+    this.#agents.set(key, { ...agent, attempt: report.attempt, report, has });
     if (this.#unreachable.has(cluster)) return;
     this.#reportsOf(placement).set(cluster, report);
     this.#touch(placement);

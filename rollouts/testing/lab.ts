@@ -7,7 +7,7 @@ import type { FleetCommand } from '../fleet-commands.ts';
 import { type Phase, phaseOf } from '../phase.ts';
 import { type Happened, type Play, type Start, World } from '../rehearsal/world.ts';
 import { settled } from '../settled.ts';
-import { EMPTY_FLEET, type Line, type Target } from '../state.ts';
+import { EMPTY_FLEET, type FleetState, type Line, type Target } from '../state.ts';
 import { versionsOf } from '../versions.ts';
 import { waitingFor } from '../words.ts';
 
@@ -203,6 +203,12 @@ export class Lab {
   fails(digest: string, ...clusters: readonly string[]): void {
     const play: Play = [{ afterMs: 20_000, phase: 'failed', message: 'ImagePullBackOff' }];
     for (const cluster of clusters) this.plays.set(`${cluster}@${digest}`, play);
+  }
+
+  /** The hub comes back without its state, or with what it had saved before. */
+  lose(saved: FleetState = EMPTY_FLEET): void {
+    this.world.lose(saved);
+    this.world.settle();
   }
 
   order(command: Omitted<Command>, by = 'alice', placement = 'app'): Refused['refused'] | undefined {
