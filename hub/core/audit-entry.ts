@@ -119,8 +119,9 @@ function aboutLine({ placement, order }: LineCommand): About {
 function aboutClusters(command: ClusterCommand): About {
   return {
     action: command.kind,
-    ...('whom' in command ? named(command.whom) : { cluster: command.cluster }),
-    ...(command.until !== undefined && { until: command.until }),
+    ...('whom' in command && named(command.whom)),
+    ...('cluster' in command && { cluster: command.cluster }),
+    ...('until' in command && command.until !== undefined && { until: command.until }),
   };
 }
 
