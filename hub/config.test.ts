@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FlotillaError } from '#proto/faults.ts';
-import { readConfig, readInit, usage } from './config.ts';
+import { readConfig, readInit, readToken, usage } from './config.ts';
 
 const GIT = ['--git', 'https://git.example/fleet.git'];
 
@@ -81,3 +81,38 @@ test('another URL or branch has another directory for what is kept of it', () =>
   );
   assert.equal(new Set(dirs).size, 3);
 });
+
+test('token create takes a name and groups, and narrows what they may', () => {
+  const { token } = readToken(
+    ['create', 'alice', '--groups', 'ops, dev', '--expires', '1d', '--clusters', 'env=dev'],
+    { FLOTILLA_GROUPS: 'root' },
+    1_000,
+  ) as Extract<ReturnType<typeof readToken>, { verb: 'create' }>;
+  assert.deepEqual(token, {
+    name: 'alice',
+    groups: ['ops', 'dev'],
+    emails: [],
+    expiresAt: 86_401_000,
+    only: { clusters: { matchExpressions: [{ key: 'env', operator: 'In', values: ['dev'] }] } },
+  });
+});
+
+for (const [line, says] of [
+  ['', /token what\? one of create, list, revoke/],
+  ['make x', /token what\?/],
+  ['create --groups a', /token create NAME: nothing is/],
+  ['create ../x --groups a', /\.\.\/x is not a DNS-1123 label/],
+  ['create x', /--groups is missing/],
+  ['create x --groups a --permissions fly', /--permissions: /],
+  ['create x --groups a --clusters a=(', /--clusters: selector/],
+  ['create x --groups a --expires 0s', /--expires: must be longer than nothing/],
+  ['create x --groups a --emails alice', /--emails: not an address/],
+  ['list --groups a', /--groups belongs to token create/],
+  ['list x', /unexpected word x/],
+  ['revoke x y', /unexpected word y/],
+] as const) {
+  test(`token ${line}: ${says.source}`, () => {
+    const argv = line.split(' ').filter(Boolean);
+    assert.throws(() => readToken(argv, {}, 0), { code: 'config-invalid', message: says });
+  });
+}

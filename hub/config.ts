@@ -4,8 +4,11 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { MARK_POINT, type MarkOptions } from '#process/markers.ts';
 import { readSettings, type Setting } from '#process/settings.ts';
-import { duration, milliseconds } from '#proto/documents/common.ts';
+import { PERMISSIONS } from '#proto/documents/access.ts';
+import { dnsLabel, duration, milliseconds } from '#proto/documents/common.ts';
 import { FlotillaError } from '#proto/faults.ts';
+import { parseSelector } from '#proto/selector.ts';
+import type { NewToken } from './access/tokens.ts';
 
 /** Everything the hub is told from outside, read once. Flags win over FLOTILLA_* variables. Durations are milliseconds. */
 export type HubConfig = {
@@ -59,10 +62,28 @@ const address = z
   .transform((match) => ({ host: match?.[1] ?? (match?.[2] || '127.0.0.1'), port: Number(match?.[3]) }))
   .refine((read) => read.port <= 65_535, { error: 'not a port' });
 
-type Command = 'run' | 'init';
+const TOKEN_VERBS = ['create', 'list', 'revoke'] as const;
+/** What `token` is to do. */
+export type TokenConfig = { dataDir: string } & (
+  | { verb: 'create'; token: NewToken }
+  | { verb: 'list' }
+  | { verb: 'revoke'; name: string }
+);
+
+const selectorText = z.string().transform((text, context) => {
+  try {
+    return parseSelector(text);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message });
+    return z.NEVER;
+  }
+});
+
+type Command = 'run' | 'init' | 'token';
 type Option = Setting & { of: readonly Command[] };
 const run = ['run'] as const;
 const init = ['init'] as const;
+const token = ['token'] as const;
 
 /** Flag → option; the variable is FLOTILLA_ and the flag in capitals. Without help it is for tests and not shown. */
 const OPTIONS = {
@@ -81,7 +102,7 @@ const OPTIONS = {
   nats: { of: run, schema: natsUrls, fallback: 'nats://127.0.0.1:4222', help: 'URLs of NATS, with commas' },
   'public-nats': { of: run, schema: natsUrls, help: 'URLs of NATS that agents are given (default: --nats)' },
   data: {
-    of: ['run', 'init'],
+    of: ['run', 'init', 'token'],
     schema: filled,
     fallback: './flotilla-hub',
     help: 'directory of the keys, and of what can be fetched again',
@@ -109,6 +130,20 @@ const OPTIONS = {
   'nats-host': { of: init, schema: filled, fallback: '127.0.0.1', help: 'where nats-server listens' },
   'nats-port': { of: init, schema: port, fallback: '4222', help: 'where nats-server listens' },
   'nats-monitor-port': { of: init, schema: port, help: 'serves monitoring of nats-server over HTTP' },
+  groups: { of: token, schema: listOf(filled), help: 'groups of a new token, with commas' },
+  emails: {
+    of: token,
+    schema: listOf(z.string().regex(/^\S+@\S+$/, 'not an address')),
+    help: 'under which its holder commits: for gates with notAuthor',
+  },
+  expires: { of: token, schema: span, help: 'how long it lasts, e.g. 90d (default: until it is revoked)' },
+  permissions: {
+    of: token,
+    schema: listOf(z.enum(PERMISSIONS)),
+    help: 'restricts it to these, of those that its groups have',
+  },
+  clusters: { of: token, schema: selectorText, help: 'restricts it to clusters of this selector' },
+  placements: { of: token, schema: selectorText, help: 'restricts it to placements of this selector' },
   'test-markers': { of: run, schema: filled },
   'test-stop-at': { of: run, schema: z.string().regex(MARK_POINT) },
   'test-pause-at': { of: run, schema: z.string().regex(MARK_POINT) },
@@ -129,6 +164,8 @@ export function usage(): string {
     'usage: node hub/main.ts [run] --git URL [flags]   runs the hub',
     '       node hub/main.ts init [flags]              makes its keys, once, and the configuration of nats-server,',
     '                                                  and prints the public key that agents are installed with',
+    '       node hub/main.ts token create NAME [flags] makes a token for a person or a program, and prints it once',
+    '       node hub/main.ts token list|revoke NAME    what tokens there are; takes one away, at once',
     '',
     'Every flag is also a variable: --log-level is FLOTILLA_LOG_LEVEL.',
     '',
@@ -137,6 +174,9 @@ export function usage(): string {
     '',
     'init',
     ...listed('init'),
+    '',
+    'token create (list and revoke take --data only)',
+    ...listed('token'),
     '',
   ].join('\n');
 }
@@ -189,6 +229,52 @@ export function readInit(argv: readonly string[], env: NodeJS.ProcessEnv): InitC
     listen: { host, port: values['nats-port']! },
     monitor: monitorPort === undefined ? undefined : { host, port: monitorPort },
   };
+}
+
+/**
+ * `create NAME`, `list` or `revoke NAME`, with flags. Of variables only FLOTILLA_DATA counts here.
+ * @throws FlotillaError config-invalid
+ */
+export function readToken(
+  argv: readonly string[],
+  { FLOTILLA_DATA }: NodeJS.ProcessEnv,
+  now: number,
+): TokenConfig {
+  const at = argv.findIndex((word) => word.startsWith('-'));
+  const words = at < 0 ? argv : argv.slice(0, at);
+  const [verb, name, extra] = words;
+  if (verb !== 'create' && verb !== 'list' && verb !== 'revoke')
+    throw new FlotillaError('config-invalid', `token what? one of ${TOKEN_VERBS.join(', ')}`);
+  const flags = argv.slice(words.length);
+  const env = { ...(FLOTILLA_DATA && { FLOTILLA_DATA }) };
+  const values = readSettings(settingsOf('token'), flags, env, []);
+  const dataDir = resolve(values.data!);
+  const foreign = Object.keys(values).find((flag) => flag !== 'data');
+  if (verb !== 'create' && foreign !== undefined)
+    throw new FlotillaError('config-invalid', `--${foreign} belongs to token create`);
+  if (extra !== undefined || (verb === 'list' && name !== undefined))
+    throw new FlotillaError('config-invalid', `unexpected word ${extra ?? name}`);
+  if (verb === 'list') return { dataDir, verb };
+  const wrong = dnsLabel.safeParse(name ?? '').error?.issues[0]?.message;
+  if (name === undefined || wrong !== undefined)
+    throw new FlotillaError('config-invalid', `token ${verb} NAME: ${name ?? 'nothing'} is ${wrong}`);
+  if (verb === 'revoke') return { dataDir, verb, name };
+  if (!values.groups)
+    throw new FlotillaError('config-invalid', `token create ${name}: --groups is missing: who it stands for`);
+  const { groups, emails = [], expires, permissions, clusters, placements } = values;
+  const only = {
+    ...(permissions && { permissions }),
+    ...(clusters && { clusters }),
+    ...(placements && { placements }),
+  };
+  const made = {
+    name,
+    groups,
+    emails,
+    ...(expires !== undefined && { expiresAt: now + expires }),
+    ...(Object.keys(only).length > 0 && { only }),
+  };
+  return { dataDir, verb, token: made };
 }
 
 function readText(path: string, flag: string): string {

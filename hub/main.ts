@@ -4,16 +4,18 @@ import { pino } from 'pino';
 import { fileCredentials } from '#git/credentials.ts';
 import { createMark } from '#process/markers.ts';
 import { FlotillaError } from '#proto/faults.ts';
+import { carryOut } from './access/token-command.ts';
+import { Tokens } from './access/tokens.ts';
 import { startApi } from './api/server.ts';
 import { serverConfig } from './bus/server-config.ts';
 import { initTrust, loadTrust, serverTokens } from './bus/trust.ts';
-import { type HubConfig, readConfig, readInit, usage } from './config.ts';
+import { type HubConfig, readConfig, readInit, readToken, usage } from './config.ts';
 import { DEFAULT_PATIENCE } from './core/view/connectivity.ts';
 import { ReadModel } from './core/view.ts';
 import { Hub } from './hub.ts';
 
 /** Wires the hub and nothing else. Data goes to stdout, everything else to stderr. */
-const EXIT = { internal: 70, unavailable: 69, config: 78, usage: 64 } as const;
+const EXIT = { no: 1, internal: 70, unavailable: 69, config: 78, usage: 64 } as const;
 /** How long connections may take to end. */
 const GRACE_MS = 5_000;
 
@@ -27,6 +29,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   try {
     if (first === 'init') return init(rest);
+    if (first === 'token') return token(rest);
     if (first === 'run') return await run(readConfig(rest, process.env));
     if (first.startsWith('-')) return await run(readConfig(argv, process.env));
     process.stderr.write(`flotilla-hub: unknown command ${first}\n\n${usage()}`);
@@ -50,9 +53,20 @@ function init(argv: readonly string[]): number {
   }
   const keys = created ? 'made new keys in' : 'kept the keys in';
   process.stderr.write(`${keys} ${dataDir}/keys\nwrote ${natsConfigFile}: start nats-server -c with it\n`);
+  const tokens = new Tokens(dataDir);
+  if (tokens.createAdmin(Date.now()))
+    process.stderr.write(`made a token that may everything: ${tokens.adminFile} (flotilla --token-file)\n`);
   process.stderr.write('the public key of this hub, for agents (--hub-keys) and flotilla.yaml:\n');
   process.stdout.write(`${trust.hub.publicKey}\n`);
   return 0;
+}
+
+function token(argv: readonly string[]): number {
+  const now = Date.now();
+  const { out, talk, found } = carryOut(readToken(argv, process.env, now), now);
+  process.stdout.write(out);
+  process.stderr.write(talk);
+  return found ? 0 : EXIT.no;
 }
 
 async function run(config: HubConfig): Promise<number> {
@@ -60,6 +74,7 @@ async function run(config: HubConfig): Promise<number> {
   setFlagsFromString('--optimize-for-size');
   const log = pino({ level: config.logLevel, base: null }, pino.destination({ dest: 2, sync: true }));
   const trust = loadTrust(config.dataDir);
+  const tokens = new Tokens(config.dataDir);
   const version = readVersion();
   const view = new ReadModel({
     startedAt: Date.now(),
@@ -94,6 +109,7 @@ async function run(config: HubConfig): Promise<number> {
     view,
     bootstrap: (publicKey) => hub.bootstrap(publicKey),
     version,
+    authenticate: (given) => tokens.whose(given, Date.now()),
     log: log.child({ part: 'api' }),
     listen: config.listen,
     allowedHosts: config.allowedHosts,

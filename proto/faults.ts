@@ -356,6 +356,10 @@ export const FAULTS = {
   'config-invalid': ['The configuration is wrong.', 'The message names the variable or flag.'],
   'hub-unreachable': ['The hub does not answer.', 'Check --hub or FLOTILLA_HUB and that the hub runs.'],
   'hub-refused': ['The hub refused a request.', 'The message is the hub’s own.'],
+  'token-invalid': [
+    'A token of the hub is unknown, revoked, expired or malformed, or one of that name exists.',
+    'Make one beside the hub: flotilla hub token create.',
+  ],
   usage: ['The command line is wrong.', 'See --help.'],
   'tool-unavailable': [
     'An external program cannot be obtained.',

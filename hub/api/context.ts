@@ -1,4 +1,5 @@
 import { FlotillaError } from '#proto/faults.ts';
+import type { Viewer } from '../access/viewer.ts';
 import type { ReadModel } from '../core/view.ts';
 
 /** What resolvers get. They only read, in memory. */
@@ -6,6 +7,8 @@ export type ApiContext = {
   readonly view: ReadModel;
   readonly version: string;
   readonly time: QueryTime;
+  /** Who asks; undefined for nobody known. */
+  readonly viewer: Viewer | undefined;
   /** The hub stops: subscriptions end. */
   readonly closing: AbortSignal;
 };

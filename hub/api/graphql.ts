@@ -1,8 +1,10 @@
 import { createYoga } from 'graphql-yoga';
+import { FlotillaError } from '#proto/faults.ts';
 import type { ReadModel } from '../core/view.ts';
 import { type ApiContext, QueryTime } from './context.ts';
 import { maskError } from './errors.ts';
 import { graphiqlOptions, renderGraphiql } from './graphiql.ts';
+import { type Authenticate, useBearer, type Viewers } from './plugins/bearer.ts';
 import { QUERY_LIMITS, type QueryLimits, useQueryLimits } from './plugins/query-limits.ts';
 import { useSameOrigin } from './plugins/same-origin.ts';
 import { buildSchema } from './schema.ts';
@@ -23,6 +25,8 @@ export type GraphqlOptions = {
   readonly version: string;
   readonly closing: AbortSignal;
   readonly log: ApiLog;
+  /** Whose token it is; without it no token counts. */
+  readonly authenticate?: Authenticate;
   readonly limits?: QueryLimits;
   readonly mostQueryMs?: number;
 };
@@ -30,11 +34,20 @@ export type GraphqlOptions = {
 /** The GraphQL endpoint with every default that is unsafe turned off; usable without a socket by its `fetch`. */
 export function createGraphql(options: GraphqlOptions) {
   const { view, version, closing, log, limits = QUERY_LIMITS, mostQueryMs = MOST_QUERY_MS } = options;
+  const { authenticate = refuseAll } = options;
+  const viewers: Viewers = new WeakMap();
+  const report = (err: unknown) => log.error({ err }, 'query failed');
   return createYoga({
     schema: buildSchema(),
     graphqlEndpoint: GRAPHQL_PATH,
-    context: (): ApiContext => ({ view, version, closing, time: new QueryTime(mostQueryMs) }),
-    plugins: [useSameOrigin(), useQueryLimits(limits)],
+    context: ({ request }): ApiContext => ({
+      view,
+      version,
+      closing,
+      time: new QueryTime(mostQueryMs),
+      viewer: viewers.get(request),
+    }),
+    plugins: [useSameOrigin(), useBearer(authenticate, viewers, report), useQueryLimits(limits)],
     cors: false,
     multipart: false,
     batching: false,
@@ -44,11 +57,13 @@ export function createGraphql(options: GraphqlOptions) {
     parserAndValidationCache: { documentCache: boundedMap(), errorCache: boundedMap() },
     graphiql: graphiqlOptions,
     renderGraphiQL: renderGraphiql,
-    maskedErrors: {
-      maskError: (error) => maskError(error, (hidden) => log.error({ err: hidden }, 'query failed')),
-    },
+    maskedErrors: { maskError: (error) => maskError(error, report) },
     logging: false,
   });
+}
+
+function refuseAll(): never {
+  throw new FlotillaError('token-invalid', 'token is unknown to this hub: it has none');
 }
 
 /** The newest entries; the one that was written first goes first. */

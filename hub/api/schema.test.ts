@@ -73,6 +73,7 @@ test('every field of the SDL is answered: by a resolver, or by a member of what 
     version: '1',
     closing: new AbortController().signal,
     time: new QueryTime(60_000),
+    viewer: { subject: 'alice', groups: ['ops'], emails: [] },
   };
   const ids: string[] = [];
   for (const field of Object.keys(watched.getQueryType()!.getFields())) {

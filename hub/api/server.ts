@@ -5,6 +5,7 @@ import { FlotillaError } from '#proto/faults.ts';
 import type { ReadModel } from '../core/view.ts';
 import { type ApiLog, createGraphql } from './graphql.ts';
 import { isExpectedHost, isLoopback } from './hosts.ts';
+import type { Authenticate } from './plugins/bearer.ts';
 import { type AnswerBootstrap, route } from './routes.ts';
 
 export type ApiOptions = {
@@ -13,10 +14,9 @@ export type ApiOptions = {
   /** Of the hub, as `hub { version }` answers. */
   readonly version: string;
   readonly log: ApiLog;
-  /**
-   * Port 0 takes a free one. There is no authentication yet: anything but a loopback host shows the whole fleet to whoever
-   * reaches it.
-   */
+  /** Whose token it is; without it nobody may change anything. */
+  readonly authenticate?: Authenticate | undefined;
+  /** Port 0 takes a free one. Reading needs no token: anything but a loopback host shows the whole fleet to whoever reaches it. */
   readonly listen: { readonly host?: string | undefined; readonly port: number };
   /** Names besides the loopback ones that a Host header may have. */
   readonly allowedHosts?: readonly string[] | undefined;
@@ -34,11 +34,17 @@ const SWEEP_MS = 20;
 
 /** Serves GraphQL, health and the agents' bootstrap. @throws FlotillaError port-in-use, config-invalid */
 export async function startApi(options: ApiOptions): Promise<RunningApi> {
-  const { view, bootstrap, version, log, listen, allowedHosts } = options;
+  const { view, bootstrap, version, log, listen, allowedHosts, authenticate } = options;
   const { host = '127.0.0.1', port } = listen;
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
-  const yoga = createGraphql({ view, version, log, closing: closing.signal });
+  const yoga = createGraphql({
+    view,
+    version,
+    log,
+    closing: closing.signal,
+    ...(authenticate && { authenticate }),
+  });
   const graphql = (request: IncomingMessage, response: ServerResponse) => {
     Promise.resolve(yoga(request, response)).catch((err: unknown) => log.error({ err }, 'request failed'));
   };
@@ -54,7 +60,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   if (!isLoopback(host)) {
     log.info(
       { host },
-      'the API has no authentication yet and is not bound to loopback: guard it from outside',
+      'reading the API needs no token, and it is not bound to loopback: guard it from outside',
     );
   }
   const bound = server.address() as AddressInfo;

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createOnce } from '#process/secret-file.ts';
 import { FlotillaError } from '#proto/faults.ts';
 import { createNkey, type Nkey, type NkeyRole, nkeyFromSeed } from '#proto/nkey.ts';
 import { accountJwt, accountUserJwt, operatorJwt, scopedUserJwt } from './jwt.ts';
@@ -120,21 +120,6 @@ export function agentJwt(trust: Trust, cluster: string, publicKey: string, now: 
     expiresAt: issuedAt + AGENT_JWT_SECONDS,
     account: trust.account.publicKey,
   });
-}
-
-/** Writes a file that nobody else can read, whole or not at all, unless it exists; true when it was written. */
-function createOnce(file: string, content: string): boolean {
-  const draft = `${file}.${randomBytes(6).toString('hex')}`;
-  writeFileSync(draft, content, { mode: 0o600, flag: 'wx', flush: true });
-  try {
-    linkSync(draft, file);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  } finally {
-    unlinkSync(draft);
-  }
 }
 
 function readText(file: string): string {
