@@ -22,6 +22,11 @@ export type Parsed = {
 
 export const GLOBAL_FLAGS = {
   hub: { value: 'URL', describe: 'address of the hub (default: FLOTILLA_HUB, else http://127.0.0.1:8080)' },
+  'token-file': {
+    value: 'FILE',
+    describe:
+      'file with a token of the hub, for what changes something (default: the token in FLOTILLA_TOKEN)',
+  },
   help: { short: 'h', describe: 'this text' },
 } as const satisfies Flags;
 
@@ -87,7 +92,7 @@ export function unknown(
 export function splitVerb(argv: readonly string[]): { verb: string | undefined; rest: readonly string[] } {
   for (let index = 0; index < argv.length; index++) {
     const word = argv[index]!;
-    if (word === '--hub') index++;
+    if (word === '--hub' || word === '--token-file') index++;
     else if (!word.startsWith('-')) {
       return { verb: word, rest: [...argv.slice(0, index), ...argv.slice(index + 1)] };
     }

@@ -17,8 +17,8 @@ const TIMEOUT_MS = 15_000;
 const MOST_BYTES = 64_000_000;
 type Answer = { data?: unknown; errors?: { message: string; extensions?: { code?: string } }[] };
 
-/** @throws FlotillaError usage for what is no http(s) address */
-export function hubAt(address: string): Hub {
+/** `token` says who asks. @throws FlotillaError usage for what is no http(s) address */
+export function hubAt(address: string, token?: string): Hub {
   const base = URL.canParse(address) ? new URL(address) : undefined;
   if (!base || !/^https?:$/.test(base.protocol)) {
     throw usage(`hub address ${address} is not an http or https URL`);
@@ -29,7 +29,11 @@ export function hubAt(address: string): Hub {
     try {
       return await fetch(endpoint, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', accept },
+        headers: {
+          'content-type': 'application/json',
+          accept,
+          ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        },
         body: JSON.stringify(body),
         signal,
         redirect: 'error',
@@ -87,9 +91,9 @@ function parse(text: string): Answer | undefined {
 function refuse(response: Response, answer: Answer | undefined, url: string): void {
   if (response.status === 401 || response.status === 403) {
     const cause = new Denied(`HTTP ${response.status}`);
-    throw new FlotillaError('hub-refused', `hub ${url} does not let you in (HTTP ${response.status})`, {
-      cause,
-    });
+    const said = answer?.errors?.[0]?.message;
+    const why = said === undefined ? `HTTP ${response.status}` : said;
+    throw new FlotillaError('hub-refused', `hub ${url} does not let you in (${why})`, { cause });
   }
   const [error] = answer?.errors ?? [];
   if (error) {

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { withoutTokens } from '#proto/bearer.ts';
 import { FlotillaError } from '#proto/faults.ts';
 import { withoutSeeds } from '#proto/nkey.ts';
 import { GLOBAL_FLAGS, readFlags, splitVerb, unknown, usage } from './args.ts';
@@ -8,6 +9,7 @@ import { helpOf, helpOfVerb } from './help.ts';
 import { hubAt } from './hub.ts';
 import { Progress } from './output/progress.ts';
 import { harmless } from './output/table.ts';
+import { readToken } from './token.ts';
 import { VERBS } from './verb.ts';
 
 /** `flotilla`: data on stdout, talk on stderr, and an exit code that says what was found. */
@@ -50,7 +52,9 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   if (!Object.hasOwn(VERBS, name)) throw unknown('verb', name, Object.keys(VERBS));
   const verb = await VERBS[name]!.load();
-  const parsed = readFlags(rest, { ...verb.flags, ...GLOBAL_FLAGS });
+  const parsed = verb.verbatim
+    ? { positionals: argv.slice(argv.indexOf(name) + 1), switches: new Set<string>(), values: new Map() }
+    : readFlags(rest, { ...verb.flags, ...GLOBAL_FLAGS });
   if (parsed.switches.has('help')) {
     stdout.write(helpOfVerb(verb));
     return EXIT.yes;
@@ -58,7 +62,8 @@ async function main(argv: readonly string[]): Promise<number> {
   const terminal = stdout.isTTY === true;
   return verb.run(parsed, {
     get hub() {
-      return hubAt(parsed.values.get('hub')?.[0] ?? (env.FLOTILLA_HUB || DEFAULT_HUB));
+      const address = parsed.values.get('hub')?.[0] ?? (env.FLOTILLA_HUB || DEFAULT_HUB);
+      return hubAt(address, readToken(parsed.values.get('token-file')?.[0], env.FLOTILLA_TOKEN));
     },
     machine: readMachine(env),
     out(text) {
@@ -77,7 +82,7 @@ async function main(argv: readonly string[]): Promise<number> {
   });
 }
 
-/** What is told on stderr may repeat what somebody typed: never a seed, and nothing that moves the cursor. */
+/** What is told on stderr may repeat what somebody typed: never a seed or a token, and nothing that moves the cursor. */
 function fit(text: string): string {
-  return withoutSeeds(harmless(text));
+  return withoutTokens(withoutSeeds(harmless(text)));
 }

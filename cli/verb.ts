@@ -30,6 +30,8 @@ export type Verb = {
   readonly flags: Flags;
   /** Further paragraphs of the help. */
   readonly notes: readonly string[];
+  /** Its words and flags are another program's: all of them, `--help` too, are its positionals, as they were typed. */
+  readonly verbatim?: true;
   run(parsed: Parsed, around: Surroundings): Promise<ExitCode>;
 };
 
@@ -90,6 +92,10 @@ export const VERBS: Readonly<Record<string, { summary: string; load: () => Promi
   drift: {
     summary: 'fields whose live value is not the one in Git: who changed them, and when',
     load: async () => (await import('./verbs/drift.ts')).drift,
+  },
+  hub: {
+    summary: 'set up a hub on this machine, its keys and tokens: hub init, hub token',
+    load: async () => (await import('./verbs/hub.ts')).hub,
   },
   agent: {
     summary: 'one pass of the apply engine over a directory, without hub: agent once',

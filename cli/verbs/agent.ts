@@ -1,13 +1,7 @@
-import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { FlotillaError } from '#proto/faults.ts';
 import { type Flags, unknown, usage } from '../args.ts';
-import { EXIT, type ExitCode } from '../exit.ts';
+import { runChild } from '../child.ts';
 import type { Verb } from '../verb.ts';
 import { TEXT_OR_JSON } from './common.ts';
-
-/** Beside the sources, or beside the bundle that this one is in. */
-const PROGRAMS = ['../../agent/main.ts', './agent.mjs'];
 
 const FLAGS: Flags = {
   path: { value: 'DIR', describe: 'the overlay; the enclosing Git work tree, else DIR, is the repository' },
@@ -52,23 +46,6 @@ export const agent: Verb = {
       ...values.flatMap(([name, [value]]) => [`--${name}=${value}`]),
       ...(parsed.switches.has('dry-run') ? ['--dry-run'] : []),
     ];
-    return runChild(args, signal);
+    return runChild('agent', args, signal);
   },
 };
-
-async function runChild(args: readonly string[], signal: AbortSignal): Promise<ExitCode> {
-  const program = PROGRAMS.map((path) => new URL(path, import.meta.url).pathname).find(existsSync);
-  if (program === undefined)
-    throw new FlotillaError('internal', 'the agent is not installed beside this program');
-  const child = spawn(process.execPath, [...process.execArgv, program, ...args], { stdio: 'inherit' });
-  const end = () => child.kill('SIGTERM');
-  signal.addEventListener('abort', end, { once: true });
-  try {
-    return await new Promise((resolve, reject) => {
-      child.once('error', reject);
-      child.once('exit', (code) => resolve((code ?? EXIT.error) as ExitCode));
-    });
-  } finally {
-    signal.removeEventListener('abort', end);
-  }
-}
