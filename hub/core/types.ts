@@ -1,4 +1,5 @@
 import type { Commit } from '#git/objects.ts';
+import type { Access } from '#proto/documents/access.ts';
 import type { Cluster } from '#proto/documents/cluster.ts';
 import type { Fleet } from '#proto/documents/fleet.ts';
 import type { Placement } from '#proto/documents/placement.ts';
@@ -13,6 +14,8 @@ import type {
   SyncState,
 } from '#proto/messages.ts';
 import type { Problem } from '#proto/problems.ts';
+import type { Strategy } from '#proto/stages.ts';
+import type { Version } from '#rollouts/facts.ts';
 
 /**
  * The seams of the hub: what the index hands to decisions and to readers, what `advance` decides, and the port of the
@@ -47,6 +50,24 @@ export type EffectiveCluster = Effective<Cluster> & {
 export type EffectivePlacement = Effective<Placement> & {
   /** The name of its version: the first revision, as far as walked, that gives today's clusters these digests. */
   readonly version: string;
+  /**
+   * In branch order, oldest first; neighbours differ, and the last is that of the head. What did not change is the same array of the
+   * same objects as in the snapshot before. Empty while nothing of it could ever be read.
+   */
+  readonly versions: readonly Version[];
+  /** Its own or the Fleet's, as in force at the head; the same object for the same document. */
+  readonly strategy: Strategy;
+};
+
+/** A placement that was deleted in Git and may still be removed somewhere. */
+export type RetiredPlacement = {
+  /** As it last was. */
+  readonly document: Placement;
+  readonly file: string;
+  /** The last one has no contents. */
+  readonly versions: readonly Version[];
+  /** As it last was. */
+  readonly strategy: Strategy;
 };
 
 /** Where a digest is read from: staged fields and content at `revision`, the entry at `entryRevision`. */
@@ -92,6 +113,9 @@ export type IndexSnapshot = {
   readonly fleet: Effective<Fleet> | undefined;
   readonly clusters: ReadonlyMap<string, EffectiveCluster>;
   readonly placements: ReadonlyMap<string, EffectivePlacement>;
+  /** By name, disjoint from `placements`. */
+  readonly retired: ReadonlyMap<string, RetiredPlacement>;
+  readonly access: ReadonlyMap<string, Effective<Access>>;
   /** By `assignmentKey`. A row means: the documents in force select this cluster. */
   readonly assignments: Assignments;
   /** Commits of a history that was rewritten, and the rewrite acknowledged: they are not on the branch any more. */

@@ -1,30 +1,33 @@
 import { createBreather } from '#git/breathe.ts';
-import type { Commit } from '#git/objects.ts';
-import { type Assignment, assignmentDigest, resolveAssignment, whyNotSelected } from '#proto/assignment.ts';
+import { resolveAssignment, whyNotSelected } from '#proto/assignment.ts';
 import { canonicalJson } from '#proto/canonical.ts';
-import type { Cluster } from '#proto/documents/cluster.ts';
 import type { Fleet } from '#proto/documents/fleet.ts';
 import type { Placement } from '#proto/documents/placement.ts';
-import { FlotillaError } from '#proto/faults.ts';
 import { placeOf } from '#proto/fleet-checks/assignments.ts';
 import type { Problem } from '#proto/problems.ts';
 import { declaredNames } from '#proto/values.ts';
 import type { DocumentsInForce, InForce, InForceCluster } from '../core/in-force.ts';
+import { Slots } from './contents.ts';
+import { type Given, type Kept, overToday, type Place, withHead } from './history.ts';
 import { Layers } from './layers.ts';
-import type { Overlay, Overlays } from './overlays.ts';
+import type { Overlays } from './overlays.ts';
+import { Digests, isContentFault, Past, type Read } from './past.ts';
 import {
   type Assigned,
   type Line,
-  NOTHING_ASSIGNED,
+  nothingAssigned,
+  type Retired,
   type Row,
   RowsDraft,
   type VersionSource,
 } from './rows.ts';
+import { strategyIn } from './strategies.ts';
 
 export type Before = Assigned & { readonly docs: DocumentsInForce };
-type Read = NonNullable<Row['read']>;
 type Resolved = { readonly cluster: InForceCluster; readonly row: Row | undefined; readonly read: Read };
 type Revisions = NonNullable<Row['at']>;
+/** Numbers of clusters that left may be as many as this and those of the fleet. */
+const SPARE_SLOTS = 1_000;
 
 /**
  * Resolves every placement on every cluster that it selects at a commit; of what no commit touched, nothing is looked at. What
@@ -36,13 +39,13 @@ type Revisions = NonNullable<Row['at']>;
 export async function assign(
   before: Before | undefined,
   docs: DocumentsInForce,
-  commit: Commit,
+  place: Place,
   overlays: Overlays,
   signal: AbortSignal,
 ): Promise<Assigned> {
-  if (!docs.fleet || docs.fleet.invalid) return before ?? NOTHING_ASSIGNED;
-  await overlays.moveTo(commit.tree, signal);
-  const step = new Step(before, docs, commit, overlays, signal);
+  if (!docs.fleet || docs.fleet.invalid) return before ?? nothingAssigned();
+  await overlays.moveTo(place.commit.tree, signal);
+  const step = new Step(before, docs, place, overlays, signal);
   const assigned = await step.run();
   overlays.settle();
   return assigned;
@@ -52,15 +55,21 @@ class Step {
   readonly #before: Before | undefined;
   readonly #docs: DocumentsInForce;
   readonly #fleet: Fleet;
-  readonly #commit: Commit;
+  readonly #place: Place;
   readonly #overlays: Overlays;
   readonly #signal: AbortSignal;
   readonly #draft: RowsDraft;
   readonly #layers = new Layers();
   readonly #breathe = createBreather();
-  readonly #plain = new Map<Overlay['nodes'], { readonly placement: string; readonly digest: string }>();
+  readonly #digests = new Digests();
+  readonly #past: Past;
+  readonly #slots: Slots;
   /** Entries that are new or not as before. */
   readonly #changed: readonly string[];
+  /** Of those, the ones that are new, and the ones with other labels. */
+  readonly #joined: readonly string[];
+  readonly #relabelled: readonly string[];
+  readonly #left: ReadonlySet<string>;
   readonly #invalid: readonly string[];
   readonly #sameDefaults: boolean;
   readonly #sameValues: boolean;
@@ -68,27 +77,37 @@ class Step {
   constructor(
     before: Before | undefined,
     docs: DocumentsInForce,
-    commit: Commit,
+    place: Place,
     overlays: Overlays,
     signal: AbortSignal,
   ) {
     this.#before = before;
     this.#docs = docs;
     this.#fleet = docs.fleet!.document;
-    this.#commit = commit;
+    this.#place = place;
     this.#overlays = overlays;
     this.#signal = signal;
-    this.#draft = new RowsDraft(before?.rows ?? NOTHING_ASSIGNED.rows);
+    this.#draft = new RowsDraft(before?.rows ?? new Map());
     const was = before?.docs;
-    const [changed, invalid]: [string[], string[]] = [[], []];
+    const [changed, joined, relabelled, invalid]: string[][] = [[], [], [], []];
     for (const [name, cluster] of docs.clusters) {
       const known = was?.clusters.get(name);
-      if (known !== cluster && (known?.document !== cluster.document || known.invalid !== cluster.invalid))
-        changed.push(name);
-      if (cluster.invalid) invalid.push(name);
+      if (known !== cluster && (known?.document !== cluster.document || known.invalid !== cluster.invalid)) {
+        changed!.push(name);
+        if (!known) joined!.push(name);
+        else if (cluster.relabelledAt === place.commit.oid) relabelled!.push(name);
+      }
+      if (cluster.invalid) invalid!.push(name);
     }
-    this.#changed = changed;
-    this.#invalid = invalid;
+    this.#changed = changed!;
+    this.#joined = joined!;
+    this.#relabelled = relabelled!;
+    this.#invalid = invalid!;
+    this.#left = new Set(was?.clusters.keys().filter((name) => !docs.clusters.has(name)));
+    const slots = before?.slots ?? new Slots();
+    this.#slots =
+      slots.size > 2 * docs.clusters.size + SPARE_SLOTS && this.#left.size > 0 ? new Slots() : slots;
+    this.#past = new Past(overlays, this.#layers, signal);
     this.#sameDefaults = sameJson(was?.fleet?.document.spec.defaults, this.#fleet.spec.defaults);
     this.#sameValues = was !== undefined && sameDocuments(was.values, docs.values);
   }
@@ -104,11 +123,39 @@ class Step {
       const line = held ? await this.#keep(placement, was, held) : await this.#go(placement, was);
       lines.set(name, line);
     }
+    const retired = new Map<string, Retired>();
     for (const name of this.#before?.lines.keys() ?? []) {
       if (placements.has(name)) continue;
       for (const [cluster, rows] of this.#draft.rows) if (rows.has(name)) this.#draft.delete(cluster, name);
+      retired.set(name, await this.#retire(name));
     }
-    return { rows: this.#draft.rows, lines };
+    for (const [name, one] of this.#before?.retired ?? []) {
+      if (placements.has(name)) continue;
+      const kept = await this.#overToday(one.kept);
+      retired.set(name, kept === one.kept ? one : { ...one, kept });
+    }
+    return { rows: this.#draft.rows, lines, retired, slots: this.#slots };
+  }
+
+  /** A placement that was deleted: its last version gives nothing to anybody. */
+  async #retire(name: string): Promise<Retired> {
+    const { docs, lines } = this.#before!;
+    const { document, file } = docs.placements.get(name)!;
+    const line = lines.get(name)!;
+    const kept = await this.#overToday(line.kept, line.behind);
+    const everyone = { touched: kept.at(-1)?.contents.keys() ?? [], members: [], slots: this.#slots };
+    return {
+      document,
+      file,
+      strategy: strategyIn(docs, document),
+      kept: withHead(kept, this.#place, undefined, () => undefined, everyone),
+    };
+  }
+
+  #overToday(kept: Kept, behind: Iterable<string> = [], isHeld = false): Promise<Kept> {
+    const names = new Set([...this.#joined, ...(isHeld ? [] : [...this.#relabelled, ...behind])]);
+    const moved = [...names].flatMap((name) => this.#docs.clusters.get(name) ?? []);
+    return overToday(kept, { left: this.#left, moved }, this.#past, this.#slots);
   }
 
   #heldBy(placement: InForce<Placement>): Line['held'] {
@@ -133,6 +180,7 @@ class Step {
     const version = was?.version;
     const apart = new Set(was?.apart);
     const candidates = was && this.#isSame(placement) ? this.#changed : this.#docs.clusters.keys();
+    const ofDocument = held === 'document';
     for (const of of candidates) {
       const cluster = this.#docs.clusters.get(of)!;
       const row = this.#draft.get(of, name);
@@ -140,16 +188,28 @@ class Step {
       if (row) {
         if (!selected && !placement.invalid && !cluster.invalid) this.#draft.delete(of, name);
       } else if (selected && !cluster.invalid) {
-        const read = version && (await this.#readAt(version, cluster));
-        if (read) {
-          const at = { revision: version.name, entryRevision: this.#commit.oid };
+        const read = version && (await this.#past.read(version, cluster));
+        if (read && read !== 'unselected') {
+          const at = { revision: version.name, entryRevision: this.#place.commit.oid };
           this.#draft.set(of, name, { read, at });
           apart.add(of);
         } else if (!placement.invalid) this.#draft.set(of, name, { read: undefined });
       }
       await this.#breathe(this.#signal);
     }
-    return { version, apart: this.#stillThere(apart), failing: this.#stillThere(was?.failing), held };
+    return {
+      version,
+      apart: this.#stillThere(apart),
+      failing: this.#stillThere(was?.failing),
+      held,
+      kept: await this.#overToday(this.#keptOf(name), was?.behind, ofDocument),
+      ...(ofDocument && { behind: this.#stillThere([...(was?.behind ?? []), ...this.#relabelled]) }),
+    };
+  }
+
+  /** Also what is known of a placement that was deleted and is back. */
+  #keptOf(name: string): Kept {
+    return this.#before?.lines.get(name)?.kept ?? this.#before?.retired.get(name)?.kept ?? [];
   }
 
   async #go(placement: InForce<Placement>, was: Line | undefined): Promise<Line> {
@@ -157,9 +217,11 @@ class Step {
     const apart = new Set(this.#stillThere(was?.apart));
     const failing = new Set(this.#stillThere(was?.failing));
     const resolved: Resolved[] = [];
+    const touched: string[] = [];
     for (const of of this.#candidates(placement, was)) {
       const cluster = this.#docs.clusters.get(of);
       if (!cluster || cluster.invalid) continue;
+      touched.push(of);
       const row = this.#draft.get(of, name);
       failing.delete(of);
       if (whyNotSelected(placement.document, cluster.document) !== undefined) {
@@ -186,7 +248,7 @@ class Step {
       if (row?.read !== read || row.at !== at || row.problem)
         this.#draft.set(of, name, { read, ...(at && { at }) });
     }
-    const { oid, tree } = this.#commit;
+    const { oid, tree } = this.#place.commit;
     const fresh = {
       name: oid,
       tree,
@@ -194,7 +256,19 @@ class Step {
       fleet: this.#fleet,
       values: this.#docs.values,
     };
-    return { version: holding ? known : fresh, apart, failing };
+    const given: Given = (of) => {
+      const row = this.#draft.get(of, name);
+      const stays = !row?.read || failing.has(of) || this.#docs.clusters.get(of)?.invalid;
+      return row && (stays ? 'stays' : row.read!);
+    };
+    const among = { touched, members: this.#draft.rows.keys(), slots: this.#slots };
+    const kept = await this.#overToday(this.#keptOf(name), was?.behind);
+    return {
+      version: holding ? known : fresh,
+      apart,
+      failing,
+      kept: withHead(kept, this.#place, fresh, given, among),
+    };
   }
 
   /** Whom to look at: everyone when the placement or what it reads of the whole fleet changed. */
@@ -240,12 +314,12 @@ class Step {
     const apart = new Map<string, Revisions>();
     for (const { cluster, row, read } of resolved) {
       const { name } = cluster.document.metadata;
-      const moved = !row || cluster.relabelledAt === this.#commit.oid;
+      const moved = !row || cluster.relabelledAt === this.#place.commit.oid;
       if (row?.read?.digest === read.digest) {
         if (row.at) apart.set(name, row.at);
       } else if (!moved) return undefined;
-      else if ((await this.#readAt(known, cluster))?.digest !== read.digest) return undefined;
-      else apart.set(name, { revision: known.name, entryRevision: this.#commit.oid });
+      else if (digestOf(await this.#past.read(known, cluster)) !== read.digest) return undefined;
+      else apart.set(name, { revision: known.name, entryRevision: this.#place.commit.oid });
       await this.#breathe(this.#signal);
     }
     return apart;
@@ -268,7 +342,7 @@ class Step {
     try {
       const overlay =
         this.#overlays.find(assignment) ?? (await this.#overlays.read(assignment, this.#signal));
-      const digest = this.#digestOf(assignment, overlay);
+      const digest = this.#digests.of(assignment, overlay);
       const same = row?.read?.digest === digest && row.read.overlay === overlay;
       return { read: same ? row.read! : { overlay, digest } };
     } catch (error) {
@@ -279,45 +353,13 @@ class Step {
     }
   }
 
-  /** Without values and charts, one digest is that of every cluster with the same content. */
-  #digestOf(assignment: Assignment, { nodes }: Overlay): string {
-    const { placement } = assignment;
-    if (nodes.charts || Object.keys(assignment.values).length > 0) return assignmentDigest(assignment, nodes);
-    let known = this.#plain.get(nodes);
-    if (known?.placement !== placement) {
-      known = { placement, digest: assignmentDigest(assignment, nodes) };
-      this.#plain.set(nodes, known);
-    }
-    return known.digest;
-  }
-
-  /** A cluster as it is now, under a version as it was; undefined where that cannot be had. */
-  async #readAt(
-    { tree, placement, fleet, values }: VersionSource,
-    cluster: { readonly document: Cluster },
-  ): Promise<Read | undefined> {
-    if (whyNotSelected(placement, cluster.document) !== undefined) return undefined;
-    const shared = this.#layers.of(values, placement, cluster.document);
-    const resolution = resolveAssignment(fleet, placement, cluster.document, shared && { shared });
-    if ('faults' in resolution) return undefined;
-    try {
-      return await this.#overlays.readAt(tree, resolution.assignment, this.#signal);
-    } catch (error) {
-      if (isContentFault(error) || (error instanceof FlotillaError && error.code === 'git-object-missing'))
-        return undefined;
-      throw error;
-    }
-  }
-
-  #stillThere(clusters: ReadonlySet<string> | undefined): ReadonlySet<string> {
+  #stillThere(clusters: Iterable<string> | undefined): ReadonlySet<string> {
     return new Set([...(clusters ?? [])].filter((name) => this.#docs.clusters.has(name)));
   }
 }
 
-/** What the content of the repository is to blame for; anything else is no property of the revision. */
-function isContentFault(error: unknown): error is FlotillaError {
-  return error instanceof FlotillaError && !error.code.startsWith('git-') && error.code !== 'internal';
-}
+const digestOf = (read: Read | 'unselected' | undefined) =>
+  read === 'unselected' ? undefined : read?.digest;
 
 function problemOf(
   code: Problem['code'],

@@ -3,8 +3,10 @@ import { type FleetModel, judgeFleet } from '#proto/fleet-model.ts';
 import type { Problem } from '#proto/problems.ts';
 import { rejudge } from '#proto/rejudge.ts';
 import { type DocumentsInForce, documentsInForce, withEntries } from '../core/in-force.ts';
+import { authorsSince } from './ancestry.ts';
 import { assign } from './assignments.ts';
 import { DocumentReader, type Reading } from './documents.ts';
+import type { Place } from './history.ts';
 import { entryOrigins } from './origins.ts';
 import { Overlays } from './overlays.ts';
 import type { Assigned } from './rows.ts';
@@ -16,8 +18,12 @@ export type Indexed = Assigned & {
   readonly reading: Reading;
   readonly model: FleetModel;
   readonly docs: DocumentsInForce;
+  readonly at: Place['at'];
+  readonly wrote: Place['wrote'];
 };
 
+/** Places are kept free where it is not known how many commits were not looked at: more than anybody ever walks. */
+const FREE_PLACES = 1_000_000;
 /** How far back a document or an overlay that is invalid at the first revision seen is looked for. */
 const MOST_WALKED = 100;
 
@@ -64,20 +70,20 @@ export class Indexer {
 
   /** Goes on where an earlier process was. @throws FlotillaError git-…; then nothing was begun */
   async resume(saved: SavedIndex, signal: AbortSignal): Promise<Indexed> {
-    const { commit, files, docs, rows, lines, overlays, overlayTree } = saved;
+    const { files, overlays, overlayTree, ...rest } = saved;
+    const { commit, docs } = rest;
     const reading = await this.#documents.resume(commit.tree, files, signal);
     if (overlayTree !== undefined) this.#overlays.resume(overlayTree, overlays);
-    this.#current = { commit, reading, model: judge(reading, docs), docs, rows, lines };
+    this.#current = { ...rest, reading, model: judge(reading, docs) };
     return this.#current;
   }
 
   /** What `resume` goes on from; undefined before anything was indexed. */
   get saved(): SavedIndex | undefined {
     if (!this.#current) return undefined;
-    const { commit, reading, docs, rows, lines } = this.#current;
+    const { reading, model: _, ...rest } = this.#current;
     const { tree, overlays } = this.#overlays.state;
-    const { files } = reading;
-    return { commit, files, docs, rows, lines, overlays, overlayTree: tree };
+    return { ...rest, files: reading.files, overlays, overlayTree: tree };
   }
 
   /** Goes on over further commits, oldest first. @throws FlotillaError git-…; then everything is as before */
@@ -92,8 +98,18 @@ export class Indexer {
   async #step(before: Indexed | undefined, commit: Commit, signal: AbortSignal): Promise<Indexed> {
     const reading = await this.#documents.read(commit.tree, signal);
     const { model, docs } = this.#judged(before, reading, commit);
-    const { rows, lines } = await assign(before, docs, commit, this.#overlays, signal);
-    return { commit, reading, model, docs, rows, lines };
+    const place = await this.#placeOf(before, commit, signal);
+    const assigned = await assign(before, docs, place, this.#overlays, signal);
+    return { ...assigned, ...place, reading, model, docs };
+  }
+
+  async #placeOf(before: Indexed | undefined, commit: Commit, signal: AbortSignal): Promise<Place> {
+    const isNext = before === undefined || commit.parents[0] === before.commit.oid;
+    const at = (before?.at ?? 0) + (isNext ? 1 : FREE_PLACES);
+    const wrote = new Map(before?.wrote);
+    for (const author of await authorsSince(this.#objects, before?.commit.oid, commit, signal))
+      wrote.set(author, at);
+    return { commit, at, wrote };
   }
 
   /** What the documents mean; where only few of them changed, only those are looked at, if that is enough. */
@@ -167,8 +183,8 @@ export function problemsOf({ model, rows, lines }: Indexed): Problem[] {
 }
 
 /** Documents that are valid and yet without effect: somebody who committed one must not believe otherwise. */
-function notActedUpon({ strategies, access }: FleetModel): Problem[] {
-  return [...strategies.values(), ...access.values()].map(({ document, file, locate }) => ({
+function notActedUpon({ access }: FleetModel): Problem[] {
+  return [...access.values()].map(({ document, file, locate }) => ({
     code: 'document-kind-unsupported',
     severity: 'warning',
     message: `${file}: kind ${document.kind} is checked, but not acted upon by this version`,

@@ -2,7 +2,7 @@ import type { GitObjects } from '#git/objects.ts';
 import { diffTrees, entryAt } from '#git/tree.ts';
 import type { Assignment } from '#proto/assignment.ts';
 import { NodeCache } from '#render/closure.ts';
-import { type AssignmentFiles, closuresOf, digestOf } from '#render/digest.ts';
+import { type AssignmentFiles, closuresOf } from '#render/digest.ts';
 
 /** What is worth keeping between overlays of one tree, and trees between commits; overlays themselves are kept here. */
 const CACHE_LIMITS = { nodes: 1_000, treeEntries: 250_000, files: 2_000 };
@@ -109,16 +109,11 @@ export class Overlays {
     }
   }
 
-  /** What an assignment reads at another tree, and its digest there. @throws FlotillaError what `digestOf` throws */
-  async readAt(
-    tree: string,
-    assignment: Assignment,
-    signal: AbortSignal,
-  ): Promise<{ overlay: Overlay; digest: string }> {
-    const { placement, path, components } = assignment;
-    const closure = await digestOf(this.#objects, tree, assignment, this.#cache, signal);
-    const { digest, nodes, files } = closure;
-    return { digest, overlay: { placement, path, components, nodes, files: files.length } };
+  /** What a placement's overlay comes to at another tree. @throws FlotillaError what `closuresOf` throws */
+  async readAt(tree: string, place: Place, signal: AbortSignal): Promise<Overlay> {
+    const { placement, path, components } = place;
+    const { nodes, files } = await closuresOf(this.#objects, tree, place, this.#cache, signal);
+    return { placement, path, components, nodes, files: files.length };
   }
 
   async #read(place: Place, signal: AbortSignal): Promise<Read> {

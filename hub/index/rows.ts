@@ -1,8 +1,11 @@
 import type { Fleet } from '#proto/documents/fleet.ts';
 import type { Placement } from '#proto/documents/placement.ts';
 import type { Problem } from '#proto/problems.ts';
+import type { Strategy } from '#proto/stages.ts';
 import type { DocumentsInForce } from '../core/in-force.ts';
 import type { Assignments, AssignmentVersion, IndexedAssignment, IndexProblem } from '../core/types.ts';
+import { Slots } from './contents.ts';
+import type { Kept } from './history.ts';
 import type { Overlay } from './overlays.ts';
 
 /** What a placement's version reads its staged fields and content from. */
@@ -31,14 +34,36 @@ export type Line = {
   readonly failing: ReadonlySet<string>;
   /** Nothing moves: the placement is invalid, or its values are in doubt. */
   readonly held?: 'document' | 'values';
+  readonly kept: Kept;
+  /** Clusters that were relabelled while the placement is invalid: whom it selects is not known, so that they keep what they have. */
+  readonly behind?: ReadonlySet<string>;
+};
+
+/** A placement that was deleted, as it last was. */
+export type Retired = {
+  readonly document: Placement;
+  readonly file: string;
+  readonly strategy: Strategy;
+  readonly kept: Kept;
 };
 
 /** By cluster and placement. What did not change is the same map as before. */
 export type Rows = ReadonlyMap<string, ReadonlyMap<string, Row>>;
 
-export type Assigned = { readonly rows: Rows; readonly lines: ReadonlyMap<string, Line> };
+export type Assigned = {
+  readonly rows: Rows;
+  readonly lines: ReadonlyMap<string, Line>;
+  readonly retired: ReadonlyMap<string, Retired>;
+  /** What the contents of all versions are built on. */
+  readonly slots: Slots;
+};
 
-export const NOTHING_ASSIGNED: Assigned = { rows: new Map(), lines: new Map() };
+export const nothingAssigned = (): Assigned => ({
+  rows: new Map(),
+  lines: new Map(),
+  retired: new Map(),
+  slots: new Slots(),
+});
 
 /** Where the digest of a row is read from; undefined where there is none. */
 export function versionOf({ read, at }: Row, line: Line | undefined): AssignmentVersion | undefined {
@@ -49,7 +74,7 @@ export function versionOf({ read, at }: Row, line: Line | undefined): Assignment
 }
 
 export function versionAt(
-  { rows, lines }: Assigned,
+  { rows, lines }: Pick<Assigned, 'rows' | 'lines'>,
   cluster: string,
   placement: string,
 ): AssignmentVersion | undefined {
@@ -110,10 +135,10 @@ export type Reasons = {
 
 /** Rows as others read them; each is made when it is asked for. */
 export class RowReader implements Assignments {
-  readonly #assigned: Assigned;
+  readonly #assigned: Pick<Assigned, 'rows' | 'lines'>;
   readonly #reasons: Reasons;
 
-  constructor(assigned: Assigned, reasons: Reasons) {
+  constructor(assigned: Pick<Assigned, 'rows' | 'lines'>, reasons: Reasons) {
     this.#assigned = assigned;
     this.#reasons = reasons;
   }

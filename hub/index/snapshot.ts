@@ -1,9 +1,18 @@
 import type { Commit } from '#git/objects.ts';
 import { kindAt, looksMeant } from '#proto/documents/kinds.ts';
 import type { Problem } from '#proto/problems.ts';
-import type { EffectivePlacement, IndexProblem, IndexSnapshot, Reachability } from '../core/types.ts';
+import type {
+  EffectivePlacement,
+  IndexProblem,
+  IndexSnapshot,
+  Reachability,
+  RetiredPlacement,
+} from '../core/types.ts';
 import { type Indexed, problemsOf } from './indexer.ts';
 import { RowReader } from './rows.ts';
+import { strategyIn } from './strategies.ts';
+
+const NO_VERSIONS: EffectivePlacement['versions'] = [];
 
 export type Circumstances = {
   readonly repository: IndexSnapshot['repository'];
@@ -48,8 +57,16 @@ export function snapshotOf(
   );
   const placements = new Map<string, EffectivePlacement>();
   for (const [name, placement] of docs.placements) {
-    placements.set(name, { ...placement, version: lines.get(name)?.version?.name ?? commit.oid });
+    const line = lines.get(name);
+    placements.set(name, {
+      ...placement,
+      version: line?.version?.name ?? commit.oid,
+      versions: line?.kept ?? NO_VERSIONS,
+      strategy: strategyIn(docs, placement.document),
+    });
   }
+  const retired = new Map<string, RetiredPlacement>();
+  for (const [name, { kept, ...one }] of indexed.retired) retired.set(name, { ...one, versions: kept });
 
   const commitsById = new Map(commits.map((one) => [one.oid, one]));
   commitsById.set(commit.oid, commit);
@@ -65,6 +82,8 @@ export function snapshotOf(
     fleet: docs.fleet,
     clusters: docs.clusters,
     placements,
+    retired,
+    access: docs.access,
     assignments,
     ...(abandoned.size > 0 && { abandoned }),
     unreadable: docs.unreadable,
@@ -75,7 +94,9 @@ export function snapshotOf(
 }
 
 /** Every revision that an assignment is read at. */
-function* namedBy({ rows, lines }: Indexed): Iterable<string> {
+function* namedBy({ rows, lines, retired }: Indexed): Iterable<string> {
+  for (const { kept } of [...lines.values(), ...retired.values()])
+    for (const { revision } of kept) yield revision;
   for (const [placement, { version, apart }] of lines) {
     if (version) yield version.name;
     for (const cluster of apart) {

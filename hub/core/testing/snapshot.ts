@@ -4,6 +4,7 @@ import type { CommittedApproval } from '#proto/documents/common.ts';
 import type { Fleet } from '#proto/documents/fleet.ts';
 import type { Placement } from '#proto/documents/placement.ts';
 import { createNkey } from '#proto/nkey.ts';
+import { strategyOf } from '#proto/stages.ts';
 import {
   assignmentKey,
   type EffectiveCluster,
@@ -105,6 +106,8 @@ export function snapshot(told: Told): IndexSnapshot {
       revision: head.oid,
       invalid,
       version: oid(version),
+      versions: [],
+      strategy: strategyOf(undefined),
     });
     for (const [cluster, digest] of Object.entries(digests)) {
       if (digest === undefined || !clusters.has(cluster)) continue;
@@ -136,6 +139,8 @@ export function snapshot(told: Told): IndexSnapshot {
       : { document: fleet, file: 'flotilla.yaml', revision: head.oid, invalid: false },
     clusters,
     placements,
+    retired: new Map(),
+    access: new Map(),
     assignments,
     unreadable: {
       clusters: new Set(told.unreadable?.clusters),

@@ -1,3 +1,4 @@
+import { strategyOf } from '#proto/stages.ts';
 import {
   type EffectivePlacement,
   EMPTY_STATE,
@@ -72,7 +73,15 @@ export class Departing {
       metadata: { name },
       spec: { selector: {}, path: '' },
     };
-    return { document, file: `placements/${name}.yaml`, revision: version, invalid: false, version };
+    return {
+      document,
+      file: `placements/${name}.yaml`,
+      revision: version,
+      invalid: false,
+      version,
+      versions: [],
+      strategy: strategyOf(undefined),
+    };
   }
 
   placements(): EffectivePlacement[] {

@@ -1,15 +1,18 @@
 import { deserialize } from 'node:v8';
 import { documentOf, type Sourced } from '#proto/documents/read.ts';
 import { type FleetFile, readFleetFile } from '#proto/fleet-model.ts';
+import type { Content } from '#rollouts/facts.ts';
 import type { DocumentsInForce, InForce, InForceCluster } from '../../core/in-force.ts';
+import { Contents, Slots } from '../contents.ts';
 import type { DocumentFile } from '../documents.ts';
+import type { Kept } from '../history.ts';
 import type { KnownOverlay } from '../overlays.ts';
 import type { Assigned, Line, Row, VersionSource } from '../rows.ts';
 import {
   DIGEST_BYTES,
   type Encoded,
   FORMAT,
-  NO_OVERLAY,
+  NONE,
   OVERLAY_NUMBERS,
   type SavedDocs,
   type SavedDocument,
@@ -17,6 +20,8 @@ import {
   type SavedFile,
   type SavedIndex,
   type SavedLines,
+  type SavedSource,
+  type SavedVersion,
 } from './format.ts';
 
 /** Undefined for what another version has saved. Throws whatever where the bytes are not what `encodeIndex` made. */
@@ -25,11 +30,14 @@ export function decodeIndex(bytes: Buffer): SavedIndex | undefined {
   if (encoded.format !== FORMAT) return undefined;
   const files = new Map((JSON.parse(encoded.files) as SavedFile[]).map(fileOf));
   const overlays = overlaysOf(encoded.overlays);
+  const docs = docsOf(JSON.parse(encoded.docs) as SavedDocs, files);
   return {
     commit: encoded.commit,
     files,
-    docs: docsOf(JSON.parse(encoded.docs) as SavedDocs, files),
-    ...assignedOf(encoded, JSON.parse(encoded.lines) as SavedLines, files, overlays),
+    docs,
+    ...assignedOf(encoded, JSON.parse(encoded.lines) as SavedLines, docs, files, overlays),
+    at: encoded.at,
+    wrote: new Map(encoded.wrote),
     overlays: overlays.slice(0, encoded.overlays.known),
     overlayTree: encoded.overlays.tree,
   };
@@ -91,19 +99,27 @@ function overlaysOf({ paths, parts: json, numbers }: Encoded['overlays']): Known
   });
 }
 
+/** One string for each digest: rows and contents share it. */
+function digestsOf(bytes: Uint8Array): string[] {
+  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+  const size = 2 * DIGEST_BYTES;
+  return Array.from({ length: hex.length / size }, (_, i) => hex.slice(i * size, (i + 1) * size));
+}
+
 function assignedOf(
-  { clusters, rows: columns }: Encoded,
-  { lines: saved, fleets, values, extras }: SavedLines,
+  { clusters, rows: columns, digests: bytes, contents: arrays }: Encoded,
+  { lines: saved, retired, fleets, values, extras }: SavedLines,
+  docs: DocumentsInForce,
   files: Files,
   overlays: readonly KnownOverlay[],
 ): Assigned {
   const ofClusters = clusters.map(() => new Map<string, Row>());
-  for (const [line, { cluster, overlay, digests }] of columns.entries()) {
+  const digests = digestsOf(bytes);
+  for (const [line, { cluster, overlay, digest }] of columns.entries()) {
     const { name } = saved[line]!;
-    const hex = Buffer.from(digests.buffer, digests.byteOffset, digests.byteLength).toString('hex');
     for (let i = 0; i < cluster.length; i++) {
-      const digest = hex.slice(i * 2 * DIGEST_BYTES, (i + 1) * 2 * DIGEST_BYTES);
-      const read = overlay[i] === NO_OVERLAY ? undefined : { overlay: overlays[overlay[i]!]!, digest };
+      const read =
+        overlay[i] === NONE ? undefined : { overlay: overlays[overlay[i]!]!, digest: digests[digest[i]!]! };
       ofClusters[cluster[i]!]!.set(name, { read });
     }
   }
@@ -113,14 +129,36 @@ function assignedOf(
     ofClusters[cluster]!.set(name, { read: row.read, ...(at && { at }), ...(problem && { problem }) });
   }
   const valueSets = values.map((one): VersionSource['values'] => documentsFrom(one, files));
-  const lines = saved.map(({ name, version, apart, failing, held }): [string, Line] => [
+  const sourceOf = (source: SavedSource): VersionSource => ({
+    ...source,
+    fleet: fleets[source.fleet]!,
+    values: valueSets[source.values]!,
+  });
+  const names = [...docs.clusters.keys()];
+  const slots = new Slots();
+  for (const name of names) slots.of(name);
+  let next = 0;
+  const keptOf = (versions: readonly SavedVersion[]): Kept =>
+    versions.map(({ apart, source, ...version }) => {
+      const told = arrays[next++]!;
+      const contents = function* (): Iterable<[string, Content]> {
+        for (const [number, digest] of told.entries())
+          if (digest !== NONE)
+            yield [names[number]!, { digest: digests[digest]!, entryRevision: version.revision }];
+        for (const [number, content] of apart) yield [names[number]!, content];
+      };
+      return {
+        ...version,
+        source: source && sourceOf(source),
+        contents: Contents.of(version.revision, contents(), slots),
+      };
+    });
+  const lines = saved.map(({ name, version, apart, failing, held, kept, behind }): [string, Line] => [
     name,
     {
-      version: version && {
-        ...version,
-        fleet: fleets[version.fleet]!,
-        values: valueSets[version.values]!,
-      },
+      version: version && sourceOf(version),
+      kept: keptOf(kept),
+      ...(behind && { behind: new Set(behind) }),
       apart: new Set(apart),
       failing: new Set(failing),
       ...(held && { held }),
@@ -129,5 +167,7 @@ function assignedOf(
   return {
     rows: new Map(clusters.map((name, index) => [name, ofClusters[index]!])),
     lines: new Map(lines),
+    retired: new Map(retired.map(({ name, kept, ...rest }) => [name, { ...rest, kept: keptOf(kept) }])),
+    slots,
   };
 }

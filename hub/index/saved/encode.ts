@@ -2,14 +2,14 @@ import { serialize } from 'node:v8';
 import type { Commit } from '#git/objects.ts';
 import type { DocumentsInForce, InForce } from '../../core/in-force.ts';
 import type { DocumentFile } from '../documents.ts';
+import type { KeptVersion } from '../history.ts';
 import type { KnownOverlay, Overlay } from '../overlays.ts';
 import type { VersionSource } from '../rows.ts';
 import {
-  DIGEST_BYTES,
   type Encoded,
   type Extra,
   FORMAT,
-  NO_OVERLAY,
+  NONE,
   OVERLAY_NUMBERS,
   type SavedDocs,
   type SavedDocument,
@@ -18,6 +18,9 @@ import {
   type SavedIndex,
   type SavedLine,
   type SavedLines,
+  type SavedRetired,
+  type SavedSource,
+  type SavedVersion,
 } from './format.ts';
 
 type TextOf = (blob: string) => Promise<string>;
@@ -26,7 +29,8 @@ type TextOf = (blob: string) => Promise<string>;
 export async function encodeIndex(index: SavedIndex, textOf: TextOf): Promise<Buffer> {
   const { commit, rows, lines } = index;
   const overlays = new Table<Overlay>(index.overlays);
-  const columns = columnsOf(index, overlays);
+  const digests = new Table<string>();
+  const columns = columnsOf(index, overlays, digests);
   const encoded: Encoded = {
     format: FORMAT,
     commit,
@@ -36,6 +40,10 @@ export async function encodeIndex(index: SavedIndex, textOf: TextOf): Promise<Bu
     overlays: { ...savedOverlays(overlays.items), known: index.overlays.length, tree: index.overlayTree },
     clusters: [...rows.keys()],
     rows: [...lines.keys()].map((name) => columns.of.get(name)!),
+    contents: contentsOf(index, digests),
+    digests: Buffer.from(digests.items.join(''), 'hex'),
+    at: index.at,
+    wrote: [...index.wrote],
   };
   return serialize(encoded);
 }
@@ -93,28 +101,52 @@ async function savedDocs(index: SavedIndex, textOf: TextOf): Promise<SavedDocs> 
 async function savedLines(index: SavedIndex, extras: Extra[], textOf: TextOf): Promise<SavedLines> {
   const fleets = new Table<VersionSource['fleet']>();
   const values = new Table<DocumentsInForce['values']>();
+  const numbers = new Map([...index.docs.clusters.keys()].map((name, number) => [name, number]));
+  const savedSource = (source: VersionSource): SavedSource => ({
+    ...source,
+    fleet: fleets.indexOf(source.fleet),
+    values: values.indexOf(source.values),
+  });
+  const savedVersion = ({ revision, at, authors, source, contents }: KeptVersion): SavedVersion => ({
+    revision,
+    at,
+    authors,
+    ...(source && { source: savedSource(source) }),
+    apart: [...contents.apart].map(([cluster, content]) => [numbers.get(cluster)!, content]),
+  });
   const lines = [...index.lines].map(
-    ([name, { version, apart, failing, held }]): SavedLine => ({
+    ([name, { version, apart, failing, held, kept, behind }]): SavedLine => ({
       name,
-      ...(version && {
-        version: {
-          ...version,
-          fleet: fleets.indexOf(version.fleet),
-          values: values.indexOf(version.values),
-        },
-      }),
+      ...(version && { version: savedSource(version) }),
+      kept: kept.map(savedVersion),
+      ...(behind && { behind: [...behind] }),
       apart: [...apart],
       failing: [...failing],
       ...(held && { held }),
     }),
   );
+  const retired = [...index.retired].map(
+    ([name, { kept, ...rest }]): SavedRetired => ({ ...rest, name, kept: kept.map(savedVersion) }),
+  );
   const savedValues: SavedDocuments[] = [];
   for (const one of values.items) savedValues.push(await savedDocuments(one, index, textOf));
-  return { lines, fleets: fleets.items, values: savedValues, extras };
+  return { lines, retired, fleets: fleets.items, values: savedValues, extras };
+}
+
+function contentsOf({ lines, retired, docs }: SavedIndex, digests: Table<string>): Uint32Array[] {
+  const clusters = [...docs.clusters.keys()];
+  return [...lines.values(), ...retired.values()].flatMap(({ kept }) =>
+    kept.map(({ contents }) =>
+      Uint32Array.from(clusters, (cluster) => {
+        const digest = contents.digest(cluster);
+        return digest === undefined ? NONE : digests.indexOf(digest);
+      }),
+    ),
+  );
 }
 
 /** The rows of every placement as columns, and what stands in none. */
-function columnsOf({ rows, lines }: SavedIndex, overlays: Table<Overlay>) {
+function columnsOf({ rows, lines }: SavedIndex, overlays: Table<Overlay>, digests: Table<string>) {
   const extras: Extra[] = [];
   const of = new Map<string, Encoded['rows'][number]>();
   const clusters = [...rows.values()];
@@ -123,17 +155,13 @@ function columnsOf({ rows, lines }: SavedIndex, overlays: Table<Overlay>) {
       const row = ofCluster.get(placement);
       return row ? [{ row, cluster }] : [];
     });
-    const digests = Buffer.alloc(found.length * DIGEST_BYTES);
-    for (const [i, { row, cluster }] of found.entries()) {
-      if (row.read) digests.write(row.read.digest, i * DIGEST_BYTES, 'hex');
+    for (const { row, cluster } of found) {
       if (row.at || row.problem) extras.push([line, cluster, row.at ?? null, row.problem ?? null]);
     }
     of.set(placement, {
       cluster: Uint32Array.from(found, ({ cluster }) => cluster),
-      overlay: Uint32Array.from(found, ({ row }) =>
-        row.read ? overlays.indexOf(row.read.overlay) : NO_OVERLAY,
-      ),
-      digests,
+      overlay: Uint32Array.from(found, ({ row }) => (row.read ? overlays.indexOf(row.read.overlay) : NONE)),
+      digest: Uint32Array.from(found, ({ row }) => (row.read ? digests.indexOf(row.read.digest) : NONE)),
     });
   }
   return { of, extras };

@@ -1,25 +1,27 @@
 import type { Commit } from '#git/objects.ts';
 import type { FleetDocument } from '#proto/documents/read.ts';
 import type { Problem } from '#proto/problems.ts';
+import type { Content } from '#rollouts/facts.ts';
 import type { DocumentsInForce } from '../../core/in-force.ts';
 import type { DocumentFile } from '../documents.ts';
+import type { KeptVersion, Place } from '../history.ts';
 import type { KnownOverlay } from '../overlays.ts';
-import type { Assigned, Line, Row, VersionSource } from '../rows.ts';
+import type { Assigned, Line, Retired, Row, VersionSource } from '../rows.ts';
 
 /** Everything that is needed to go on from a revision without reading it again. */
-export type SavedIndex = Assigned & {
-  readonly commit: Commit;
-  readonly files: ReadonlyMap<string, DocumentFile>;
-  readonly docs: DocumentsInForce;
-  /** Those that are known at `overlayTree`; rows that are held may have others besides. */
-  readonly overlays: readonly KnownOverlay[];
-  readonly overlayTree: string | undefined;
-};
+export type SavedIndex = Assigned &
+  Place & {
+    readonly files: ReadonlyMap<string, DocumentFile>;
+    readonly docs: DocumentsInForce;
+    /** Those that are known at `overlayTree`; rows that are held may have others besides. */
+    readonly overlays: readonly KnownOverlay[];
+    readonly overlayTree: string | undefined;
+  };
 
 /** To be raised with every change of what is saved, or of what is made of a repository. */
-export const FORMAT = 1;
-/** In a column of overlays: a row that could never be resolved. */
-export const NO_OVERLAY = 0xffff_ffff;
+export const FORMAT = 2;
+/** In a column: nothing. */
+export const NONE = 0xffff_ffff;
 export const DIGEST_BYTES = 32;
 /** Numbers kept of each overlay: placement, components, nodes, how many files, reads; all but the fourth stand in `parts`. */
 export const OVERLAY_NUMBERS = 5;
@@ -40,7 +42,13 @@ export type Encoded = {
   };
   clusters: string[];
   /** For each line, in order. */
-  rows: { cluster: Uint32Array; overlay: Uint32Array; digests: Uint8Array }[];
+  rows: { cluster: Uint32Array; overlay: Uint32Array; digest: Uint32Array }[];
+  /** All that are told anywhere, once. */
+  digests: Uint8Array;
+  /** Of each kept version, in order of lines and retired ones: its digest on every cluster of `docs`, by number. */
+  contents: Uint32Array[];
+  at: number;
+  wrote: [author: string, at: number][];
 };
 
 /** Without the document where it has to be read from the text again. */
@@ -60,15 +68,25 @@ export type SavedDocs = {
   /** Those that enrolled clusters. */
   commits: Commit[];
 };
+export type SavedSource = Omit<VersionSource, 'fleet' | 'values'> & { fleet: number; values: number };
+/** `apart` has the cluster by number. */
+export type SavedVersion = Pick<KeptVersion, 'revision' | 'at' | 'authors'> & {
+  source?: SavedSource;
+  apart: [cluster: number, content: Content][];
+};
 export type SavedLine = {
   name: string;
-  version?: Omit<VersionSource, 'fleet' | 'values'> & { fleet: number; values: number };
+  version?: SavedSource;
+  kept: SavedVersion[];
+  behind?: string[];
   apart: string[];
   failing: string[];
   held?: NonNullable<Line['held']>;
 };
+export type SavedRetired = Omit<Retired, 'kept'> & { name: string; kept: SavedVersion[] };
 export type SavedLines = {
   lines: SavedLine[];
+  retired: SavedRetired[];
   fleets: VersionSource['fleet'][];
   values: SavedDocuments[];
   extras: Extra[];

@@ -3,6 +3,7 @@ import type { Cluster } from '#proto/documents/cluster.ts';
 import type { Placement } from '#proto/documents/placement.ts';
 import type { AgentEvent, FieldDrift, Heartbeat, Hello, ObjectStatus, Status } from '#proto/messages.ts';
 import type { Labels } from '#proto/selector.ts';
+import { strategyOf } from '#proto/stages.ts';
 import { AssignmentMap } from '../../testing/assignment-map.ts';
 import {
   assignmentKey,
@@ -76,6 +77,8 @@ export function snapshot({
       document,
       file: `placements/${name}.yaml`,
       version: head.oid,
+      versions: [],
+      strategy: strategyOf(undefined),
     });
     for (const cluster of on) {
       const key = assignmentKey(cluster, name);
@@ -114,6 +117,8 @@ export function snapshot({
       ]),
     ),
     placements: indexedPlacements,
+    retired: new Map(),
+    access: new Map(),
     assignments,
     abandoned: new Set(),
     unreadable: { clusters: new Set(), placements: new Set() },

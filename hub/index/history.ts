@@ -1,0 +1,102 @@
+import type { Commit } from '#git/objects.ts';
+import type { Content, Version } from '#rollouts/facts.ts';
+import type { InForceCluster } from '../core/in-force.ts';
+import { Contents, type Slots } from './contents.ts';
+import type { Past } from './past.ts';
+import type { VersionSource } from './rows.ts';
+
+/** A version with what it is read from: nothing where the placement had been deleted. */
+export type KeptVersion = Version & {
+  readonly contents: Contents;
+  readonly source: VersionSource | undefined;
+};
+
+/** Oldest first; neighbours differ. */
+export type Kept = readonly KeptVersion[];
+
+/** A commit on the branch, and who wrote what before it. */
+export type Place = {
+  readonly commit: Commit;
+  /** Greater than that of every commit that was indexed before. */
+  readonly at: number;
+  /** Author → place of the newest commit that brought something of theirs. */
+  readonly wrote: ReadonlyMap<string, number>;
+};
+
+/** Who is not in the fleet any more, and who joined or was relabelled. */
+export type Moves = {
+  readonly left: ReadonlySet<string>;
+  readonly moved: readonly InForceCluster[];
+};
+
+/** What a commit gives a cluster: a digest, what it had before, or nothing. */
+export type Given = (cluster: string) => { readonly digest: string } | 'stays' | undefined;
+
+/**
+ * Kept versions over today's clusters. What a version gives a cluster that joined or was relabelled is worked out from what the version
+ * itself says and the entry as it is now; what cannot be had stays what it was: what the cluster had in this version, or what the version
+ * before gives it.
+ */
+export async function overToday(kept: Kept, { left, moved }: Moves, past: Past, slots: Slots): Promise<Kept> {
+  if (kept.length === 0 || (left.size === 0 && moved.length === 0)) return kept;
+  const result: KeptVersion[] = [];
+  for (const version of kept) {
+    const { source, contents } = version;
+    const changes: [string, Content | undefined][] = [...left].map((cluster) => [cluster, undefined]);
+    for (const cluster of source ? moved : []) {
+      const { name } = cluster.document.metadata;
+      const own = contents.get(name);
+      const read = await past.read(source!, cluster);
+      if (read === 'unselected') changes.push([name, undefined]);
+      else if (!read) changes.push([name, own ?? stayingOf(result.at(-1), name)]);
+      else if (read.digest !== own?.digest)
+        changes.push([name, { digest: read.digest, entryRevision: cluster.revision }]);
+    }
+    const now = contents.with(changes, slots);
+    result.push(now === contents ? version : { ...version, contents: now });
+  }
+  return result.every((version, at) => version === kept[at]) ? kept : result;
+}
+
+/**
+ * With the version that a commit makes, if its map differs from that of the last one. It can differ on `touched` only; `members` are
+ * all to whom it may give anything.
+ */
+export function withHead(
+  kept: Kept,
+  { commit, at, wrote }: Place,
+  source: VersionSource | undefined,
+  given: Given,
+  { touched, members, slots }: { touched: Iterable<string>; members: Iterable<string>; slots: Slots },
+): Kept {
+  const last = kept.at(-1);
+  if (last && !Iterator.from(touched).some((cluster) => isOther(given(cluster), last.contents, cluster)))
+    return kept;
+  const contents = function* (): Iterable<[string, Content]> {
+    for (const cluster of members) {
+      const now = given(cluster);
+      const content =
+        now === 'stays' ? stayingOf(last, cluster) : now && { digest: now.digest, entryRevision: commit.oid };
+      if (content) yield [cluster, content];
+    }
+  };
+  const since = last?.at ?? at - 1;
+  const version: KeptVersion = {
+    revision: commit.oid,
+    at,
+    contents: Contents.of(commit.oid, contents(), slots),
+    authors: [...wrote].flatMap(([author, last]) => (last > since ? [author] : [])),
+    source,
+  };
+  return [...kept, version];
+}
+
+function isOther(given: ReturnType<Given>, last: Contents, cluster: string): boolean {
+  return given !== 'stays' && given?.digest !== last.digest(cluster);
+}
+
+/** What a version gives a cluster, as a later one says it that has nothing of its own for it. */
+function stayingOf(version: KeptVersion | undefined, cluster: string): Content | undefined {
+  const content = version?.contents.get(cluster);
+  return content && { revision: version!.revision, ...content };
+}
