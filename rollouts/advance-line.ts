@@ -8,7 +8,7 @@ import { passStage } from './passing.ts';
 import { planMembers, rememberPlan, replan, standOf } from './replan.ts';
 import { stepRollback } from './rollback.ts';
 import { start, startPins } from './starting.ts';
-import type { Line, Target, Work } from './state.ts';
+import type { Line, Stage, Target } from './state.ts';
 import { isAtRest, isChanged, isOf, rest, seeIdle, seeTarget, survey } from './work.ts';
 
 export type LineStep = {
@@ -96,12 +96,12 @@ function move(draft: Draft): void {
   }
 }
 
-/** What is Current by the present work, or with none, most are: nothing else can be said of it. */
-const isNamed = ({ state, run, reason }: Target, work: Work | undefined): boolean =>
+/** What is Current by the present work, or with none on what has passed, most are: nothing else can be said of it. */
+const isNamed = ({ state, run, reason }: Target, { work, passed }: Stage): boolean =>
   state === 'Current' &&
   reason === undefined &&
   run?.phase === 'current' &&
-  (work === undefined || (isOf(run, work) && !run.again && !run.worse));
+  (work ? isOf(run, work) && !run.again && !run.worse : run.revision === passed.at(-1));
 
 /** Every target's state, and since when. */
 function nameStates(draft: Draft): void {
@@ -112,14 +112,11 @@ function nameStates(draft: Draft): void {
     for (const member of draft.members(stage.name)) {
       const target = draft.targetOf(member);
       if (!target) continue;
-      if (isNamed(target, work)) {
-        settled &&= target.run!.revision === stage.passed.at(-1);
-        continue;
-      }
+      if (isNamed(target, stage)) continue;
       settled = false;
       const { name } = member;
       const changed = work && isChanged(draft, stage, work, member);
-      const idle = changed ? undefined : seeIdle(draft, member);
+      const idle = changed ? undefined : seeIdle(draft, stage, member);
       const unchanged = work && idle?.state === 'Current' ? { state: 'Unchanged' as const } : idle;
       const { state, reason } = changed ? seeTarget(draft, work, member) : unchanged!;
       if (state === target.state && reason === target.reason) continue;

@@ -107,7 +107,7 @@ const SEEN = {
 } as const satisfies Record<string, Seen>;
 
 /** Where a member that is no target of any work stands. */
-export function seeIdle(draft: Draft, member: Member): Seen {
+export function seeIdle(draft: Draft, stage: Stage, member: Member): Seen {
   const run = draft.targetOf(member)?.run;
   if (!run) return SEEN.Waiting;
   if (run.phase === 'failed') return { state: 'Failed', ...(run.failure && { reason: run.failure }) };
@@ -115,7 +115,22 @@ export function seeIdle(draft: Draft, member: Member): Seen {
   const blocked = blockedBy(draft, member.name);
   if (blocked !== undefined && run.phase !== 'current') return { state: 'Blocked', reason: blocked };
   if (isBusy(run)) return run.verifying ? SEEN.Verifying : SEEN.Applying;
-  return SEEN.Current;
+  return seeBehind(draft, stage, member) ?? SEEN.Current;
+}
+
+/** A member to be brought to what its stage has passed, and why it is not there. */
+function seeBehind(draft: Draft, stage: Stage, member: Member): Seen | undefined {
+  const { name } = member;
+  const target = draft.targetOf(member);
+  const passed = draft.versions.get(draft.lastPassed(stage));
+  if (!passed || target?.kept || pinOf(draft, name)) return undefined;
+  if (passedDigest(draft, stage, member) === publishedDigest(target?.run)) return undefined;
+  const blocked = draft.facts.blockedBy(name);
+  if (blocked !== undefined) return { state: 'Blocked', reason: blocked };
+  if (isLost(draft, name)) return { state: 'Offline', reason: 'unreachable' };
+  const dependency = draft.facts.dependency(name, passed);
+  if (dependency.is === 'ready') return SEEN.Waiting;
+  return { state: dependency.is === 'blocked' ? 'Blocked' : 'Waiting', reason: dependency.reason };
 }
 
 /** Targets that nobody waits for any more. */
