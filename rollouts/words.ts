@@ -84,6 +84,8 @@ function wordsOf(draft: Draft, stage: Stage, now: number): string {
   const changed = draft.members(stage.name).filter((member) => isChanged(draft, stage, work, member));
   const unfinished = changed.filter((member) => !hasEnded(seeTarget(draft, work, member)));
   const { waiting = '' } = work;
+  // Told of the line already.
+  if (/^(paused by|held:|too many clusters)/.test(waiting)) return '';
   if (unfinished.length === 0 || !waiting.startsWith('waiting for') || waiting.includes('approv'))
     return waiting === '' ? '' : `${stage.name}: ${waiting}`;
   const shown = unfinished.map(({ name }) => {

@@ -2,13 +2,15 @@
 export type NodeType =
   | 'Approval'
   | 'Assignment'
+  | 'Change'
   | 'Cluster'
   | 'Commit'
   | 'Event'
   | 'FieldDrift'
   | 'Placement'
   | 'Problem'
-  | 'Resource';
+  | 'Resource'
+  | 'Rollout';
 
 export function idOf(type: NodeType, ...parts: readonly string[]): string {
   return Buffer.from(JSON.stringify([type, ...parts])).toString('base64url');

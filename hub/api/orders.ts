@@ -7,6 +7,10 @@ import { rankOf } from '../core/view/headline.ts';
 import type { Order, SortKey } from '../core/view/paging.ts';
 import type { ProblemRow } from '../core/view/problems.ts';
 import type { DriftRow, ResourceRow } from '../core/view/resources.ts';
+import type { ChangeRow } from '../core/view/rollouts/change.ts';
+import type { RolloutRow } from '../core/view/rollouts/rollout.ts';
+import type { StageApprovalRow } from '../core/view/rollouts/stage-approvals.ts';
+import type { TargetRow } from '../core/view/rollouts/targets.ts';
 
 export const CLUSTER_ORDER_FIELDS = ['NAME', 'HEADLINE', 'SINCE', 'LAST_CONNECTED'] as const;
 export type ClusterOrder = {
@@ -46,9 +50,34 @@ export const placementsByName: Order<EffectivePlacement> = {
   name: 'placements',
   keys: ({ document }) => [document.metadata.name],
 };
-export const approvalsByPlacement: Order<ApprovalRow> = {
+export const newestApprovals: Order<ApprovalRow | StageApprovalRow> = {
   name: 'approvals',
-  keys: ({ placement, setHash }) => [placement, setHash],
+  keys: (row) => [
+    row.requestedAt,
+    row.placement,
+    ...(row.kind === 'STAGE' ? [row.version, row.stage, row.gate] : [row.setHash]),
+  ],
+  descending: true,
+};
+export const newestRollouts: Order<RolloutRow> = {
+  name: 'rollouts',
+  keys: ({ place, placement, version }) => [place, placement, version],
+  descending: true,
+};
+export const newestChanges: Order<ChangeRow> = {
+  name: 'changes',
+  keys: ({ place, revision }) => [place, revision],
+  descending: true,
+};
+/** `places` are those of the stages in their line. */
+export const targetsByStage = (places: ReadonlyMap<string, number>): Order<TargetRow> => ({
+  name: 'targets',
+  keys: ({ stage, cluster }) => [places.get(stage) ?? places.size, cluster],
+});
+export const newestRolloutEvents: Order<{ readonly place: number }> = {
+  name: 'rollout events',
+  keys: ({ place }) => [place],
+  descending: true,
 };
 export const resourcesByName: Order<ResourceRow> = {
   name: 'resources',

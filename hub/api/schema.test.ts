@@ -19,22 +19,40 @@ import {
 } from 'graphql';
 import { CLUSTER_MODES } from '#proto/documents/cluster.ts';
 import { DRIFT_KINDS, DRIFT_STATES, EVENT_TYPES, HEALTH_STATES, SYNC_STATES } from '#proto/messages.ts';
+import { WHATS } from '#rollouts/events.ts';
+import { PHASES } from '#rollouts/phase.ts';
+import { TARGET_STATES } from '#rollouts/state.ts';
 import { APPROVAL_KINDS, APPROVAL_STATES } from '../core/view/approvals.ts';
 import { CONNECTIVITY_STATES } from '../core/view/axes.ts';
 import { HEADLINES_WORST_FIRST } from '../core/view/headline.ts';
 import { SEVERITIES } from '../core/view/problems.ts';
 import { DRIFT_GROUPINGS } from '../core/view/resources.ts';
+import { BANNER_KINDS } from '../core/view/rollouts/banners.ts';
+import { GATE_KINDS, GATE_STATES } from '../core/view/rollouts/gates.ts';
+import { PAUSE_CAUSES } from '../core/view/rollouts/line-stages.ts';
+import { STAGE_APPROVAL_STATES } from '../core/view/rollouts/stage-approvals.ts';
+import { oid } from '../core/view/testing/fleet.ts';
 import { type ApiContext, QueryTime } from './context.ts';
 import { TABS } from './graphiql.ts';
+import { idOf } from './ids.ts';
 import { CLUSTER_ORDER_FIELDS } from './orders.ts';
+import { wordOf } from './resolvers/shared.ts';
 import { buildSchema } from './schema.ts';
-import { acme, acmeHolding, apiOf } from './testing/api.ts';
+import { acme, acmeHolding, acmeRolling, apiOf } from './testing/api.ts';
 
 const schema = buildSchema();
 
 const ENUMS: Record<string, readonly string[]> = {
-  ApprovalKind: APPROVAL_KINDS,
-  ApprovalState: APPROVAL_STATES,
+  BannerKind: BANNER_KINDS,
+  RolloutPhase: PHASES.map(wordOf),
+  RolloutEventType: WHATS.map(wordOf),
+  TargetState: TARGET_STATES.map(wordOf),
+  PauseCause: PAUSE_CAUSES.map(wordOf),
+  GateKind: GATE_KINDS,
+  GateState: GATE_STATES,
+  GateWhen: ['BEFORE', 'AFTER'],
+  ApprovalKind: ['STAGE', ...APPROVAL_KINDS],
+  ApprovalState: [...new Set([...APPROVAL_STATES, ...STAGE_APPROVAL_STATES])],
   Connectivity: CONNECTIVITY_STATES,
   Sync: SYNC_STATES,
   Drift: DRIFT_STATES,
@@ -68,8 +86,9 @@ const MAY_BE_NULL = new Set(['ClusterChange.previousHeadline']);
 test('every field of the SDL is answered: by a resolver, or by a member of what it is a field of', async () => {
   const watched = buildSchema();
   const answered = watchFields(watched);
+  const { view } = acmeRolling(acmeHolding());
   const context: ApiContext = {
-    view: acmeHolding(),
+    view,
     version: '1',
     closing: new AbortController().signal,
     time: new QueryTime(60_000),
@@ -143,6 +162,9 @@ const ARGUMENTS: Record<string, (ids: string[]) => string> = {
   'Query.resources': () => '(filter: {})',
   'Query.driftGroups': () => '(by: FIELD)',
   'Query.commit': () => '(rev: "HEAD")',
+  'Query.change': () => '(rev: "HEAD")',
+  'Query.rollout': () => `(id: "${idOf('Rollout', 'shop', oid('head'))}")`,
+  'Query.explain': () => '(cluster: "prod-eu-1", placement: "platform")',
   'ClusterConnection.facets': () => '(keys: ["env"])',
 };
 

@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs';
 import type { GraphQLSchema } from 'graphql';
 import { createSchema } from 'graphql-yoga';
 import type { ApiContext } from './context.ts';
+import { approvalResolvers } from './resolvers/approval.ts';
 import { assignmentResolvers } from './resolvers/assignment.ts';
 import { clusterResolvers } from './resolvers/cluster.ts';
 import { objectResolvers } from './resolvers/objects.ts';
 import { queryResolvers } from './resolvers/query.ts';
+import { rolloutResolvers } from './resolvers/rollout.ts';
 import { subscriptionResolvers } from './resolvers/subscription.ts';
 import { scalars } from './scalars.ts';
 
@@ -21,6 +23,8 @@ export function buildSchema(): GraphQLSchema {
       ...clusterResolvers,
       ...assignmentResolvers,
       ...objectResolvers,
+      ...approvalResolvers,
+      ...rolloutResolvers,
       ...subscriptionResolvers,
     },
   });

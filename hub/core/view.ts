@@ -21,6 +21,9 @@ import { Departing } from './view/departing.ts';
 import { EventRing } from './view/events.ts';
 import { type History, historyOf, type Lag, lagOf } from './view/lag.ts';
 import { fromFault, fromIndex, type ProblemRow } from './view/problems.ts';
+import type { BannerRow } from './view/rollouts/banners.ts';
+import { RolloutBook } from './view/rollouts/book.ts';
+import { aliasesOf, type ChangeRow } from './view/rollouts/change.ts';
 import { shareStatus } from './view/share.ts';
 
 export type ViewOptions = {
@@ -41,6 +44,8 @@ const FRESH_MS = 5_000;
  */
 export class ReadModel implements FleetView {
   readonly startedAt: number;
+  /** How versions travel. */
+  readonly rollouts = new RolloutBook();
   readonly #patience: Patience;
   readonly #agents: Agents;
   readonly #events: EventRing;
@@ -49,6 +54,7 @@ export class ReadModel implements FleetView {
   readonly #rows = new Map<string, ClusterRow>();
   #index: IndexSnapshot | undefined;
   #history: History = { position: new Map(), commits: [] };
+  #aliases: ((revision: string) => string) | undefined;
   #state: HubState = EMPTY_STATE;
   #git: Reachability = { ok: false, message: 'the repository has not been read yet' };
   #bus: Reachability = { ok: false, message: 'not connected yet' };
@@ -73,6 +79,7 @@ export class ReadModel implements FleetView {
     this.#index = snapshot;
     this.#departing.setIndex(snapshot, this.#now);
     this.#history = historyOf(snapshot);
+    this.#aliases = undefined;
     this.#agents.setKnown((cluster) => snapshot.clusters.has(cluster));
     this.setGit(snapshot.git);
     for (const name of [...this.#rows.keys()]) if (!snapshot.clusters.has(name)) this.#remove(name);
@@ -130,6 +137,7 @@ export class ReadModel implements FleetView {
   }
 
   tick(now: number): void {
+    this.rollouts.tick(now);
     if (this.#bus.ok) this.#clock += Math.max(0, now - this.#now);
     this.#now = Math.max(this.#now, now);
     for (const [name] of this.#agents.entries()) this.#derive(name, false);
@@ -204,6 +212,30 @@ export class ReadModel implements FleetView {
   /** Deletions that wait for an approval. */
   approvals(): ApprovalRow[] {
     return this.#departing.approvals(this.#now);
+  }
+
+  /** What is not as Git says, and the trouble that everybody should know of. */
+  banners(): BannerRow[] {
+    const isRewritten = this.#git.code === 'history-rewritten';
+    const message = this.#git.message ?? 'the branch was rewritten';
+    const nobody = { by: undefined, reason: undefined, expiresAt: undefined };
+    const rewritten: BannerRow[] = isRewritten ? [{ kind: 'HISTORY_REWRITTEN', message, ...nobody }] : [];
+    return [...rewritten, ...this.rollouts.banners()];
+  }
+
+  /** The short name of a commit, unique among those that are known. */
+  aliasOf(revision: string): string {
+    this.#aliases ??= aliasesOf(this.#history.position.keys());
+    return this.#aliases(revision);
+  }
+
+  /** Every commit that began a rollout that is known, with all its rollouts. */
+  commitChanges(): ChangeRow[] {
+    return this.rollouts.changes((revision) => this.aliasOf(revision));
+  }
+
+  change(revision: string): ChangeRow | undefined {
+    return this.rollouts.changes((oid) => this.aliasOf(oid), revision)[0];
   }
 
   lag(assignment: AssignmentRow): Lag | undefined {

@@ -6,6 +6,7 @@ import { type Connection, connect, type PageArguments } from '../connection.ts';
 import type { ApiContext } from '../context.ts';
 import { idOf } from '../ids.ts';
 import { assignmentsByName } from '../orders.ts';
+import { placementRollouts } from './rollout.ts';
 import { listLabels, location, type Resolver, revision, statusOf } from './shared.ts';
 
 export type ApiAssignmentFilter = AssignmentFilter & { lagSecondsGreaterThan?: number | null };
@@ -28,7 +29,7 @@ export function assignmentConnection(
   );
 }
 
-const version = (of: Version | undefined, context: ApiContext) =>
+export const version = (of: Version | undefined, context: ApiContext) =>
   of && { revision: revision(of.revision, context), digest: of.digest };
 
 const Assignment = {
@@ -40,6 +41,7 @@ const Assignment = {
   desired: (({ desired }, _, context) => version(desired, context)) as Of,
   applied: (({ applied }, _, context) => version(applied, context)) as Of,
   lag: ((row, _, { view }) => view.lag(row)) as Of,
+  stage: (({ cluster, placement }, _, { view }) => view.rollouts.stageOf(cluster, placement)) as Of,
   status: (({ status, cluster }, _, context) => statusOf(status, cluster, context)) as Of,
   counts: (({ report }) => report?.counts) as Of,
   truncated: (({ report }) => report?.truncated ?? { objects: 0, drifts: 0 }) as Of,
@@ -58,6 +60,7 @@ const AssignmentConnection = {
 };
 
 const Placement = {
+  ...placementRollouts,
   id: (({ document }) => idOf('Placement', document.metadata.name)) as Resolver<EffectivePlacement>,
   name: (({ document }) => document.metadata.name) as Resolver<EffectivePlacement>,
   labels: (({ document }) => listLabels(document.metadata.labels)) as Resolver<EffectivePlacement>,

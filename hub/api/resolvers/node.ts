@@ -1,6 +1,7 @@
 import { driftsOf, resourcesOf } from '../../core/view/resources.ts';
 import type { ApiContext } from '../context.ts';
 import { idOf, readId } from '../ids.ts';
+import { approvalNamed } from './approval.ts';
 
 /** The object behind an opaque id, tagged with its type; undefined when there is none, or none any more. */
 export function findNode(id: string, { view }: ApiContext): object | undefined {
@@ -15,9 +16,11 @@ export function findNode(id: string, { view }: ApiContext): object | undefined {
       case 'Placement':
         return view.placement(first);
       case 'Approval':
-        return view
-          .approvals()
-          .find((row) => row.kind === first && row.placement === second && row.setHash === third);
+        return approvalNamed(view, read.parts);
+      case 'Rollout':
+        return view.rollouts.rollout(first, second);
+      case 'Change':
+        return view.change(first);
       case 'Assignment':
         return assignment();
       case 'Commit':

@@ -1,5 +1,4 @@
 import type { Commit } from '#git/objects.ts';
-import type { ApprovalRow } from '../../core/view/approvals.ts';
 import type { EventRow } from '../../core/view/events.ts';
 import type { ProblemRow } from '../../core/view/problems.ts';
 import type { DriftGroup, DriftRow, ImageUse, ResourceRow } from '../../core/view/resources.ts';
@@ -76,14 +75,6 @@ const placementNamed = (name: string | undefined, { view }: ApiContext) =>
 const clusterNamed = (name: string | undefined, { view }: ApiContext) =>
   name === undefined ? undefined : view.cluster(name);
 
-const Approval = {
-  id: (({ kind, placement, setHash }) => idOf('Approval', kind, placement, setHash)) as Resolver<ApprovalRow>,
-  placement: (({ placement }, _, context) => placementNamed(placement, context)) as Resolver<ApprovalRow>,
-  clusterCount: (({ clusters }) => clusters.length) as Resolver<ApprovalRow>,
-  clusters: (({ clusters }, page, context) =>
-    clustersNamed({ clusters: new Set(clusters) }, page, context)) as Resolver<ApprovalRow, PageArguments>,
-};
-
 const Problem = {
   id: (({ id }) => idOf('Problem', id)) as Resolver<ProblemRow>,
   source: (({ source }) => source && location(source)) as Resolver<ProblemRow>,
@@ -111,6 +102,7 @@ const CommitType = {
   shortOid: (({ oid }) => oid.slice(0, 7)) as Resolver<Commit>,
   headline: (({ message }) => message.split('\n', 1)[0]) as Resolver<Commit>,
   committedAt: (({ committer }) => committer.at * 1_000) as Resolver<Commit>,
+  change: (({ oid }, _, { view }) => view.change(oid)) as Resolver<Commit>,
 };
 
 export const objectResolvers = {
@@ -118,7 +110,6 @@ export const objectResolvers = {
   FieldDrift,
   DriftGroup: DriftGroupType,
   ImageUse: ImageUseType,
-  Approval,
   Problem,
   Event,
   Commit: CommitType,

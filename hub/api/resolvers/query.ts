@@ -23,17 +23,20 @@ import { refuseMore } from '../arguments.ts';
 import { connect, type PageArguments } from '../connection.ts';
 import type { ApiContext } from '../context.ts';
 import {
-  approvalsByPlacement,
   type ClusterOrder,
   clusterOrder,
   driftsByName,
+  newestApprovals,
+  newestChanges,
   newestEvents,
   newestProblems,
   placementsByName,
   resourcesByName,
 } from '../orders.ts';
-import { type ApiAssignmentFilter, assignmentConnection } from './assignment.ts';
+import { approvalsOf } from './approval.ts';
+import { type ApiAssignmentFilter, assignmentConnection, version } from './assignment.ts';
 import { findNode } from './node.ts';
+import { type RolloutFilter, rolloutConnection, rolloutNamed } from './rollout.ts';
 import { type Resolver, reachability } from './shared.ts';
 
 type Root<A> = Resolver<unknown, A>;
@@ -83,10 +86,37 @@ const Query = {
     const rows = selected ? all.filter(({ document }) => selected(document.metadata.labels ?? {})) : all;
     return connect(rows, placementsByName, page, context);
   }) as Root<PageArguments & { selector?: string | null }>,
-  approvals: ((_, { state, ...page }, context) => {
-    const rows = context.view.approvals().filter((row) => !state || state.includes(row.state));
-    return connect(rows, approvalsByPlacement, page, context);
-  }) as Root<PageArguments & { state?: readonly string[] | null }>,
+  approvals: ((_, { state, kind, ...page }, context) => {
+    const rows = approvalsOf(context.view).filter(
+      (row) => (!state || state.includes(row.state)) && (!kind || kind.includes(row.kind)),
+    );
+    return connect(rows, newestApprovals, page, context);
+  }) as Root<PageArguments & { state?: readonly string[] | null; kind?: readonly string[] | null }>,
+  change: ((_, { alias, rev }, { view }) => {
+    const found = view.commit(alias ?? rev ?? '')?.oid;
+    return view.change(found ?? alias ?? rev ?? '');
+  }) as Root<{ alias?: string | null; rev?: string | null }>,
+  changes: ((_, page, context) =>
+    connect(context.view.commitChanges(), newestChanges, page, context)) as Root<PageArguments>,
+  rollout: ((_, { id }, context) => rolloutNamed(id, context)) as Root<{ id: string }>,
+  rollouts: ((_, args, context) =>
+    rolloutConnection(
+      context.view.rollouts.rollouts(args.filter?.placement ?? undefined),
+      args,
+      context,
+    )) as Root<Filtered<RolloutFilter>>,
+  explain: ((_, { cluster, placement }, context) => {
+    const { view } = context;
+    const told = view.cluster(cluster) && view.rollouts.explain(cluster, placement);
+    return (
+      told && {
+        ...told,
+        assignment: view.assignment(cluster, placement),
+        desired: version(told.desired, context),
+        candidate: version(told.candidate, context),
+      }
+    );
+  }) as Root<{ cluster: string; placement: string }>,
   assignment: ((_, { cluster, placement }, { view }) => view.assignment(cluster, placement)) as Root<{
     cluster: string;
     placement: string;
@@ -137,6 +167,7 @@ const Fleet = {
   indexedAt: ((_, __, { view }) => view.index?.indexedAt) as Root<unknown>,
   git: ((_, __, { view }) => reachability(view.git)) as Root<unknown>,
   bus: ((_, __, { view }) => reachability(view.bus)) as Root<unknown>,
+  banners: ((_, __, { view }) => view.banners()) as Root<unknown>,
   labelKeys: ((_, __, { view }) => view.labelKeys()) as Root<unknown>,
   unknownAgents: ((_, __, { view }) => view.strangers) as Root<unknown>,
   problems: ((_, { filter, ...page }, context) => {

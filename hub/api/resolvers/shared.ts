@@ -28,6 +28,9 @@ export const revision = (oid: string, { view }: ApiContext) => ({
   commit: () => view.index?.commitsById.get(oid),
 });
 
+/** `AwaitingApproval` as the API says it: AWAITING_APPROVAL. */
+export const wordOf = (name: string): string => name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
+
 export const reachability = ({ ok, lastOkAt, message }: Reachability) => ({ ok, lastOkAt, message });
 
 /** The status of a cluster, or of something on it. */

@@ -5,15 +5,17 @@ import type { Headline } from '../../core/view/headline.ts';
 import type { ReadModel } from '../../core/view.ts';
 import { conflate } from '../conflate.ts';
 import type { ApiContext } from '../context.ts';
+import { rolloutNamed } from './rollout.ts';
 
 const MOST_SUBSCRIPTIONS = 500;
 const SUMMARY_EVERY_MS = 1_000;
+const ROLLOUT_EVERY_MS = 500;
 type Filter = { filter?: ClusterFilter | null };
 /** Changes of one cluster that nobody has read: the number of the first, and the headline before it. */
 type Unread = { readonly version: number; readonly previousHeadline: Headline | undefined };
 
-function refuseMoreReaders({ changes }: ReadModel): void {
-  if (changes.listeners >= MOST_SUBSCRIPTIONS) {
+function refuseMoreReaders({ changes, rollouts }: ReadModel): void {
+  if (changes.listeners + rollouts.listeners >= MOST_SUBSCRIPTIONS) {
     throw new FlotillaError('hub-refused', `hub has ${MOST_SUBSCRIPTIONS} subscriptions, and takes no more`);
   }
 }
@@ -113,6 +115,36 @@ function readCursor({ startedAt }: ReadModel, cursor: string): number | undefine
   throw new FlotillaError('hub-refused', 'after is no cursor of clusterChanges');
 }
 
+function rollout(_: unknown, { id }: { id: string }, context: ApiContext) {
+  const { view, closing, time } = context;
+  refuseMoreReaders(view);
+  const first = rolloutNamed(id, context);
+  if (!first) throw new FlotillaError('hub-refused', 'id names no rollout that the hub knows');
+  const { placement, version } = first;
+  return conflate<'rollout', true, object>(
+    (push) => {
+      push('rollout', true);
+      return view.rollouts.listen((placements) => {
+        if (placements.has(placement)) push('rollout', true);
+      });
+    },
+    {
+      merge: () => true,
+      least: ROLLOUT_EVERY_MS,
+      signal: closing,
+      emit: () => {
+        time.restart();
+        const row = view.rollouts.rollout(placement, version);
+        return row && { rollout: row };
+      },
+    },
+  );
+}
+
 export const subscriptionResolvers = {
-  Subscription: { fleetSummary: { subscribe: fleetSummary }, clusterChanges: { subscribe: clusterChanges } },
+  Subscription: {
+    fleetSummary: { subscribe: fleetSummary },
+    clusterChanges: { subscribe: clusterChanges },
+    rollout: { subscribe: rollout },
+  },
 };

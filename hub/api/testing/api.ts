@@ -10,6 +10,7 @@ import {
   status,
   viewOf,
 } from '../../core/view/testing/fleet.ts';
+import { byEnv, rolling } from '../../core/view/testing/rolling.ts';
 import type { ReadModel } from '../../core/view.ts';
 import { createGraphql, type GraphqlOptions } from '../graphql.ts';
 
@@ -129,6 +130,52 @@ export function acme(): ReadModel {
   });
   view.tick(START + 1_000);
   return view;
+}
+
+const APPROVAL = { groups: ['platform-oncall'], count: 2, notAuthor: true, expires: '1h' };
+
+/**
+ * The same fleet in the middle of a change: `platform` waits for a second approval before prod and is paused; `shop` soaks; eu is
+ * frozen, one cluster held.
+ */
+export function acmeRolling(view: ReadModel = acme()) {
+  const dev = { name: 'dev', selector: {}, after: [{ soak: '10m' }] };
+  const standard = byEnv(dev, { name: 'prod', selector: {}, before: [{ approval: APPROVAL }] });
+  const fleet = rolling(
+    view,
+    {
+      platform: { spec: standard },
+      shop: { spec: { stages: [{ ...dev, name: 'all', after: [{ soak: '1h' }] }] }, on: ['prod-eu-1'] },
+    },
+    START,
+  );
+  const { pass, order, world } = fleet;
+  fleet.go('middle', ['platform']);
+  pass(15 * 60_000);
+  const approve = (by: string) =>
+    order({
+      placement: 'platform',
+      order: { kind: 'approve', stage: 'prod', by, groups: ['platform-oncall'], reason: 'looks good' },
+    });
+  approve('bob');
+  approve('carol');
+  pass(60_000);
+  order({ kind: 'hold', cluster: 'prod-us-1', by: 'bob', reason: 'repair' });
+  fleet.go('head');
+  pass(15 * 60_000);
+  approve('bob');
+  order({
+    placement: 'platform',
+    order: { kind: 'pause', by: 'carol', reason: 'a release party', until: world.now + 3_600_000 },
+  });
+  order({
+    kind: 'freeze',
+    whom: { selector: { matchLabels: { region: 'eu' } } },
+    by: 'dora',
+    reason: 'Black Friday',
+    until: world.now + 86_400_000,
+  });
+  return { view, ...fleet };
 }
 
 /** The same fleet after `placements/retired.yaml` was deleted: what runs of it waits for an approval. */

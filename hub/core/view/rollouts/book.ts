@@ -7,9 +7,10 @@ import { type ChangeRow, changesOf } from './change.ts';
 import { etaOf } from './eta.ts';
 import { type ExplanationRow, explain } from './explain.ts';
 import { type GateRow, gatesOf } from './gates.ts';
+import { type LineStage, lineStages } from './line-stages.ts';
 import { type Clock, isOver, LineView } from './line-view.ts';
 import { Memory, type MemoryLimits, type RolloutMemory, type Told } from './memory.ts';
-import { NONE, type Progress } from './progress.ts';
+import { NONE, type Progress, sumOf } from './progress.ts';
 import {
   previousOf,
   type RolloutRow,
@@ -143,9 +144,10 @@ export class RolloutBook {
     return this.rollouts(placement).find((row) => row.version === version);
   }
 
-  /** All rollouts of each commit; `aliasOf` names a commit. */
-  changes(aliasOf: (revision: string) => string): ChangeRow[] {
-    return changesOf(this.rollouts(), aliasOf);
+  /** All rollouts of each commit, or of `only` one; `aliasOf` names a commit. */
+  changes(aliasOf: (revision: string) => string, only?: string): ChangeRow[] {
+    const rows = this.rollouts();
+    return changesOf(only === undefined ? rows : rows.filter(({ version }) => version === only), aliasOf);
   }
 
   stages(row: RolloutRow): readonly StageRow[] {
@@ -174,6 +176,20 @@ export class RolloutBook {
     return this.#of({ placement }, [], (view) =>
       view.line.stages.flatMap((stage) => targetsOf(view, version, stage)),
     );
+  }
+
+  /** Of several rollouts together. */
+  sum(rows: readonly Version[]): Progress {
+    return sumOf(rows.map((row) => this.progress(row)));
+  }
+
+  lineStages(placement: string): LineStage[] {
+    return this.#of({ placement }, [], lineStages);
+  }
+
+  /** The stage that a cluster falls in; undefined where none takes it. */
+  stageOf(cluster: string, placement: string): string | undefined {
+    return this.view(placement)?.draft.membership.stageOf.get(cluster);
   }
 
   previous({ placement, version }: Version): string | undefined {
