@@ -9,6 +9,7 @@ import type { HubState } from '../core/types.ts';
 import { type DialOptions, dialNats, storeFault, watchNats } from './connect.ts';
 import { DesiredPublisher, type PublishResult } from './desired-publisher.ts';
 import { readStream } from './read-stream.ts';
+import { StateBucket } from './state-bucket.ts';
 import { StateStore } from './state-store.ts';
 import { ensureStreams } from './streams.ts';
 
@@ -54,7 +55,7 @@ export class Bus {
       this.#events.warn(`hub state: ${keys.join(', ')} cannot be read and is taken as lost`);
     this.#session = {
       connection,
-      store: new StateStore(client, warn),
+      store: new StateStore(new StateBucket(client), warn),
       publisher: new DesiredPublisher(client, this.#options.trust.hub),
     };
     connection.subscribe('up.>', {
@@ -113,7 +114,7 @@ export class Bus {
 
   /** See `StateStore.save`. */
   async save(state: HubState, signal: AbortSignal): Promise<'saved' | 'conflict'> {
-    return this.#connected().store.save(state, signal);
+    return this.#connected().store.save(state, () => this.#up, signal);
   }
 
   /** See `DesiredPublisher.publish`. */
