@@ -97,6 +97,14 @@ export const VERBS: Readonly<Record<string, { summary: string; load: () => Promi
     summary: 'set up a hub on this machine, its keys and tokens: hub init, hub token',
     load: async () => (await import('./verbs/hub.ts')).hub,
   },
+  audit: {
+    summary: 'what people ordered and what rollouts did, and why',
+    load: async () => (await import('./verbs/audit.ts')).audit,
+  },
+  history: {
+    summary: 'what a cluster ran, and when',
+    load: async () => (await import('./verbs/history.ts')).history,
+  },
   agent: {
     summary: 'one pass of the apply engine over a directory, without hub: agent once',
     load: async () => (await import('./verbs/agent.ts')).agent,

@@ -5,6 +5,7 @@ import type { Bootstrap } from '#proto/messages.ts';
 import { Bus } from './bus/bus.ts';
 import { agentJwt, type Trust } from './bus/trust.ts';
 import { advance } from './core/advance.ts';
+import type { AuditReader } from './core/audit-reader.ts';
 import { documentOf } from './core/desired.ts';
 import {
   EMPTY_STATE,
@@ -112,6 +113,11 @@ export class Hub {
     const { trust, nats } = this.#options;
     const jwt = agentJwt(trust, cluster, publicKey, this.#now());
     return { v: 1, cluster, jwt, natsUrls: [...nats.publicUrls], hubKeys: [trust.hub.publicKey] };
+  }
+
+  /** What was done, newest first. */
+  get audit(): AuditReader {
+    return this.#bus.auditLog;
   }
 
   #setIndex(snapshot: IndexSnapshot): void {

@@ -107,6 +107,7 @@ async function run(config: HubConfig): Promise<number> {
   });
   const api = await startApi({
     view,
+    audit: hub.audit,
     bootstrap: (publicKey) => hub.bootstrap(publicKey),
     version,
     authenticate: (given) => tokens.whose(given, Date.now()),

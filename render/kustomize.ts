@@ -1,12 +1,12 @@
 import { constants } from 'node:fs';
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
+import { Slots } from '#process/slots.ts';
 import { FlotillaError } from '#proto/faults.ts';
 import { withoutNetwork } from './kustomize/isolation.ts';
-import { explainFailure } from './kustomize/message.ts';
+import { explainFailure, tooManyRenders } from './kustomize/message.ts';
 import { type ProcessLimits, runLimited } from './kustomize/process.ts';
 import { Scratch, writeFiles } from './kustomize/scratch.ts';
-import { Slots } from './kustomize/slots.ts';
 import type { Renderer, RenderInput } from './renderer.ts';
 import { type Json, readYaml, YAML_LIMITS, YamlFault } from './yaml/read.ts';
 
@@ -38,7 +38,7 @@ export async function openKustomize(options: KustomizeOptions): Promise<Renderer
   const scratch = new Scratch(options.scratch, 2 * limits.timeMs + 60_000);
   await scratch.sweep();
   const isolation = await withoutNetwork(AbortSignal.timeout(15_000));
-  const slots = new Slots(options.concurrency ?? 2, options.waiting ?? 10_000);
+  const slots = new Slots(options.concurrency ?? 2, options.waiting ?? 10_000, tooManyRenders);
   return {
     render: (input, signal) =>
       slots.run(

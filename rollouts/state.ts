@@ -16,7 +16,8 @@ export const TARGET_STATES = [
 export type TargetState = (typeof TARGET_STATES)[number];
 
 /** Why something was published. Only what a rollout started is evidence or a failure. */
-export type Purpose = 'rollout' | 'catch-up' | 'rollback' | 'pin' | 'recall';
+export const PURPOSES = ['rollout', 'catch-up', 'rollback', 'pin', 'recall'] as const;
+export type Purpose = (typeof PURPOSES)[number];
 
 /** What a cluster is to have, and how far it is: one attempt. */
 export type Run = {

@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { type RunningApi, startApi } from '#hub/api/server.ts';
+import type { AuditReader } from '#hub/core/audit-reader.ts';
+import { auditOf } from '#hub/core/testing/audit.ts';
 import { START } from '#hub/core/view/testing/fleet.ts';
 import type { ReadModel } from '#hub/core/view.ts';
 import { readFlags } from '../args.ts';
@@ -12,8 +14,8 @@ import { VERBS } from '../verb.ts';
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 const log = { error: () => undefined, info: () => undefined };
 
-export const serve = (view: ReadModel): Promise<RunningApi> =>
-  startApi({ view, bootstrap: () => undefined, version: '9.9.9', log, listen: { port: 0 } });
+export const serve = (view: ReadModel, audit: AuditReader = auditOf()): Promise<RunningApi> =>
+  startApi({ view, audit, bootstrap: () => undefined, version: '9.9.9', log, listen: { port: 0 } });
 
 /** The program as a user runs it. */
 export function start(hub: string, argv: readonly string[], env: Record<string, string> = {}) {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Tokens } from '../access/tokens.ts';
+import { auditOf } from '../core/testing/audit.ts';
 import { START } from '../core/view/testing/fleet.ts';
 import { type RunningApi, startApi } from './server.ts';
 import { acme } from './testing/api.ts';
@@ -22,6 +23,7 @@ let api: RunningApi;
 before(async () => {
   api = await startApi({
     view: acme(),
+    audit: auditOf(),
     bootstrap: () => undefined,
     version: '1',
     log,
@@ -66,6 +68,7 @@ test('a token that does not count is refused whatever is asked, and is in no ans
 test('a hub without tokens takes none', async () => {
   const bare = await startApi({
     view: acme(),
+    audit: auditOf(),
     bootstrap: () => undefined,
     version: '1',
     log,

@@ -1,10 +1,12 @@
 import { FlotillaError } from '#proto/faults.ts';
 import type { Viewer } from '../access/viewer.ts';
+import type { AuditReader } from '../core/audit-reader.ts';
 import type { ReadModel } from '../core/view.ts';
 
-/** What resolvers get. They only read, in memory. */
+/** What resolvers get. They read in memory, but for the audit, which is read where it is kept. */
 export type ApiContext = {
   readonly view: ReadModel;
+  readonly audit: AuditReader;
   readonly version: string;
   readonly time: QueryTime;
   /** Who asks; undefined for nobody known. */
@@ -25,9 +27,17 @@ export class QueryTime {
 
   /** Called wherever work grows with the fleet. @throws FlotillaError hub-refused once the query has run for too long */
   check(): void {
-    if (performance.now() > this.#end) {
-      throw new FlotillaError('hub-refused', `query took longer than ${this.#most / 1_000} s: ask for less`);
-    }
+    if (this.left < 0) throw this.isOver();
+  }
+
+  /** Milliseconds; negative once it is over. */
+  get left(): number {
+    return this.#end - performance.now();
+  }
+
+  /** What a query that has run for too long is told. */
+  isOver(): FlotillaError {
+    return new FlotillaError('hub-refused', `query took longer than ${this.#most / 1_000} s: ask for less`);
   }
 
   /** A subscription makes a query of its own of every value. */

@@ -1,5 +1,6 @@
 import { createYoga } from 'graphql-yoga';
 import { FlotillaError } from '#proto/faults.ts';
+import type { AuditReader } from '../core/audit-reader.ts';
 import type { ReadModel } from '../core/view.ts';
 import { type ApiContext, QueryTime } from './context.ts';
 import { maskError } from './errors.ts';
@@ -22,6 +23,7 @@ export type ApiLog = {
 
 export type GraphqlOptions = {
   readonly view: ReadModel;
+  readonly audit: AuditReader;
   readonly version: string;
   readonly closing: AbortSignal;
   readonly log: ApiLog;
@@ -33,7 +35,7 @@ export type GraphqlOptions = {
 
 /** The GraphQL endpoint with every default that is unsafe turned off; usable without a socket by its `fetch`. */
 export function createGraphql(options: GraphqlOptions) {
-  const { view, version, closing, log, limits = QUERY_LIMITS, mostQueryMs = MOST_QUERY_MS } = options;
+  const { view, audit, version, closing, log, limits = QUERY_LIMITS, mostQueryMs = MOST_QUERY_MS } = options;
   const { authenticate = refuseAll } = options;
   const viewers: Viewers = new WeakMap();
   const report = (err: unknown) => log.error({ err }, 'query failed');
@@ -42,6 +44,7 @@ export function createGraphql(options: GraphqlOptions) {
     graphqlEndpoint: GRAPHQL_PATH,
     context: ({ request }): ApiContext => ({
       view,
+      audit,
       version,
       closing,
       time: new QueryTime(mostQueryMs),

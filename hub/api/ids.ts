@@ -1,8 +1,10 @@
 /** Opaque ids: what an object is, and the parts that name it. Stable across restarts of the hub. */
 export type NodeType =
+  | 'Apply'
   | 'Approval'
   | 'Assignment'
   | 'Change'
+  | 'AuditEntry'
   | 'Cluster'
   | 'Commit'
   | 'Event'

@@ -21,7 +21,9 @@ import { CLUSTER_MODES } from '#proto/documents/cluster.ts';
 import { DRIFT_KINDS, DRIFT_STATES, EVENT_TYPES, HEALTH_STATES, SYNC_STATES } from '#proto/messages.ts';
 import { WHATS } from '#rollouts/events.ts';
 import { PHASES } from '#rollouts/phase.ts';
-import { TARGET_STATES } from '#rollouts/state.ts';
+import { PURPOSES, TARGET_STATES } from '#rollouts/state.ts';
+import { APPLY_RESULTS, AUDIT_KINDS } from '../core/audit-entry.ts';
+import { storyOf } from '../core/testing/audit.ts';
 import { APPROVAL_KINDS, APPROVAL_STATES } from '../core/view/approvals.ts';
 import { CONNECTIVITY_STATES } from '../core/view/axes.ts';
 import { HEADLINES_WORST_FIRST } from '../core/view/headline.ts';
@@ -31,7 +33,7 @@ import { BANNER_KINDS } from '../core/view/rollouts/banners.ts';
 import { GATE_KINDS, GATE_STATES } from '../core/view/rollouts/gates.ts';
 import { PAUSE_CAUSES } from '../core/view/rollouts/line-stages.ts';
 import { STAGE_APPROVAL_STATES } from '../core/view/rollouts/stage-approvals.ts';
-import { oid } from '../core/view/testing/fleet.ts';
+import { oid, START } from '../core/view/testing/fleet.ts';
 import { type ApiContext, QueryTime } from './context.ts';
 import { TABS } from './graphiql.ts';
 import { idOf } from './ids.ts';
@@ -53,6 +55,9 @@ const ENUMS: Record<string, readonly string[]> = {
   GateWhen: ['BEFORE', 'AFTER'],
   ApprovalKind: ['STAGE', ...APPROVAL_KINDS],
   ApprovalState: [...new Set([...APPROVAL_STATES, ...STAGE_APPROVAL_STATES])],
+  ApplyPurpose: PURPOSES.map((purpose) => wordOf(purpose).replace('-', '_')),
+  ApplyResult: APPLY_RESULTS.map(wordOf),
+  AuditKind: AUDIT_KINDS.map(wordOf),
   Connectivity: CONNECTIVITY_STATES,
   Sync: SYNC_STATES,
   Drift: DRIFT_STATES,
@@ -89,6 +94,7 @@ test('every field of the SDL is answered: by a resolver, or by a member of what 
   const { view } = acmeRolling(acmeHolding());
   const context: ApiContext = {
     view,
+    audit: storyOf('prod-eu-1', 'shop', [oid('first'), oid('head')], START),
     version: '1',
     closing: new AbortController().signal,
     time: new QueryTime(60_000),
@@ -153,6 +159,8 @@ function watchFields(watched: GraphQLSchema): Set<string> {
 }
 
 const ARGUMENTS: Record<string, (ids: string[]) => string> = {
+  'Query.history': () => '(cluster: "prod-eu-1")',
+  'Query.ranAt': () => '(cluster: "prod-eu-1", at: "2100-01-01T00:00:00Z")',
   'Query.node': (ids) => `(id: "${ids[0]}")`,
   'Query.nodes': (ids) => `(ids: ${JSON.stringify([...new Set(ids)].slice(0, 100))})`,
   'Query.cluster': () => '(name: "prod-eu-1")',

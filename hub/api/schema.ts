@@ -4,6 +4,7 @@ import { createSchema } from 'graphql-yoga';
 import type { ApiContext } from './context.ts';
 import { approvalResolvers } from './resolvers/approval.ts';
 import { assignmentResolvers } from './resolvers/assignment.ts';
+import { auditResolvers } from './resolvers/audit.ts';
 import { clusterResolvers } from './resolvers/cluster.ts';
 import { objectResolvers } from './resolvers/objects.ts';
 import { queryResolvers } from './resolvers/query.ts';
@@ -17,15 +18,16 @@ export const SDL = readFileSync(new URL('./schema.graphql', import.meta.url), 'u
 export function buildSchema(): GraphQLSchema {
   return createSchema<ApiContext>({
     typeDefs: SDL,
-    resolvers: {
-      ...scalars,
-      ...queryResolvers,
-      ...clusterResolvers,
-      ...assignmentResolvers,
-      ...objectResolvers,
-      ...approvalResolvers,
-      ...rolloutResolvers,
-      ...subscriptionResolvers,
-    },
+    resolvers: [
+      scalars,
+      queryResolvers,
+      clusterResolvers,
+      assignmentResolvers,
+      auditResolvers,
+      objectResolvers,
+      approvalResolvers,
+      rolloutResolvers,
+      subscriptionResolvers,
+    ],
   });
 }

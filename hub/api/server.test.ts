@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { FlotillaError } from '#proto/faults.ts';
+import { auditOf } from '../core/testing/audit.ts';
 import { KEY, START, status, viewOf } from '../core/view/testing/fleet.ts';
 import { ReadModel } from '../core/view.ts';
 import { type RunningApi, startApi } from './server.ts';
@@ -13,7 +14,7 @@ const log = { error: () => undefined, info: () => undefined };
 const given = { v: 1 as const, cluster: 'a', jwt: 'x.y.z', natsUrls: ['nats://127.0.0.1:1'], hubKeys: ['N'] };
 const bootstrap = (publicKey: string) => (publicKey === KEY ? given : undefined);
 const start = (view: ReadModel, port = 0) =>
-  startApi({ view, bootstrap, version: '1', log, listen: { port } });
+  startApi({ view, audit: auditOf(), bootstrap, version: '1', log, listen: { port } });
 
 let api: RunningApi;
 before(async () => {

@@ -2,6 +2,7 @@ import { once, setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { FlotillaError } from '#proto/faults.ts';
+import type { AuditReader } from '../core/audit-reader.ts';
 import type { ReadModel } from '../core/view.ts';
 import { type ApiLog, createGraphql } from './graphql.ts';
 import { isExpectedHost, isLoopback } from './hosts.ts';
@@ -10,6 +11,7 @@ import { type AnswerBootstrap, route } from './routes.ts';
 
 export type ApiOptions = {
   readonly view: ReadModel;
+  readonly audit: AuditReader;
   readonly bootstrap: AnswerBootstrap;
   /** Of the hub, as `hub { version }` answers. */
   readonly version: string;
@@ -34,12 +36,13 @@ const SWEEP_MS = 20;
 
 /** Serves GraphQL, health and the agents' bootstrap. @throws FlotillaError port-in-use, config-invalid */
 export async function startApi(options: ApiOptions): Promise<RunningApi> {
-  const { view, bootstrap, version, log, listen, allowedHosts, authenticate } = options;
+  const { view, audit, bootstrap, version, log, listen, allowedHosts, authenticate } = options;
   const { host = '127.0.0.1', port } = listen;
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
   const yoga = createGraphql({
     view,
+    audit,
     version,
     log,
     closing: closing.signal,

@@ -1,4 +1,6 @@
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
+import { Slots } from '#process/slots.ts';
+import { FlotillaError } from '#proto/faults.ts';
 import { auditSubject, historySubject, STREAMS } from '#proto/subjects.ts';
 import { readApply, readEntry, readResult } from '../core/audit-entry.ts';
 import {
@@ -19,6 +21,13 @@ const BLOCK = 500;
 const MOST_LOOKED_AT = 20_000;
 /** What is stored may have been decided so much earlier, or by a clock that is so much behind. */
 const SLACK_MS = 10 * 60_000;
+const READS = 4;
+const WAITING = 1_000;
+const tooManyReads = (most: number) =>
+  new FlotillaError(
+    'hub-refused',
+    `more than ${most} questions to the audit are waiting: ask for less at once`,
+  );
 
 /**
  * Reads the trail where it is kept: the streams outgrow any memory, pages are asked for seldom, and a hub that did not write
@@ -27,6 +36,8 @@ const SLACK_MS = 10 * 60_000;
 export class AuditLog implements AuditReader {
   readonly #client: JetStreamClient;
   readonly #manager: JetStreamManager;
+  /** Each read is a consumer of its own in the server. */
+  readonly #slots = new Slots(READS, WAITING, tooManyReads);
 
   constructor(client: JetStreamClient, manager: JetStreamManager) {
     this.#client = client;
@@ -34,6 +45,14 @@ export class AuditLog implements AuditReader {
   }
 
   async audit(question: AuditQuestion, signal: AbortSignal): Promise<AuditPage> {
+    return this.#slots.run(() => this.#page(question, signal), signal);
+  }
+
+  async history(cluster: string, placement: string | undefined, signal: AbortSignal): Promise<ApplyRow[]> {
+    return this.#slots.run(() => this.#applies(historySubject(cluster, placement ?? '*'), signal), signal);
+  }
+
+  async #page(question: AuditQuestion, signal: AbortSignal): Promise<AuditPage> {
     const { first, since } = question;
     const { oldest, newest } = await this.#bounds(question);
     const rows: AuditRow[] = [];
@@ -52,12 +71,11 @@ export class AuditLog implements AuditReader {
     return page(undefined);
   }
 
-  async history(cluster: string, placement: string | undefined, signal: AbortSignal): Promise<ApplyRow[]> {
+  async #applies(subject: string, signal: AbortSignal): Promise<ApplyRow[]> {
     const found: (ApplyRow & { sequence: number })[] = [];
-    const part = { stream: STREAMS.history, subject: historySubject(cluster, placement ?? '*') };
     await readStream(
       this.#client,
-      part,
+      { stream: STREAMS.history, subject },
       ({ data, sequence }) => {
         const apply = readApply(text(data));
         if (apply) found.push({ ...apply, sequence });

@@ -5,7 +5,10 @@ import { aborted } from '#process/wait.ts';
 import { type Fault, FlotillaError } from '#proto/faults.ts';
 import type { DesiredPayload, RpcRequest } from '#proto/messages.ts';
 import { down, type RpcVerb, STREAMS } from '#proto/subjects.ts';
+import type { AuditReader } from '../core/audit-reader.ts';
 import type { HubState } from '../core/types.ts';
+import { AuditLog } from './audit-log.ts';
+import { type AuditPort, AuditWriter } from './audit-writer.ts';
 import { type DialOptions, dialNats, storeFault, watchNats } from './connect.ts';
 import { DesiredPublisher, type PublishResult } from './desired-publisher.ts';
 import { readStream } from './read-stream.ts';
@@ -22,7 +25,13 @@ export type BusEvents = {
   warn(message: string): void;
 };
 
-type Session = { connection: NatsConnection; store: StateStore; publisher: DesiredPublisher };
+type Session = {
+  connection: NatsConnection;
+  store: StateStore;
+  publisher: DesiredPublisher;
+  audit: AuditWriter;
+  auditLog: AuditLog;
+};
 
 /** The hub's side of NATS: one connection for life, and what is stored in JetStream. */
 export class Bus {
@@ -57,6 +66,8 @@ export class Bus {
       connection,
       store: new StateStore(new StateBucket(client), warn),
       publisher: new DesiredPublisher(client, this.#options.trust.hub),
+      audit: new AuditWriter(client),
+      auditLog: new AuditLog(client, await jetstreamManager(connection, { checkAPI: false })),
     };
     connection.subscribe('up.>', {
       callback: (error, { subject, data }) => {
@@ -120,6 +131,23 @@ export class Bus {
   /** See `DesiredPublisher.publish`. */
   async publish(document: DesiredPayload): Promise<PublishResult> {
     return this.#connected().publisher.publish(document);
+  }
+
+  /** Where what is done is left behind. Each of its calls throws nats-unreachable while there is no connection. */
+  get audit(): AuditPort {
+    return {
+      write: async (trail, signal) => this.#connected().audit.write(trail, signal),
+      writeResult: async (result, signal) => this.#connected().audit.writeResult(result, signal),
+    };
+  }
+
+  /** The same, read. */
+  get auditLog(): AuditReader {
+    return {
+      audit: async (question, signal) => this.#connected().auditLog.audit(question, signal),
+      history: async (cluster, placement, signal) =>
+        this.#connected().auditLog.history(cluster, placement, signal),
+    };
   }
 
   /**

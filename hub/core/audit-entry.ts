@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { formatSelector } from '#proto/selector.ts';
 import type { FleetCommand } from '#rollouts/fleet-commands.ts';
-import type { Whom } from '#rollouts/state.ts';
+import { PURPOSES, type Whom } from '#rollouts/state.ts';
 
 /** What is kept of what was done, by whom and why: the messages of the AUDIT and HISTORY streams. Times are Unix milliseconds. */
 
@@ -59,8 +59,7 @@ const apply = z.object({
   /** Null: the placement was to be removed. */
   digest: z.string().nullable(),
   attempt: z.number(),
-  /** `rollout`, `rollback`, `catch-up`, `pin`, `recall`. */
-  purpose: z.string(),
+  purpose: z.enum(PURPOSES),
   startedAt: z.number(),
   endedAt: z.number(),
   result: z.enum(APPLY_RESULTS),

@@ -1,12 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
+import { Slots } from '#process/slots.ts';
 import { FlotillaError } from '#proto/faults.ts';
 import { clip } from '#proto/limits.ts';
 import type { ClosureFile } from '../closure.ts';
 import { withoutNetwork } from '../kustomize/isolation.ts';
+import { tooManyRenders } from '../kustomize/message.ts';
 import { type ProcessLimits, runLimited } from '../kustomize/process.ts';
 import { Scratch, writeFiles } from '../kustomize/scratch.ts';
-import { Slots } from '../kustomize/slots.ts';
 import { YAML_LIMITS } from '../yaml/read.ts';
 
 /** One `helm template`: everything that decides what it prints. */
@@ -55,7 +56,7 @@ export async function openHelm(options: HelmOptions): Promise<ChartTemplater> {
   const scratch = new Scratch(options.scratch, 2 * limits.timeMs + 60_000);
   await scratch.sweep();
   const isolation = await withoutNetwork(AbortSignal.timeout(15_000));
-  const slots = new Slots(options.concurrency ?? 2, 10_000);
+  const slots = new Slots(options.concurrency ?? 2, 10_000, tooManyRenders);
   const program = [...isolation, options.binary];
   return {
     template: (request, signal) =>

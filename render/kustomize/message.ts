@@ -1,3 +1,4 @@
+import { FlotillaError } from '#proto/faults.ts';
 import { clip } from '#proto/limits.ts';
 
 /**
@@ -33,3 +34,7 @@ function withoutDumps(text: string): string {
   const dump = short.search(/map\[|\{|\n|apiVersion:/);
   return `${short.slice(0, dump < 0 ? secret.index : Math.min(dump, secret.index))} (a Secret is left out)`;
 }
+
+/** What the render that finds too many waiting is told. */
+export const tooManyRenders = (most: number): FlotillaError =>
+  new FlotillaError('render-failed', `more than ${most} renders are waiting`);

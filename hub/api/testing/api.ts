@@ -1,3 +1,4 @@
+import { auditOf } from '../../core/testing/audit.ts';
 import {
   deployment,
   drifted,
@@ -26,7 +27,14 @@ export function apiOf(view: ReadModel, more: Partial<GraphqlOptions> = {}) {
   const hidden: object[] = [];
   const log = { error: (details: object) => void hidden.push(details), info: () => undefined };
   const closing = new AbortController();
-  const yoga = createGraphql({ view, version: '9.9.9', closing: closing.signal, log, ...more });
+  const yoga = createGraphql({
+    view,
+    audit: auditOf(),
+    version: '9.9.9',
+    closing: closing.signal,
+    log,
+    ...more,
+  });
   const url = 'http://127.0.0.1/graphql';
   const post = (body: unknown, headers: Record<string, string> = {}, signal?: AbortSignal) =>
     yoga.fetch(url, {

@@ -1,16 +1,17 @@
-import { FlotillaError } from '#proto/faults.ts';
-
 type Waiting = { start(): void };
 
 /** Lets a few of many run at once; the others wait in order, and when too many wait the next one is turned away. */
 export class Slots {
   #free: number;
   readonly #mostWaiting: number;
+  readonly #refuse: (most: number) => Error;
   readonly #waiting = new Set<Waiting>();
 
-  constructor(slots: number, mostWaiting: number) {
+  /** `refuse` makes what the one too many is told. */
+  constructor(slots: number, mostWaiting: number, refuse: (most: number) => Error) {
     this.#free = slots;
     this.#mostWaiting = mostWaiting;
+    this.#refuse = refuse;
   }
 
   async run<Value>(work: () => Promise<Value>, signal: AbortSignal): Promise<Value> {
@@ -28,8 +29,7 @@ export class Slots {
       this.#free--;
       return;
     }
-    if (this.#waiting.size >= this.#mostWaiting)
-      throw new FlotillaError('render-failed', `more than ${this.#mostWaiting} renders are waiting`);
+    if (this.#waiting.size >= this.#mostWaiting) throw this.#refuse(this.#mostWaiting);
     await new Promise<void>((resolve, reject) => {
       const waiting: Waiting = {
         start: () => {
