@@ -29,6 +29,7 @@ export type LineOptions = {
 
 const HUB = join(import.meta.dirname, '../../hub/main.ts');
 const AGENT = join(import.meta.dirname, '../../agent/main.ts');
+const AGENTS = join(import.meta.dirname, 'agents-main.ts');
 const NODE_FLAGS = ['--disable-warning=ExperimentalWarning'];
 
 /** Intervals at which a person or a test sees things at once; the defaults suit a fleet. */
@@ -131,32 +132,10 @@ export class Line implements AsyncDisposable {
     more: { env?: NodeJS.ProcessEnv; flags?: readonly string[] } = {},
     signal?: AbortSignal,
   ): Promise<Service> {
-    const data = join(this.dir, 'agents', member.name);
-    mkdirSync(data, { recursive: true });
-    writeFileSync(join(data, 'agent.seed'), member.key.seed, { mode: 0o600 });
-    const flags = [
-      ...[
-        '--cluster',
-        member.name,
-        '--hub',
-        this.hubUrl,
-        '--hub-keys',
-        this.hubKey,
-        '--git',
-        this.git.repositoryUrl('fleet'),
-      ],
-      ...['--data', data, '--kubeconfig', member.kubeconfig, '--kustomize', this.kustomize],
-    ];
     const agent = new Service({
       name: `agent ${member.name}`,
       command: process.execPath,
-      args: [
-        ...NODE_FLAGS,
-        AGENT,
-        ...flags,
-        ...(this.options.agentFlags ?? BRISK_AGENT),
-        ...(more.flags ?? []),
-      ],
+      args: [...NODE_FLAGS, AGENT, ...this.flagsOf(member), ...(more.flags ?? [])],
       env: { ...process.env, ...this.options.env, ...more.env },
       logFile: join(this.dir, `logs/agent-${member.name}.log`),
       ready: async () => true,
@@ -164,6 +143,35 @@ export class Line implements AsyncDisposable {
     this.agents.set(member.name, agent);
     await agent.start(signal);
     return agent;
+  }
+
+  /** Starts the agents of many clusters in one process, which goes by `name`. */
+  async addAgents(name: string, members: readonly LineMember[], signal?: AbortSignal): Promise<Service> {
+    const file = join(this.dir, `agents-${name}.json`);
+    writeFileSync(file, JSON.stringify(members.map((member) => this.flagsOf(member))));
+    const agents = new Service({
+      name: `agents ${name}`,
+      command: process.execPath,
+      args: [...NODE_FLAGS, AGENTS, file],
+      env: { ...process.env, ...this.options.env },
+      logFile: join(this.dir, `logs/agents-${name}.log`),
+      ready: async () => true,
+    });
+    this.agents.set(name, agents);
+    await agents.start(signal);
+    return agents;
+  }
+
+  private flagsOf({ name, key, kubeconfig }: LineMember): string[] {
+    const data = join(this.dir, 'agents', name);
+    mkdirSync(data, { recursive: true });
+    writeFileSync(join(data, 'agent.seed'), key.seed, { mode: 0o600 });
+    return [
+      ...['--cluster', name, '--hub', this.hubUrl, '--hub-keys', this.hubKey],
+      ...['--git', this.git.repositoryUrl('fleet'), '--data', data],
+      ...['--kubeconfig', kubeconfig, '--kustomize', this.kustomize],
+      ...(this.options.agentFlags ?? BRISK_AGENT),
+    ];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
