@@ -8,7 +8,7 @@ import type { Problem } from '#proto/problems.ts';
 import { declaredNames } from '#proto/values.ts';
 import type { DocumentsInForce, InForce, InForceCluster } from '../core/in-force.ts';
 import { Slots } from './contents.ts';
-import { type Given, type Kept, overToday, type Place, withHead } from './history.ts';
+import { type Given, type Kept, overToday, type Place, trimmed, type Wanted, withHead } from './history.ts';
 import { Layers } from './layers.ts';
 import type { Overlays } from './overlays.ts';
 import { Digests, isContentFault, Past, type Read } from './past.ts';
@@ -28,6 +28,8 @@ type Resolved = { readonly cluster: InForceCluster; readonly row: Row | undefine
 type Revisions = NonNullable<Row['at']>;
 /** Numbers of clusters that left may be as many as this and those of the fleet. */
 const SPARE_SLOTS = 1_000;
+/** A deleted placement that nobody wants is forgotten after so many further commits: whoever was at work on it has told by then. */
+const RETIRED_COMMITS = 10;
 
 /**
  * Resolves every placement on every cluster that it selects at a commit; of what no commit touched, nothing is looked at. What
@@ -41,11 +43,12 @@ export async function assign(
   docs: DocumentsInForce,
   place: Place,
   overlays: Overlays,
+  wanted: Wanted | undefined,
   signal: AbortSignal,
 ): Promise<Assigned> {
   if (!docs.fleet || docs.fleet.invalid) return before ?? nothingAssigned();
   await overlays.moveTo(place.commit.tree, signal);
-  const step = new Step(before, docs, place, overlays, signal);
+  const step = new Step(before, docs, place, overlays, wanted, signal);
   const assigned = await step.run();
   overlays.settle();
   return assigned;
@@ -57,6 +60,7 @@ class Step {
   readonly #fleet: Fleet;
   readonly #place: Place;
   readonly #overlays: Overlays;
+  readonly #wanted: Wanted | undefined;
   readonly #signal: AbortSignal;
   readonly #draft: RowsDraft;
   readonly #layers = new Layers();
@@ -79,6 +83,7 @@ class Step {
     docs: DocumentsInForce,
     place: Place,
     overlays: Overlays,
+    wanted: Wanted | undefined,
     signal: AbortSignal,
   ) {
     this.#before = before;
@@ -86,6 +91,7 @@ class Step {
     this.#fleet = docs.fleet!.document;
     this.#place = place;
     this.#overlays = overlays;
+    this.#wanted = wanted;
     this.#signal = signal;
     this.#draft = new RowsDraft(before?.rows ?? new Map());
     const was = before?.docs;
@@ -127,11 +133,13 @@ class Step {
     for (const name of this.#before?.lines.keys() ?? []) {
       if (placements.has(name)) continue;
       for (const [cluster, rows] of this.#draft.rows) if (rows.has(name)) this.#draft.delete(cluster, name);
-      retired.set(name, await this.#retire(name));
+      if (this.#before!.lines.get(name)!.kept.length > 0) retired.set(name, await this.#retire(name));
     }
     for (const [name, one] of this.#before?.retired ?? []) {
-      if (placements.has(name)) continue;
-      const kept = await this.#overToday(one.kept);
+      const since = one.kept.at(-1)?.at ?? 0;
+      const isOver = this.#wanted && !this.#wanted.has(name) && this.#place.at - since > RETIRED_COMMITS;
+      if (placements.has(name) || isOver) continue;
+      const kept = await this.#withDeletion(name, one.kept);
       retired.set(name, kept === one.kept ? one : { ...one, kept });
     }
     return { rows: this.#draft.rows, lines, retired, slots: this.#slots };
@@ -142,14 +150,22 @@ class Step {
     const { docs, lines } = this.#before!;
     const { document, file } = docs.placements.get(name)!;
     const line = lines.get(name)!;
-    const kept = await this.#overToday(line.kept, line.behind);
-    const everyone = { touched: kept.at(-1)?.contents.keys() ?? [], members: [], slots: this.#slots };
-    return {
-      document,
-      file,
-      strategy: strategyIn(docs, document),
-      kept: withHead(kept, this.#place, undefined, () => undefined, everyone),
-    };
+    const strategy = strategyIn(docs, document);
+    return { document, file, strategy, kept: await this.#withDeletion(name, line.kept, line.behind) };
+  }
+
+  async #withDeletion(name: string, was: Kept, behind?: ReadonlySet<string>): Promise<Kept> {
+    const kept = await this.#overToday(was, behind);
+    const among = { touched: kept.at(-1)?.contents.keys() ?? [], members: [], slots: this.#slots };
+    return this.#trimmed(
+      name,
+      was,
+      withHead(kept, this.#place, undefined, () => undefined, among),
+    );
+  }
+
+  #trimmed(name: string, was: Kept, kept: Kept): Kept {
+    return kept === was ? was : trimmed(kept, this.#wanted?.get(name));
   }
 
   #overToday(kept: Kept, behind: Iterable<string> = [], isHeld = false): Promise<Kept> {
@@ -178,9 +194,10 @@ class Step {
   ): Promise<Line> {
     const { name } = placement.document.metadata;
     const version = was?.version;
+    const known = this.#keptOf(name);
+    const kept = await this.#overToday(known, was?.behind, held === 'document');
     const apart = new Set(was?.apart);
     const candidates = was && this.#isSame(placement) ? this.#changed : this.#docs.clusters.keys();
-    const ofDocument = held === 'document';
     for (const of of candidates) {
       const cluster = this.#docs.clusters.get(of)!;
       const row = this.#draft.get(of, name);
@@ -202,8 +219,8 @@ class Step {
       apart: this.#stillThere(apart),
       failing: this.#stillThere(was?.failing),
       held,
-      kept: await this.#overToday(this.#keptOf(name), was?.behind, ofDocument),
-      ...(ofDocument && { behind: this.#stillThere([...(was?.behind ?? []), ...this.#relabelled]) }),
+      kept: this.#trimmed(name, known, kept),
+      ...(held === 'document' && { behind: this.#stillThere([...(was?.behind ?? []), ...this.#relabelled]) }),
     };
   }
 
@@ -262,12 +279,13 @@ class Step {
       return row && (stays ? 'stays' : row.read!);
     };
     const among = { touched, members: this.#draft.rows.keys(), slots: this.#slots };
-    const kept = await this.#overToday(this.#keptOf(name), was?.behind);
+    const before = this.#keptOf(name);
+    const kept = await this.#overToday(before, was?.behind);
     return {
       version: holding ? known : fresh,
       apart,
       failing,
-      kept: withHead(kept, this.#place, fresh, given, among),
+      kept: this.#trimmed(name, before, withHead(kept, this.#place, fresh, given, among)),
     };
   }
 

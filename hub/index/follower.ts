@@ -8,7 +8,9 @@ import { FlotillaError, toFault } from '#proto/faults.ts';
 import type { Problem } from '#proto/problems.ts';
 import type { IndexSnapshot, Reachability } from '../core/types.ts';
 import { ancestorsOf } from './ancestry.ts';
+import type { Wanted } from './history.ts';
 import { Indexer } from './indexer.ts';
+import { missingOf, recall } from './recall.ts';
 import { IndexStore } from './saved/store.ts';
 import { snapshotOf } from './snapshot.ts';
 
@@ -63,6 +65,9 @@ export class Follower {
   #begun = false;
   #savedAt = Number.NEGATIVE_INFINITY;
   #savedTip: string | undefined;
+  #wanted: Wanted | undefined;
+  /** Placements and revisions that were wanted and are not to be had. */
+  readonly #lost = new Set<string>();
 
   constructor(options: FollowerOptions, events: FollowerEvents) {
     this.#options = options;
@@ -76,6 +81,16 @@ export class Follower {
   /** Looks at the branch now. */
   poke(): void {
     this.#bell.ring();
+  }
+
+  /**
+   * Versions that are still needed, by placement: they are kept, and read again from Git where they are not there and still on the
+   * branch. Told before `run`, they are in the first snapshot.
+   */
+  keep(wanted: Wanted): void {
+    this.#wanted = wanted;
+    this.#source?.indexer.keep(wanted);
+    if (this.#missing().size > 0) this.#bell.ring();
   }
 
   /** Until the signal is aborted. Never rejects for what Git does or the repository holds. */
@@ -123,9 +138,10 @@ export class Follower {
     const moved = await this.#bring(tip, signal);
     this.#begun = true;
     if (moved) await repository.writeFile(INDEXED_TIP, `${tip}\n`);
+    const recalled = await this.#recall(signal);
     const cleared = this.#faults.length > 0;
     this.#faults = [];
-    if (moved || cleared || !this.#snapshot) await this.#publish(signal);
+    if (moved || recalled || cleared || !this.#snapshot) await this.#publish(signal);
     this.#events.git(this.#git);
   }
 
@@ -136,6 +152,7 @@ export class Follower {
     const mirror = await Mirror.open({ remote, repository, branch, depth: HISTORY });
     const store = new IndexStore(directory, warn);
     const indexer = await this.#resume(store, mirror);
+    indexer.keep(this.#wanted);
     return { remote, repository, mirror, indexer, store };
   }
 
@@ -182,7 +199,7 @@ export class Follower {
       const isMissing = error instanceof FlotillaError && error.code === 'git-object-missing';
       if (this.#begun || !isMissing) throw error;
       // What an earlier process kept is of a tree that is not here any more.
-      this.#source!.indexer = new Indexer(mirror.objects);
+      this.#renew();
       return this.#bring(tip, signal);
     }
     return true;
@@ -229,7 +246,37 @@ export class Follower {
     const kept = await ancestorsOf(mirror.objects, tip, undefined, signal);
     const old = await ancestorsOf(mirror.objects, last, undefined, signal);
     this.#abandoned = new Set([...this.#abandoned, ...old].filter((oid) => !kept.has(oid)));
-    this.#source!.indexer = new Indexer(mirror.objects);
+    this.#renew();
+  }
+
+  /** Everything is read anew. */
+  #renew(): void {
+    this.#source!.indexer = new Indexer(this.#source!.mirror.objects);
+    this.#source!.indexer.keep(this.#wanted);
+    this.#lost.clear();
+  }
+
+  #missing(): Wanted {
+    const current = this.#source?.indexer.current;
+    if (!current || !this.#wanted) return new Map();
+    return missingOf(current, this.#wanted, (...one) => !this.#lost.has(one.join(' ')));
+  }
+
+  /** Reads again what is wanted and not there; true when something was. What cannot be had is said once. */
+  async #recall(signal: AbortSignal): Promise<boolean> {
+    const { indexer, mirror } = this.#source!;
+    const missing = this.#missing();
+    if (missing.size === 0) return false;
+    const before = indexer.current!;
+    indexer.adopt(await recall(before, this.#wanted!, missing, mirror.objects, signal));
+    this.#savedTip = undefined;
+    for (const [placement, revisions] of this.#missing()) {
+      const names = [...revisions];
+      for (const revision of names) this.#lost.add(`${placement} ${revision}`);
+      const those = names.length === 1 ? `version ${names[0]}` : `versions ${names.join(', ')}`;
+      this.#options.warn(`${those} of placement ${placement} cannot be read again from the branch`);
+    }
+    return indexer.current !== before;
   }
 
   /** A hub that starts while Git is away shows what it kept. */

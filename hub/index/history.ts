@@ -29,6 +29,12 @@ export type Moves = {
   readonly moved: readonly InForceCluster[];
 };
 
+/** By placement, the revisions whose versions are to be kept. */
+export type Wanted = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** So many versions of a placement are kept even if nobody wants them. */
+const NEWEST = 8;
+
 /** What a commit gives a cluster: a digest, what it had before, or nothing. */
 export type Given = (cluster: string) => { readonly digest: string } | 'stays' | undefined;
 
@@ -50,7 +56,7 @@ export async function overToday(kept: Kept, { left, moved }: Moves, past: Past, 
       if (read === 'unselected') changes.push([name, undefined]);
       else if (!read) changes.push([name, own ?? stayingOf(result.at(-1), name)]);
       else if (read.digest !== own?.digest)
-        changes.push([name, { digest: read.digest, entryRevision: cluster.revision }]);
+        changes.push([name, { digest: read.digest, entryRevision: cluster.revision, ...elsewhere(version) }]);
     }
     const now = contents.with(changes, slots);
     result.push(now === contents ? version : { ...version, contents: now });
@@ -89,6 +95,45 @@ export function withHead(
     source,
   };
   return [...kept, version];
+}
+
+/**
+ * Without what nobody wants: of versions that have become equal to their neighbours all but the first, and the oldest ones. Who wrote what
+ * lies between two versions that are left is told with the later one.
+ */
+export function trimmed(kept: Kept, wanted: ReadonlySet<string> = NOBODY): Kept {
+  const dropped = new Set<KeptVersion>();
+  for (let from = 0, to = 1; from < kept.length; from = to, to++) {
+    while (to < kept.length && kept[to]!.contents.equals(kept[from]!.contents)) to++;
+    const run = kept.slice(from, to);
+    const named = run.filter(({ revision }) => wanted.has(revision));
+    const left = named.length > 0 ? named : run.slice(0, 1);
+    for (const version of run) if (!left.includes(version)) dropped.add(version);
+  }
+  const rest = kept.filter((version) => !dropped.has(version));
+  for (const version of rest.slice(0, -NEWEST)) if (!wanted.has(version.revision)) dropped.add(version);
+  if (dropped.size === 0) return kept;
+  const result: KeptVersion[] = [];
+  let authors: readonly string[] = [];
+  for (const version of kept) {
+    if (dropped.has(version)) authors = [...authors, ...version.authors];
+    else {
+      const all =
+        result.length > 0 || kept[0] === version
+          ? [...new Set([...authors, ...version.authors])]
+          : version.authors;
+      result.push(all.length === version.authors.length ? version : { ...version, authors: all });
+      authors = [];
+    }
+  }
+  return result;
+}
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+/** Where a version is read whose own revision cannot be. */
+function elsewhere({ revision, source }: KeptVersion): Pick<Content, 'revision'> {
+  return source && source.name !== revision ? { revision: source.name } : {};
 }
 
 function isOther(given: ReturnType<Given>, last: Contents, cluster: string): boolean {

@@ -6,7 +6,7 @@ import { type DocumentsInForce, documentsInForce, withEntries } from '../core/in
 import { authorsSince } from './ancestry.ts';
 import { assign } from './assignments.ts';
 import { DocumentReader, type Reading } from './documents.ts';
-import type { Place } from './history.ts';
+import type { Place, Wanted } from './history.ts';
 import { entryOrigins } from './origins.ts';
 import { Overlays } from './overlays.ts';
 import type { Assigned } from './rows.ts';
@@ -31,17 +31,36 @@ const MOST_WALKED = 100;
 export class Indexer {
   readonly #objects: GitObjects;
   readonly #documents: DocumentReader;
+  readonly #narrow: (docs: DocumentsInForce) => DocumentsInForce;
   #overlays: Overlays;
+  #wanted: Wanted | undefined;
   #current: Indexed | undefined;
 
-  constructor(objects: GitObjects) {
+  /** `narrow` says of which documents in force anything is assigned, if not of all. */
+  constructor(
+    objects: GitObjects,
+    documents = new DocumentReader(objects),
+    narrow = (docs: DocumentsInForce) => docs,
+  ) {
     this.#objects = objects;
-    this.#documents = new DocumentReader(objects);
+    this.#documents = documents;
+    this.#narrow = narrow;
     this.#overlays = new Overlays(objects);
   }
 
   get current(): Indexed | undefined {
     return this.#current;
+  }
+
+  /** Versions that are kept from now on besides the newest ones. */
+  keep(wanted: Wanted | undefined): void {
+    this.#wanted = wanted;
+  }
+
+  /** Goes on from the current revision with more known of it. */
+  adopt(indexed: Indexed): void {
+    if (indexed.commit.oid !== this.#current?.commit.oid) throw new Error('that is another revision');
+    this.#current = indexed;
   }
 
   /**
@@ -50,15 +69,8 @@ export class Indexer {
    * @throws FlotillaError git-…; then everything is as before
    */
   async begin(history: readonly Commit[], signal: AbortSignal): Promise<Indexed> {
-    this.#overlays = new Overlays(this.#objects);
+    const indexed = await this.reach(history, signal);
     const files = new Map<string, string>();
-    const walked = history.slice(0, MOST_WALKED);
-    let indexed = await this.#step(undefined, walked[0]!, signal);
-    for (let from: number | undefined = 0; isWanting(indexed); ) {
-      from = await this.#older(indexed, walked, from, signal);
-      if (from === undefined) break;
-      indexed = await this.#along(walked.slice(0, from + 1), signal);
-    }
     for (const [name, { file }] of indexed.docs.clusters) files.set(name, file);
     const origins = await entryOrigins(this.#objects, history, files, signal);
     const clusters = new Map(
@@ -66,6 +78,19 @@ export class Indexer {
     );
     this.#current = { ...indexed, docs: { ...indexed.docs, clusters } };
     return this.#current;
+  }
+
+  /** What `begin` finds, but for when entries came to be; nothing goes on from it. */
+  async reach(history: readonly Commit[], signal: AbortSignal): Promise<Indexed> {
+    this.#overlays = new Overlays(this.#objects);
+    const walked = history.slice(0, MOST_WALKED);
+    let indexed = await this.#step(undefined, walked[0]!, signal);
+    for (let from: number | undefined = 0; isWanting(indexed); ) {
+      from = await this.#older(indexed, walked, from, signal);
+      if (from === undefined) break;
+      indexed = await this.#along(walked.slice(0, from + 1), signal);
+    }
+    return indexed;
   }
 
   /** Goes on where an earlier process was. @throws FlotillaError git-…; then nothing was begun */
@@ -99,7 +124,8 @@ export class Indexer {
     const reading = await this.#documents.read(commit.tree, signal);
     const { model, docs } = this.#judged(before, reading, commit);
     const place = await this.#placeOf(before, commit, signal);
-    const assigned = await assign(before, docs, place, this.#overlays, signal);
+    const was = before && { ...before, docs: this.#narrow(before.docs) };
+    const assigned = await assign(was, this.#narrow(docs), place, this.#overlays, this.#wanted, signal);
     return { ...assigned, ...place, reading, model, docs };
   }
 
