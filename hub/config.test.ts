@@ -36,7 +36,12 @@ test('a flag wins over its variable', () => {
 });
 
 test('everything that is wrong is named at once, by the flag or variable that it came from', () => {
-  const env = { FLOTILLA_POLL: 'often', FLOTILLA_LISTEN: 'nowhere', FLOTILLA_ACCEPT_REWRITE: 'HEAD' };
+  const env = {
+    FLOTILLA_POLL: 'often',
+    FLOTILLA_LISTEN: 'nowhere',
+    FLOTILLA_ACCEPT_REWRITE: 'HEAD',
+    FLOTILLA_WEBHOOK_ALLOW: 'a.b,10.0.0.0/99',
+  };
   assert.throws(
     () => readConfig(['--nats', 'http://x'], env),
     (error) => {
@@ -47,6 +52,7 @@ test('everything that is wrong is named at once, by the flag or variable that it
         'FLOTILLA_POLL: not a duration',
         'FLOTILLA_LISTEN: not HOST:PORT',
         'FLOTILLA_ACCEPT_REWRITE: not a full commit id',
+        'FLOTILLA_WEBHOOK_ALLOW: 10.0.0.0/99 is no address, CIDR range or host name to be allowed',
         '--nats: not a nats:// or tls:// URL',
       ])
         assert.ok(error.message.includes(named), `${named} in ${error.message}`);

@@ -9,6 +9,7 @@ import { dnsLabel, duration, milliseconds } from '#proto/documents/common.ts';
 import { FlotillaError } from '#proto/faults.ts';
 import { parseSelector } from '#proto/selector.ts';
 import type { NewToken } from './access/tokens.ts';
+import { type Allowance, allowanceOf } from './webhooks/addresses.ts';
 
 /** Everything the hub is told from outside, read once. Flags win over FLOTILLA_* variables. Durations are milliseconds. */
 export type HubConfig = {
@@ -29,6 +30,11 @@ export type HubConfig = {
   heartbeatMs: number;
   reconnectMs: number;
   acceptRewrite: string | undefined;
+  webhooks: {
+    /** One file for each secret. */
+    secretsDir: string | undefined;
+    allowance: Allowance;
+  };
   logLevel: string;
   /** For tests only: where to write the names of the steps passed, and where to die or halt. */
   markers: MarkOptions;
@@ -61,6 +67,15 @@ const address = z
   .refine((match) => match !== null, { error: 'not HOST:PORT' })
   .transform((match) => ({ host: match?.[1] ?? (match?.[2] || '127.0.0.1'), port: Number(match?.[3]) }))
   .refine((read) => read.port <= 65_535, { error: 'not a port' });
+
+const allowance = listOf(filled).transform((entries, context) => {
+  try {
+    return allowanceOf(entries);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message });
+    return z.NEVER;
+  }
+});
 
 const TOKEN_VERBS = ['create', 'list', 'revoke'] as const;
 /** What `token` is to do. */
@@ -125,6 +140,16 @@ const OPTIONS = {
     of: run,
     schema: z.string().regex(/^[0-9a-f]{40}$/, 'not a full commit id'),
     help: 'acknowledges that the branch was rewritten: its new tip, or a commit below it',
+  },
+  'webhook-secrets': {
+    of: run,
+    schema: filled,
+    help: 'directory with a file for each secret that webhooks of gates are signed with',
+  },
+  'webhook-allow': {
+    of: run,
+    schema: allowance,
+    help: 'host names, addresses and ranges inside that webhooks may go to, with commas',
   },
   'log-level': { of: run, schema: z.enum(LOG_LEVELS), fallback: 'info', help: LOG_LEVELS.join(', ') },
   'nats-host': { of: init, schema: filled, fallback: '127.0.0.1', help: 'where nats-server listens' },
@@ -207,6 +232,10 @@ export function readConfig(argv: readonly string[], env: NodeJS.ProcessEnv): Hub
     heartbeatMs: values.heartbeat!,
     reconnectMs: values.reconnect!,
     acceptRewrite: values['accept-rewrite'],
+    webhooks: {
+      secretsDir: values['webhook-secrets'] && resolve(values['webhook-secrets']),
+      allowance: values['webhook-allow'] ?? allowanceOf([]),
+    },
     logLevel: values['log-level']!,
     markers: {
       file: values['test-markers'],
