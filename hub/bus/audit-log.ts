@@ -76,8 +76,9 @@ export class AuditLog implements AuditReader {
     await readStream(
       this.#client,
       { stream: STREAMS.history, subject },
-      ({ data, sequence }) => {
-        const apply = readApply(text(data));
+      ({ subject, data, sequence }) => {
+        const [, cluster = '', placement = ''] = subject.split('.');
+        const apply = readApply(cluster, placement, text(data));
         if (apply) found.push({ ...apply, sequence });
       },
       signal,

@@ -1,7 +1,7 @@
 import type { JetStreamClient } from '@nats-io/jetstream';
 import { auditSubject, historySubject, STREAMS } from '#proto/subjects.ts';
 import type { Trail } from '../core/audit.ts';
-import { type AuditEntry, type AuditResult, writeMessage } from '../core/audit-entry.ts';
+import { type AuditEntry, type AuditResult, applyId, writeApply, writeMessage } from '../core/audit-entry.ts';
 import { storeFault } from './connect.ts';
 
 /** Where the hub leaves what it does. Nothing may follow from a deed before `write` has resolved. */
@@ -43,8 +43,8 @@ export class AuditWriter implements AuditPort {
       ...applies.map((apply) => ({
         stream: STREAMS.history,
         subject: historySubject(apply.cluster, apply.placement),
-        id: apply.id,
-        text: writeMessage(apply),
+        id: applyId(apply),
+        text: writeApply(apply),
       })),
     ];
     for (let at = 0; at < messages.length; at += AT_ONCE) {
@@ -69,7 +69,6 @@ export class AuditWriter implements AuditPort {
       await this.#client.publish(subject, text, {
         msgID: id,
         timeout: TIMEOUT_MS,
-        expect: { streamName: stream },
       });
     } catch (error) {
       throw storeFault(error, `${stream} cannot be written`);

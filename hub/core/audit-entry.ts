@@ -51,9 +51,6 @@ export type AppliedCounts = z.infer<typeof counts>;
 /** One attempt on one cluster, when it has ended. What it led from is what the attempt before it led to. */
 const apply = z.object({
   v: z.literal(1),
-  id: z.string(),
-  cluster: z.string(),
-  placement: z.string(),
   stage: z.string(),
   revision: z.string(),
   /** Null: the placement was to be removed. */
@@ -66,14 +63,27 @@ const apply = z.object({
   message: z.string().optional(),
   counts: counts.optional(),
 });
-export type ApplyEntry = Omit<z.infer<typeof apply>, 'v'>;
+export type ApplyEntry = Omit<z.infer<typeof apply>, 'v'> & {
+  readonly cluster: string;
+  readonly placement: string;
+};
+
+/** The same for the same end of the same attempt, however often it is written. */
+export const applyId = ({ cluster, placement, attempt, result }: ApplyEntry): string =>
+  `${placement}/${cluster}/${attempt}/${result}`;
 
 /** JSON of a message; `undefined` for what another version wrote or what is none. */
-export const writeMessage = (message: AuditEntry | AuditResult | ApplyEntry): string =>
+export const writeMessage = (message: AuditEntry | AuditResult): string =>
   JSON.stringify({ v: 1, ...message });
+/** Of which cluster and placement it is says its subject: a fleet has many of them. */
+export const writeApply = ({ cluster: _, placement: __, ...rest }: ApplyEntry): string =>
+  JSON.stringify({ v: 1, ...rest });
 export const readEntry = (text: string): AuditEntry | undefined => read(entry, text);
 export const readResult = (text: string): AuditResult | undefined => read(result, text);
-export const readApply = (text: string): ApplyEntry | undefined => read(apply, text);
+export function readApply(cluster: string, placement: string, text: string): ApplyEntry | undefined {
+  const message = read(apply, text);
+  return message && { cluster, placement, ...message };
+}
 
 function read<T extends { v: 1 }>(schema: z.ZodType<T>, text: string): Omit<T, 'v'> | undefined {
   try {

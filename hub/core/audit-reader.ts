@@ -1,4 +1,4 @@
-import type { ApplyEntry, AuditEntry } from './audit-entry.ts';
+import { type ApplyEntry, type AuditEntry, applyId } from './audit-entry.ts';
 
 /** What is asked of the trail. Times are Unix milliseconds; what is left out is not looked at. */
 export type AuditQuestion = {
@@ -45,8 +45,9 @@ export function historyOf(stored: readonly (ApplyEntry & { sequence: number })[]
   const seen = new Set<string>();
   const rows: ApplyRow[] = [];
   for (const apply of stored) {
-    if (seen.has(apply.id)) continue;
-    seen.add(apply.id);
+    const id = applyId(apply);
+    if (seen.has(id)) continue;
+    seen.add(id);
     const from = current.get(apply.placement);
     // Who was Current before and regressed ran this very digest already.
     rows.push({ ...apply, ...(from !== undefined && apply.result !== 'regressed' && { from }) });

@@ -9,6 +9,7 @@ import { NO_TRAIL, type Step, trailOf } from './audit.ts';
 import {
   type ApplyEntry,
   type AuditEntry,
+  applyId,
   operationEntry,
   readApply,
   readEntry,
@@ -188,7 +189,7 @@ test('a step that is repeated later, from the state that was saved, leaves the s
       const saved = JSON.parse(JSON.stringify(before)) as FleetState;
       const { state, effects } = advance(saved, facts, at, only);
       const { entries, applies } = trailOf(stepOf(saved, state, effects.events, at));
-      return [...entries, ...applies].map(({ id }) => id);
+      return [...entries.map(({ id }) => id), ...applies.map(applyId)];
     };
     assert.deepEqual(ids(now + 1_500).slice(0, ids(now).length), ids(now));
     compared += ids(now).length;
@@ -206,7 +207,8 @@ test('no two entries of a history share an id unless they are the same', () => {
   lab.plays.clear();
   lab.order({ kind: 'retry' });
   lab.pass(HOUR);
-  for (const list of [entries, applies]) assert.equal(new Set(list.map(({ id }) => id)).size, list.length);
+  const ids = [...entries.map(({ id }) => id), ...applies.map(applyId)];
+  assert.equal(new Set(ids).size, entries.length + applies.length);
   assert.deepEqual(
     applies.filter(({ cluster }) => cluster === 'c1').map(({ result }) => result),
     ['failed', 'failed', 'current'],
@@ -246,7 +248,7 @@ test('messages read back as they were written, and what is none is skipped', () 
   const entry = operationEntry('op', { kind: 'hold', cluster: 'c1', by: 'ann' }, 1);
   assert.deepEqual(readEntry(writeMessage(entry)), entry);
   for (const wrong of ['', '{}', '[]', 'null', '{"v":2}', writeMessage(entry).replace('"v":1', '"v":2')])
-    assert.deepEqual([readEntry(wrong), readApply(wrong)], [undefined, undefined]);
+    assert.deepEqual([readEntry(wrong), readApply('c', 'p', wrong)], [undefined, undefined]);
 });
 
 test('a question is about times, whoever did it, and what was done', () => {

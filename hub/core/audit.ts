@@ -88,7 +88,6 @@ function appliesOf(step: Step): ApplyEntry[] {
     const { revision, digest, attempt, purpose } = target.run;
     const counts = result === 'superseded' ? undefined : step.countsOf?.(placement, cluster, attempt);
     ended.set(`${placement}/${cluster}`, {
-      id: `${placement}/${cluster}/${attempt}/${result}`,
       cluster,
       placement,
       stage: target.stage,

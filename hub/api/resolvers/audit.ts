@@ -1,5 +1,5 @@
 import { FlotillaError } from '#proto/faults.ts';
-import type { AppliedCounts } from '../../core/audit-entry.ts';
+import { type AppliedCounts, applyId } from '../../core/audit-entry.ts';
 import { type ApplyRow, type AuditPage, type AuditRow, HUB_ACTOR } from '../../core/audit-reader.ts';
 import type { AssignmentRow } from '../../core/view/assignment.ts';
 import { MOST_PER_PAGE, type Order } from '../../core/view/paging.ts';
@@ -123,7 +123,7 @@ const AuditEntry = {
 const NO_COUNTS: Partial<AppliedCounts> = {};
 type OfApply = Resolver<ApplyRow>;
 const Apply = {
-  id: (({ id }) => idOf('Apply', id)) as OfApply,
+  id: ((apply) => idOf('Apply', applyId(apply))) as OfApply,
   version: (({ digest, revision: oid }, _, context) =>
     digest === null ? undefined : { revision: revision(oid, context), digest }) as OfApply,
   revision: (({ revision: oid }, _, context) => revision(oid, context)) as OfApply,

@@ -37,7 +37,6 @@ export function storyOf(
 ): AuditReader {
   const [first, second = first, third = second] = revisions as [string, string?, string?];
   const tried = (attempt: number, revision: string, more: Partial<ApplyEntry> = {}): ApplyEntry => ({
-    id: `${placement}/${cluster}/${attempt}/${more.result ?? 'current'}`,
     cluster,
     placement,
     stage: 'early',
