@@ -46,7 +46,8 @@ export function parseKustomization(bytes: Uint8Array): Kustomization {
     );
   }
   const field = (name: string) => member(value, name, [], document)?.value ?? undefined;
-  const kind = field('kind') ?? 'Kustomization';
+  const written = field('kind') ?? '';
+  const kind = written === '' ? 'Kustomization' : written;
   if (kind !== 'Kustomization' && kind !== 'Component')
     throw new YamlFault('kind must be Kustomization or Component', document.locate(['kind']));
   const [sortOptions, buildMetadata] = [field('sortOptions'), field('buildMetadata')];

@@ -1,9 +1,9 @@
 import type { Json } from '../yaml/read.ts';
 import { EngineFault } from './fault.ts';
 import { type FieldSpec, splitPath } from './field-specs.ts';
-import { isMap, isNull, type JsonMap, kindOf, set } from './json.ts';
+import { BLANK, isMap, isNull, type JsonMap, kindOf, set } from './json.ts';
 
-/** What is made where a field with `create` is missing: a map, or a scalar that is '' until it is set. */
+/** What is made where a field with `create` is missing: a map, or a scalar that is BLANK until it is set. */
 export type Created = 'map' | 'scalar' | undefined;
 
 /**
@@ -32,7 +32,7 @@ export function changeField(
   const inMap = (map: JsonMap, at: number): Json => {
     const isList = path[at]!.endsWith('[]');
     const key = (isList ? path[at]!.slice(0, -2) : path[at]!).trim();
-    if (/^(\d+|-|\*|\[.*\])$/.test(key))
+    if (/^([-+]?\d+|-|\*|\[.*\])$/.test(key))
       throw new EngineFault(`${spec.path}: ${key} is looked for in a map; a list is expected`);
     if (key === '') throw new EngineFault(`${spec.path} has an empty field name`);
     const makes = spec.create && created !== undefined && !isList;
@@ -41,7 +41,7 @@ export function changeField(
     let field = there ? map[key]! : null;
     if (isNull(field)) {
       if (isList) field = [];
-      else if (makes) field = at + 1 === path.length && created === 'scalar' ? '' : {};
+      else if (makes) field = at + 1 === path.length && created === 'scalar' ? BLANK : {};
     }
     return set(map, key, walk(field, at + 1));
   };

@@ -66,6 +66,11 @@ export function textOf(value: Json | undefined): string {
   return String(value);
 }
 
+/** The text of a scalar where kustomize looks at the letters: `null` is text like any other, unless nothing is written. */
+export function writtenText(value: Json | undefined): string {
+  return value === null ? 'null' : textOf(value);
+}
+
 /** What kustomize calls nil or empty: null, a map or list without members. */
 export function isEmpty(value: Json | undefined): boolean {
   if (value === undefined || value === null) return true;

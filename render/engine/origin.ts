@@ -1,4 +1,5 @@
 import type { Json } from '../yaml/read.ts';
+import { writeText } from '../yaml/text.ts';
 import { EngineFault } from './fault.ts';
 import { isMap } from './json.ts';
 import type { Resource } from './resource.ts';
@@ -98,8 +99,4 @@ function lines({ path, configuredIn, configuredBy }: Origin, indent: string): st
   ];
 }
 
-function scalar(text: string): string {
-  return /^[A-Za-z./_][\w./-]*$/.test(text) && !/^(true|false|null|yes|no|on|off|y|n)$/i.test(text)
-    ? text
-    : JSON.stringify(text);
-}
+const scalar = (text: string) => writeText(text, { column: 0, indent: 2, isKey: true });

@@ -5,6 +5,7 @@ import { generateIamPolicy } from './generators/iam-policy.ts';
 import { get, textOf } from './json.ts';
 import {
   type Decoded,
+  DIRECT_RULES,
   decode,
   dict,
   flag,
@@ -54,9 +55,10 @@ const specs = list(fieldSpecShape);
 function from<F extends Record<string, Shape<unknown>>>(
   fields: F,
   make: (read: Decoded<F>, workshop: Workshop) => Transformer['run'],
+  rules: typeof PLUGIN_RULES | typeof DIRECT_RULES = PLUGIN_RULES,
 ): MakeTransformer {
   const shape = struct(fields);
-  return (config, workshop) => make(decode(shape, config, PLUGIN_RULES), workshop);
+  return (config, workshop) => make(decode(shape, config, rules), workshop);
 }
 
 const affixes = { prefix: text, suffix: text, fieldSpecs: specs };
@@ -99,15 +101,19 @@ const TRANSFORMERS: Readonly<Record<string, MakeTransformer>> = {
   ),
   PatchTransformer: (config, workshop) =>
     patchTransformer(decode(patchShape, config, PLUGIN_RULES), workshop),
-  PrefixSuffixTransformer: from(affixes, (read) => {
-    const [prefix, suffix] = [affix('prefix', read), affix('suffix', read)];
-    return (resources) => {
-      prefix(resources);
-      suffix(resources);
-    };
-  }),
-  PrefixTransformer: from(affixes, (read) => affix('prefix', read)),
-  SuffixTransformer: from(affixes, (read) => affix('suffix', read)),
+  PrefixSuffixTransformer: from(
+    affixes,
+    (read) => {
+      const [prefix, suffix] = [affix('prefix', read), affix('suffix', read)];
+      return (resources) => {
+        prefix(resources);
+        suffix(resources);
+      };
+    },
+    DIRECT_RULES,
+  ),
+  PrefixTransformer: from(affixes, (read) => affix('prefix', read), DIRECT_RULES),
+  SuffixTransformer: from(affixes, (read) => affix('suffix', read), DIRECT_RULES),
   ReplacementTransformer: from({ replacements: list(replacementEntryShape) }, (read, workshop) =>
     replacementTransformer(read.replacements ?? [], workshop),
   ),

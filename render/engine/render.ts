@@ -3,8 +3,9 @@ import type { Json } from '../yaml/read.ts';
 import { about } from './about.ts';
 import { accumulate, emptyAccumulation } from './accumulate.ts';
 import type { BaseCache } from './bases.ts';
+import { EngineFault } from './fault.ts';
 import { fieldSpec } from './field-specs.ts';
-import { get, isMap } from './json.ts';
+import { get, isMap, textOf } from './json.ts';
 import { withoutBlanks } from './merge/blanks.ts';
 import { annotateOrigins, hasNotes } from './origin.ts';
 import { decode, KUSTOMIZATION_RULES, list, text } from './read/decode.ts';
@@ -12,6 +13,7 @@ import type { Documents } from './read/documents.ts';
 import { type Kustomization, sortOptionsShape } from './read/kustomization.ts';
 import { Rendering } from './rendering.ts';
 import type { Resource } from './resource.ts';
+import { showId } from './resource-id.ts';
 import { at, type Target } from './target.ts';
 import { hashTransformer } from './transformers/hash.ts';
 import { setPairs } from './transformers/labels.ts';
@@ -38,7 +40,7 @@ export function renderObjects(input: RenderInput, documents: Documents, bases: B
     fixNameReferences(resources, config.nameReference);
   });
   at(top, ['vars'], () => resolveVars(resources, vars, config.varReference));
-  resources.keep(isForCluster);
+  at(top, [], () => resources.keep(isForCluster));
   if (kustomization.sortOptions) at(top, [], () => sortResources(resources, kustomization.sortOptions!));
   const metadata = kustomization.buildMetadata ?? [];
   if (metadata.includes('managedByLabel'))
@@ -71,7 +73,13 @@ function topOf(input: RenderInput, rendering: Rendering): Target {
   return { directory: '', file: undefined, fileName: 'kustomization.yaml', kustomization, origin, depth: 0 };
 }
 
-function isForCluster({ annotations }: Resource): boolean {
+/** @throws EngineFault for an object that lost its kind or its name on the way */
+function isForCluster(resource: Resource): boolean {
+  const { annotations, value } = resource;
+  if (resource.gone) return false;
+  const kind = textOf(get(value, 'kind'));
+  if (kind === '' || (resource.name === '' && !kind.endsWith('List')))
+    throw new EngineFault(`${showId(resource.id)} has no ${kind === '' ? 'kind' : 'name'} in the end`);
   return !Object.hasOwn(annotations, LOCAL_CONFIG) || annotations[LOCAL_CONFIG] === 'false';
 }
 
@@ -79,7 +87,8 @@ function isForCluster({ annotations }: Resource): boolean {
 function needsAnnotations(resource: Resource): boolean {
   if (resource.origin || !Object.hasOwn(resource.value, 'metadata')) return true;
   const metadata = get(resource.value, 'metadata');
-  if (!isMap(metadata) || !Object.hasOwn(metadata, 'annotations')) return false;
+  if (!isMap(metadata)) return true;
+  if (!Object.hasOwn(metadata, 'annotations')) return false;
   const { annotations } = metadata;
   if (!isMap(annotations)) return true;
   const values = Object.values(annotations);

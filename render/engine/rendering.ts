@@ -77,6 +77,7 @@ export class Rendering {
     if (++this.#objects > OBJECTS) throw new EngineFault(`there are more than ${OBJECTS} objects`);
     refuseSteering(getIn(object as Json, 'metadata', 'annotations'));
     const resource = new Resource(object, this.#schema);
+    resource.demandPairs('annotations');
     resource.origin = origin;
     return resource;
   }

@@ -1,6 +1,19 @@
 import type { Json } from '../yaml/read.ts';
 import { EngineFault } from './fault.ts';
-import { get, isEmpty, isMap, isNull, type JsonMap, kindOf, remove, set, setIn, textOf } from './json.ts';
+import {
+  get,
+  isEmpty,
+  isMap,
+  isNull,
+  type JsonMap,
+  kindOf,
+  put,
+  remove,
+  set,
+  setIn,
+  textOf,
+  writtenText,
+} from './json.ts';
 import type { MergeSchema } from './merge/schema.ts';
 import { isClusterScoped } from './merge/schema.ts';
 import type { Origin } from './origin.ts';
@@ -60,15 +73,16 @@ export class Resource {
     return this.#origin;
   }
   set origin(origin: Origin | undefined) {
-    if (origin) this.#checkNotes();
+    if (origin) this.setAnnotations(this.annotations);
     this.#origin = origin;
   }
 
+  /** Text, whatever was written: kustomize takes `kind: null` for a kind of that name. */
   get kind(): string {
-    return textOf(get(this.value, 'kind'));
+    return writtenText(get(this.value, 'kind'));
   }
   get apiVersion(): string {
-    return textOf(get(this.value, 'apiVersion'));
+    return writtenText(get(this.value, 'apiVersion'));
   }
   get name(): string {
     return textOf(this.#meta('name'));
@@ -113,7 +127,23 @@ export class Resource {
   /** Remembers the id of now as a former one. */
   rememberId(): void {
     const { kind, name } = this.id;
+    this.#takeNotes();
     this.previous = [...this.previous, { kind, name, namespace: effectiveNamespace(this.id) }];
+  }
+
+  /** @throws EngineFault for labels or annotations that kustomize crashes on (see `texts`) */
+  demandPairs(which: 'labels' | 'annotations'): void {
+    const found = this.#meta(which);
+    if (Array.isArray(found)) pairsOf(found);
+  }
+
+  /** kustomize keeps such notes in annotations: what is none makes room for them, and a list has no place for any. */
+  #takeNotes(): void {
+    const annotations = this.#meta('annotations');
+    if (annotations === undefined || isMap(annotations)) return;
+    if (Array.isArray(annotations) && annotations.length > 0)
+      throw new EngineFault('metadata.annotations must be a map, not a list');
+    this.#setMap('annotations', {});
   }
 
   /** Text, or a scalar that was there before. */
@@ -122,7 +152,7 @@ export class Resource {
   }
 
   /** '' takes the namespace away. */
-  setNamespace(namespace: string): void {
+  setNamespace(namespace: Json): void {
     if (namespace !== '') this.value = setIn(this.value, ['metadata', 'namespace'], namespace);
     else {
       const metadata = get(this.value, 'metadata');
@@ -130,8 +160,8 @@ export class Resource {
     }
   }
 
-  setKind(kind: string): void {
-    if (this.kind !== kind) this.value = set(this.value, 'kind', kind);
+  setKind(kind: Json): void {
+    this.value = set(this.value, 'kind', kind);
   }
 
   setApiVersion(gvk: { group: string; version: string }): void {
@@ -152,29 +182,35 @@ export class Resource {
     this.#setMap('annotations', annotations);
   }
 
-  /** kustomize notes origins in annotations, and fails where they are no map. */
-  #checkNotes(): void {
-    const annotations = this.#meta('annotations');
-    if (!isMap(annotations) && !isNull(annotations))
-      throw new EngineFault(`metadata.annotations must be a map, not ${kindOf(annotations)}`);
-  }
-
   #meta(key: string): Json | undefined {
     return get(get(this.value, 'metadata'), key);
   }
 
   #setMap(key: 'labels' | 'annotations', map: Record<string, string>): void {
     const found = get(this.value, 'metadata');
-    if (Array.isArray(get(found, key))) throw new EngineFault(`metadata.${key} must be a map, not a list`);
-    const metadata = isMap(found) ? found : {};
+    if (!isMap(found) && !isNull(found) && found !== undefined)
+      throw new EngineFault(`metadata must be a map, not ${kindOf(found)}`);
+    const metadata = found ?? {};
     const changed = Object.keys(map).length === 0 ? remove(metadata, key) : set(metadata, key, map);
     if (changed !== found) this.value = set(this.value, 'metadata', changed);
   }
 }
 
-/** The members of a map as text; null is written `null`, as kustomize has it. */
+/**
+ * The members of a map as text. kustomize takes the elements of a list for keys and values in turn, and crashes where the last key
+ * has none.
+ */
 export function texts(map: Json | undefined): Record<string, string> {
+  if (Array.isArray(map)) return texts(pairsOf(map));
   if (!isMap(map)) return {};
   const entries = Object.entries(map);
-  return Object.fromEntries(entries.map(([key, value]) => [key, value === null ? 'null' : textOf(value)]));
+  return Object.fromEntries(entries.map(([key, value]) => [key, writtenText(value)]));
+}
+
+function pairsOf(list: readonly Json[]): JsonMap {
+  if (list.length % 2 !== 0)
+    throw new EngineFault('labels and annotations must be a map, not a list of an odd number of elements');
+  const pairs = {};
+  for (let at = 0; at < list.length; at += 2) put(pairs, writtenText(list[at]), list[at + 1]!);
+  return pairs;
 }

@@ -13,16 +13,37 @@ type LabelTest = (labels: Labels) => boolean;
 const KEPT = 1_000;
 const parsed = new Map<string, LabelTest>();
 
-/** Whether labels or annotations satisfy a selector of kubectl's syntax. @throws EngineFault for one that is none */
-export function matchesLabels(text: string | undefined, of: () => Labels): boolean {
-  if (!text) return true;
+/**
+ * Whether labels or annotations of an object satisfy a selector of kubectl's syntax.
+ * @throws EngineFault for one that is none, and for labels that are none, whether they are asked for or not
+ */
+function matchesLabels(
+  resource: Resource,
+  which: 'labels' | 'annotations',
+  text: string | undefined,
+): boolean {
+  if (!text) {
+    resource.demandPairs(which);
+    return true;
+  }
   let test = parsed.get(text);
   if (!test) {
     test = parseLabels(text);
     if (parsed.size > KEPT) parsed.clear();
     parsed.set(text, test);
   }
-  return test(of());
+  return test(resource[which]);
+}
+
+/** Whether an object satisfies both selectors of a target. @throws EngineFault as above */
+export function isLabelled(
+  resource: Resource,
+  { labelSelector, annotationSelector }: Pick<Target, 'labelSelector' | 'annotationSelector'>,
+): boolean {
+  return (
+    matchesLabels(resource, 'labels', labelSelector) &&
+    matchesLabels(resource, 'annotations', annotationSelector)
+  );
 }
 
 /** `key>1` and `key<1` compare numbers; only kustomize's selectors have them, and documents of a fleet do not. */
@@ -62,8 +83,7 @@ export function targets(target: Target): (resource: Resource) => boolean {
       isGroup(id.group) &&
       isVersion(id.version) &&
       isKind(id.kind) &&
-      matchesLabels(target.labelSelector, () => resource.labels) &&
-      matchesLabels(target.annotationSelector, () => resource.annotations)
+      isLabelled(resource, target)
     );
   };
 }

@@ -9,7 +9,12 @@ type Path = readonly (string | number)[];
  * How Go would read the document. Kustomizations are strict: unknown fields are faults, and text must be written as
  * text. Configuration of plugins is lenient: unknown fields are ignored, and numbers count as text where text is asked.
  */
-export type Decoding = { readonly strict: boolean; readonly coerce: boolean; readonly faults: EngineFault[] };
+export type Decoding = {
+  readonly strict: boolean;
+  /** `direct`: by the reader of manifests itself, without JSON in between: everywhere, and names of fields count as they are. */
+  readonly coerce: boolean | 'direct';
+  readonly faults: EngineFault[];
+};
 
 /** Reads a value of one shape; faults are collected, so that all of a document are told at once. */
 export type Shape<Value> = (value: Json, decoding: Decoding, path: Path) => Value;
@@ -18,6 +23,7 @@ export type Decoded<F extends Fields> = { readonly [Key in keyof F]?: ReturnType
 
 export const KUSTOMIZATION_RULES = { strict: true, coerce: false };
 export const PLUGIN_RULES = { strict: false, coerce: true };
+export const DIRECT_RULES = { strict: false, coerce: 'direct' } as const;
 export const CONFIGURATION_RULES = { strict: true, coerce: true };
 
 /** @throws EngineFault the first of all faults, in the order of the document */
@@ -56,11 +62,13 @@ export const text: Shape<string> = (value, decoding, path) => {
  * makes text of nothing there.
  */
 export const exactText: Shape<string> = (value, decoding, path) =>
-  text(value, { ...decoding, coerce: false }, path);
+  text(value, { ...decoding, coerce: decoding.coerce === 'direct' }, path);
 
 export const flag: Shape<boolean> = (value, decoding, path) => {
   if (isNull(value)) return false;
   if (typeof value === 'boolean') return value;
+  if (decoding.coerce === 'direct' && /^(y|Y|yes|on|n|N|no|off)$/.test(String(value)))
+    return /^(y|Y|yes|on)$/.test(String(value));
   wrong(decoding, path, 'true or false', value);
   return false;
 };
@@ -111,7 +119,8 @@ export function struct<F extends Fields>(fields: F): Shape<Decoded<F>> {
     }
     const result: Record<string, unknown> = {};
     for (const [key, member] of Object.entries(value)) {
-      const name = names.get(key.toLowerCase());
+      const name =
+        decoding.coerce === 'direct' ? (key in fields ? key : undefined) : names.get(key.toLowerCase());
       const here = [...path, key];
       if (name === undefined) {
         if (decoding.strict) decoding.faults.push(unknownField(key, here, [...names.values()]));

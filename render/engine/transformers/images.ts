@@ -1,10 +1,12 @@
 import type { Json } from '../../yaml/read.ts';
 import { about } from '../about.ts';
+import { EngineFault } from '../fault.ts';
 import { changeField, mapShared, scalarOnly } from '../field-path.ts';
 import { type FieldSpec, fieldSpecsOf } from '../field-specs.ts';
 import { setImage } from '../images.ts';
-import { get, isMap, isNull, type JsonMap, set, textOf } from '../json.ts';
+import { get, isMap, isNull, type JsonMap, kindOf, set, textOf } from '../json.ts';
 import type { ImageEntry } from '../read/kustomization.ts';
+import { restyled } from '../retype.ts';
 import type { Transformer } from './transformer.ts';
 
 /**
@@ -16,7 +18,7 @@ export function imageTransformer(entry: ImageEntry, specs: readonly FieldSpec[])
   const change = (value: Json): Json => {
     const text = textOf(scalarOnly(value));
     const image = setImage(text, rule);
-    return image === text ? value : image;
+    return image === text ? value : restyled(value, image);
   };
   return ({ list }) => {
     for (const resource of list) {
@@ -40,6 +42,8 @@ function inContainers(value: Json, change: (image: Json) => Json): Json {
     let changed = inContainers(member, change);
     if ((key === 'containers' || key === 'initContainers') && Array.isArray(changed))
       changed = mapShared(changed, (container) => {
+        if (!isMap(container) && !isNull(container))
+          throw new EngineFault(`${key} hold maps, not ${kindOf(container)}`);
         const image = get(container, 'image');
         return isNull(image) || image === undefined
           ? container

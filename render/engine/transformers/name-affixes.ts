@@ -4,6 +4,7 @@ import { changeField, scalarOnly } from '../field-path.ts';
 import { type FieldSpec, fieldSpecsOf } from '../field-specs.ts';
 import { textOf } from '../json.ts';
 import { isSelectedByGvk, type ResourceId } from '../resource-id.ts';
+import { restyled } from '../retype.ts';
 import type { Transformer } from './transformer.ts';
 
 /** Objects whose names mean something outside and stay. */
@@ -22,7 +23,7 @@ export function nameAffix(
 ): Transformer['run'] {
   const change = (value: Json): Json => {
     const text = textOf(scalarOnly(value));
-    return where === 'prefix' ? affix + text : text + affix;
+    return restyled(value, where === 'prefix' ? affix + text : text + affix);
   };
   return (resources) => {
     if (affix === '') return;

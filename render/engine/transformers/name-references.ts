@@ -20,6 +20,7 @@ export function fixNameReferences(resources: Resources, references: readonly Nam
   for (const referrer of resources.list) {
     const fields = referencesOf(references, referrer.originalId);
     if (fields.length === 0) continue;
+    checkId(referrer);
     checkSubjects(referrer);
     for (const { spec, target } of fields) {
       const reference = { referrer, target, path: spec.path, candidates };
@@ -89,6 +90,12 @@ function followMap(map: { [key: string]: Json }, reference: Reference): Json {
   return found.namespace === '' ? renamed : set(renamed, 'namespace', found.namespace);
 }
 
+/** kustomize reads the id of who refers to others in two ways, and gives up where `null` is nothing to one of them. */
+function checkId({ value, id }: Resource): void {
+  for (const key of ['apiVersion', 'kind'])
+    if (get(value, key) === null) throw new EngineFault(`${showId(id)}: ${key} is null`);
+}
+
 /** A RoleBinding can name accounts of other namespaces, if it names those. */
 function checkSubjects(referrer: Resource): void {
   if (referrer.kind !== 'RoleBinding') return;
@@ -96,8 +103,10 @@ function checkSubjects(referrer: Resource): void {
   if (!Array.isArray(subjects)) return;
   for (const subject of subjects) {
     if (!isMap(subject)) throw new EngineFault(`a subject must be a map, not ${kindOf(subject)}`);
-    const isAccount = get(subject, 'kind') === 'ServiceAccount' && Object.hasOwn(subject, 'namespace');
-    if (isAccount && typeof subject.namespace !== 'string')
+    if (!Object.hasOwn(subject, 'namespace') || !Object.hasOwn(subject, 'kind')) continue;
+    if (typeof subject.kind !== 'string')
+      throw new EngineFault(`${showId(referrer.id)}: the kind of a subject must be text`);
+    if (subject.kind === 'ServiceAccount' && typeof subject.namespace !== 'string')
       throw new EngineFault(`${showId(referrer.id)}: the namespace of a subject is blank`);
   }
 }

@@ -6,6 +6,7 @@ import type { Workshop } from './transformer.ts';
 
 /** The objects of a text that may be inline configuration, or undefined when it is a path. */
 export function inlineManifests(text: string): readonly JsonMap[] | undefined {
+  if (text.trim() === '') return [];
   // A path is a plain word: most entries are decided without parsing.
   if (!/[\n:{#[]/.test(text)) return undefined;
   try {

@@ -1,7 +1,7 @@
 import { type Json, YamlFault } from '../../yaml/read.ts';
 import { about } from '../about.ts';
 import { EngineFault } from '../fault.ts';
-import { get, getIn, isMap, type JsonMap, kindOf, remove, set, setIn } from '../json.ts';
+import { BLANK, get, getIn, isMap, type JsonMap, kindOf, remove, set, setIn } from '../json.ts';
 import { applyJsonPatch, type JsonPatchOperation, parseJsonPatch } from '../merge/json-patch.ts';
 import type { MergeSchema } from '../merge/schema.ts';
 import { strategicMerge } from '../merge/strategic.ts';
@@ -39,11 +39,15 @@ export function patchTransformer(entry: PatchEntry, workshop: Workshop): Transfo
     };
   }
   const allows = { name: options.allowNameChange ?? false, kind: options.allowKindChange ?? false };
-  const patches = patch.objects.map((object) => new Resource(object, workshop.schema));
+  const patches = patch.objects.map((object) => patchResource(object, workshop.schema));
   if (!target)
     return (resources) => {
       for (const one of patches) {
         resources.spend(1);
+        if (resources.list.some(({ gone }) => gone))
+          throw new EngineFault(
+            'nothing is found any more behind a patch that deletes an object; it needs an entry of its own',
+          );
         mergeInto(patchedBy(one, resources), one.value, allows, workshop.schema);
       }
       resources.changed();
@@ -64,7 +68,7 @@ export function strategicMergeTransformer(
   { schema }: Pick<Workshop, 'schema'>,
 ): Transformer['run'] {
   if (objects.length === 0) throw new EngineFault('there is no patch in it');
-  const patches = objects.map((object) => new Resource(object, schema));
+  const patches = objects.map((object) => patchResource(object, schema));
   return (resources) => {
     for (const patch of patches)
       mergeSelected(resources, [patchedBy(patch, resources)], patch, { name: false, kind: false }, schema);
@@ -114,6 +118,8 @@ function patchOf({ patch = '', path = '' }: PatchEntry, { files, documents, dire
 
 /** Tells what a text is by reading it as both. @throws EngineFault when it is neither, or could be both */
 export function parsePatch(text: string): Patch {
+  // Nothing at all is a JSON patch that does nothing; a blank line is none.
+  if (text === '') return { kind: 'json', operations: [] };
   const merge = attempt(() => readManifests(text));
   // Objects are no operations; but JSON counts the first document alone, and an empty one passes for an empty patch.
   if (merge.value && merge.value.length > 0 && !/^\s*---/.test(text))
@@ -145,6 +151,12 @@ function attempt<Value>(read: () => Value): { value?: Value; fault?: Error } {
   }
 }
 
+function patchResource(object: JsonMap, schema: MergeSchema): Resource {
+  const resource = new Resource(object, schema);
+  resource.demandPairs('annotations');
+  return resource;
+}
+
 function patchedBy(patch: Resource, resources: Resources): Resource {
   try {
     return onlyOne(resources.withAnyId(patch.id), patch.id);
@@ -171,27 +183,29 @@ function mergeSelected(
     const copy = patch.copy();
     copy.setLabels(patch.labels);
     copy.setAnnotations(patch.annotations);
-    copy.setName(patch.name);
-    copy.setNamespace(patch.namespace);
+    if (patch.name === '') copy.setName('');
+    if (patch.namespace === '') copy.setNamespace('');
     copy.setApiVersion(resource.id);
+    const apiVersion = Object.hasOwn(resource.value, 'apiVersion') ? resource.value.apiVersion! : BLANK;
     mergeInto(resource, copy.value, allows, schema);
     // An object without apiVersion gets an empty one, as kustomize writes its own into the patch.
-    if (resource.apiVersion === '' && !resource.gone)
-      resource.value = set(resource.value, 'apiVersion', null);
+    if (!resource.gone) resource.value = set(resource.value, 'apiVersion', apiVersion);
   }
   resources.reorder(resources.list.filter((resource) => !resource.gone));
 }
 
-/** Kind and name stay unless the patch may change them; the namespace stays always. */
+/** Kind and name stay unless the patch may change them; the namespace stays always. They are written as they were, or as text. */
 function mergeInto(resource: Resource, patch: JsonMap, allows: Allowed, schema: MergeSchema): void {
-  const { namespace, kind } = resource;
-  const name = getIn(resource.value as Json, 'metadata', 'name') ?? '';
+  const before = resource.value as Json;
+  const { namespace, kind, name } = resource;
   if (allows.name || allows.kind) resource.rememberId();
   resource.value = strategicMerge(resource.value, patch, schema) ?? {};
   if (resource.gone) return;
-  if (!allows.kind) resource.setKind(kind);
-  if (!allows.name) resource.setName(name);
-  resource.setNamespace(namespace);
+  const written = (text: string, ...path: string[]) =>
+    getIn(resource.value as Json, ...path) === undefined ? text : (getIn(before, ...path) ?? text);
+  if (!allows.kind) resource.setKind(written(kind, 'kind'));
+  if (!allows.name) resource.setName(written(name, 'metadata', 'name'));
+  resource.setNamespace(namespace === '' ? '' : written(namespace, 'metadata', 'namespace'));
 }
 
 /**

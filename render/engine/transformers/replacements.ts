@@ -13,7 +13,7 @@ import {
 } from '../read/kustomization.ts';
 import type { Resource } from '../resource.ts';
 import { retyped } from '../retype.ts';
-import { isSelected, matchesLabels, plainIds } from '../selector.ts';
+import { isLabelled, isSelected, plainIds } from '../selector.ts';
 import type { Transformer, Workshop } from './transformer.ts';
 
 type ReplacementTarget = NonNullable<Replacement['targets']>[number];
@@ -50,14 +50,19 @@ function replace({ source, targets }: Replacement, resources: readonly Resource[
   if (!source || !targets) throw new EngineFault('a replacement needs a source and targets');
   const origin = sourceOf(source, resources);
   const path = source.fieldPath || 'metadata.name';
-  const found = lookUp(origin.value as Json, splitFieldPath(path));
+  const read = (object: Json) => lookUp(object, splitFieldPath(path));
+  const found = read(origin.value as Json);
   if (isEmpty(found)) throw new EngineFault(`the source ${show(source)} has no value at ${path}`);
-  const value = part(source.options, found!);
+  let value = part(source.options, found!);
+  // A value that is not taken apart is the field itself: what changes the source changes it.
+  const live = source.options?.delimiter ? undefined : (object: Json) => read(object) ?? value;
   for (const target of targets) {
     if (!target.select) throw new EngineFault('a target needs select');
     for (const resource of resources) {
       if (!isMeant(resource, target.select, target.reject ?? [])) continue;
-      resource.value = about(resource, () => copyInto(resource.value, value, target));
+      const isSource = resource === origin && live !== undefined;
+      resource.value = about(resource, () => copyInto(resource.value, isSource ? live : () => value, target));
+      if (isSource) value = live(resource.value as Json);
     }
   }
 }
@@ -81,11 +86,9 @@ function part(options: FieldOptions | undefined, value: Json): Json {
 }
 
 function isMeant(resource: Resource, select: Target, reject: readonly Target[]): boolean {
-  const fits = ({ labelSelector, annotationSelector }: Target) =>
-    matchesLabels(annotationSelector, () => resource.annotations) &&
-    matchesLabels(labelSelector, () => resource.labels);
-  if (!fits(select)) return false;
-  if (reject.some((one) => (one.labelSelector || one.annotationSelector) && fits(one))) return false;
+  if (!isLabelled(resource, select)) return false;
+  if (reject.some((one) => (one.labelSelector || one.annotationSelector) && isLabelled(resource, one)))
+    return false;
   const ids = plainIds(resource);
   const names = ({ group, version, kind, name, namespace }: Target) =>
     [group, version, kind, name, namespace].some(Boolean);
@@ -95,15 +98,25 @@ function isMeant(resource: Resource, select: Target, reject: readonly Target[]):
   );
 }
 
-function copyInto(object: JsonMap, value: Json, { fieldPaths, options }: ReplacementTarget): JsonMap {
+function copyInto(
+  object: JsonMap,
+  read: (object: Json) => Json,
+  { fieldPaths, options }: ReplacementTarget,
+): JsonMap {
   const paths = fieldPaths && fieldPaths.length > 0 ? fieldPaths : ['metadata.name'];
   let result = object as Json;
   for (const path of paths) {
+    const parts = splitFieldPath(path);
+    const before = read(result);
+    const makes = options?.create ? kindToMake(before) : undefined;
+    // Fields are made before the value is read.
+    const made = makes ? visitField(result, parts, (field) => field, makes).value : result;
+    const value = read(made);
     const visit = visitField(
       result,
-      splitFieldPath(path),
+      parts,
       (field, created) => placed(options, field, value, created),
-      options?.create ? (Array.isArray(value) ? 'list' : isMap(value) ? 'map' : 'scalar') : undefined,
+      makes,
     );
     if (visit.hits === 0)
       throw new EngineFault(
@@ -114,6 +127,10 @@ function copyInto(object: JsonMap, value: Json, { fieldPaths, options }: Replace
     result = visit.value;
   }
   return result as JsonMap;
+}
+
+function kindToMake(value: Json): 'list' | 'map' | 'scalar' {
+  return Array.isArray(value) ? 'list' : isMap(value) ? 'map' : 'scalar';
 }
 
 function placed(options: FieldOptions | undefined, field: Json, value: Json, created: boolean): Json {

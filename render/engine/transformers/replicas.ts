@@ -5,6 +5,7 @@ import { changeField, scalarOnly } from '../field-path.ts';
 import type { FieldSpec } from '../field-specs.ts';
 import type { ReplicaEntry } from '../read/kustomization.ts';
 import { isSelectedByGvk } from '../resource-id.ts';
+import { restyled } from '../retype.ts';
 import type { Transformer } from './transformer.ts';
 
 /**
@@ -15,7 +16,7 @@ export function replicaTransformer(entry: ReplicaEntry, specs: readonly FieldSpe
   const { name = '', count = 0 } = entry;
   const change = (value: Json): Json => {
     scalarOnly(value);
-    return count;
+    return restyled(value, String(count));
   };
   return ({ list }) => {
     let found = false;
