@@ -16,8 +16,8 @@ const ITEM = '{ placement: retired, removal: 0123456789abcdef, until: 2026-05-10
 test('get approvals lists what waits, with the commit that lets it go', async () => {
   assert.equal(
     await show(api.url, ['get', 'approvals']),
-    `ID                 KIND      STATE     PLACEMENT   CLUSTERS   SINCE   TO APPROVE, COMMIT
-0123456789abcdef   REMOVAL   PENDING   retired     2          6m      ${ITEM} to spec.approvals in flotilla.yaml
+    `ID                 KIND      STATE     PLACEMENT   CLUSTERS   SINCE   TO APPROVE
+0123456789abcdef   REMOVAL   PENDING   retired     2          6m      commit ${ITEM} to spec.approvals in flotilla.yaml
 `,
   );
   const wide = await show(api.url, ['get', 'approvals', '-o', 'wide']);

@@ -70,6 +70,7 @@ test('the json of drift, assignments, placements, status and version has the mem
     'clusterCount',
     'statusCounts',
     'notOk',
+    'rollouts',
     'approvals',
     'problems',
   ]);

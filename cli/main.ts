@@ -77,6 +77,7 @@ async function main(argv: readonly string[]): Promise<number> {
     progress: (line) => progress.show(harmless(line)),
     color: terminal && !env.NO_COLOR && env.TERM !== 'dumb',
     terminal,
+    screen: () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 }),
     now: Date.now,
     signal: interrupted.signal,
   });

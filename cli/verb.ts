@@ -17,6 +17,8 @@ export type Surroundings = {
   /** Colours are wanted and possible. */
   readonly color: boolean;
   readonly terminal: boolean;
+  /** Of the terminal, as it is now. */
+  screen(): { readonly columns: number; readonly rows: number };
   /** Unix milliseconds. */
   now(): number;
   readonly signal: AbortSignal;
@@ -86,8 +88,12 @@ export const VERBS: Readonly<Record<string, { summary: string; load: () => Promi
     load: async () => (await import('./verbs/status.ts')).status,
   },
   get: {
-    summary: 'list clusters, placements or assignments',
+    summary: 'list clusters, placements, assignments, rollouts, changes or approvals',
     load: async () => (await import('./verbs/get.ts')).get,
+  },
+  rollout: {
+    summary: 'how far a rollout is: rollout status, rollout watch',
+    load: async () => (await import('./verbs/rollout.ts')).rollout,
   },
   drift: {
     summary: 'fields whose live value is not the one in Git: who changed them, and when',

@@ -148,6 +148,7 @@ test('whatever the command line says, a verb answers or says what is wrong with 
           progress: () => undefined,
           color: false,
           terminal: false,
+          screen: () => ({ columns: 80, rows: 24 }),
           now: Date.now,
           signal,
         });

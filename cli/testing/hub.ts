@@ -38,8 +38,13 @@ export async function run(hub: string, argv: readonly string[], env: Record<stri
   return { code: await ended, ...told };
 }
 
-/** A verb in this process, five minutes after START, so that ages are always the same. */
-export async function show(hub: string, argv: readonly string[], color = false): Promise<string> {
+/** A verb in this process, five minutes after START unless told otherwise, so that ages are always the same. */
+export async function show(
+  hub: string,
+  argv: readonly string[],
+  color = false,
+  now = START + 300_000,
+): Promise<string> {
   const [name, ...rest] = argv as [string, ...string[]];
   const verb = await VERBS[name]!.load();
   let text = '';
@@ -55,7 +60,8 @@ export async function show(hub: string, argv: readonly string[], color = false):
     },
     color,
     terminal: false,
-    now: () => START + 300_000,
+    screen: () => ({ columns: 80, rows: 24 }),
+    now: () => now,
     signal: new AbortController().signal,
   });
   return text;

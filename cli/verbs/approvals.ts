@@ -4,65 +4,93 @@ import type { Listed } from './get.ts';
 
 const MOST_CLUSTERS = 100;
 /** What the API tells of an approval; at most 100 of its clusters by name. */
-export const APPROVAL = `kind state reason setHash requestedAt clusterCount
-  placement { name } clusters(first: ${MOST_CLUSTERS}) { nodes { name } } commit { path field item }`;
-const QUERY = `query Approvals($after: String) {
-  approvals(first: 100, after: $after) { nodes { ${APPROVAL} } ${PAGE_INFO} }
+export const APPROVAL = `alias kind state stage groups count authors reason setHash requestedAt expiresAt clusterCount
+  placement { name } rollout { alias } decisions { by at approved reason }
+  clusters(first: ${MOST_CLUSTERS}) { nodes { name } } commit { path field item }`;
+const QUERY = `query Approvals($state: [ApprovalState!], $after: String) {
+  approvals(state: $state, first: 100, after: $after) { nodes { ${APPROVAL} } ${PAGE_INFO} }
 }`;
+/** Nothing is decided yet, or what was decided counts no more. */
+export const WAITING = ['PENDING', 'EXPIRED'];
 
+type Decision = { by: string; at: string; approved: boolean; reason: string | null };
+type Commit = { path: string; field: string; item: string };
 export type ApprovalNode = {
+  alias: string;
   kind: string;
   state: string;
+  stage: string | null;
+  groups: string[];
+  count: number | null;
+  authors: string[];
   reason: string;
-  setHash: string;
+  setHash: string | null;
   requestedAt: string;
+  expiresAt: string | null;
   clusterCount: number;
   placement: { name: string };
+  rollout: { alias: string } | null;
+  decisions: Decision[];
   clusters: { nodes: { name: string }[] };
-  commit: { path: string; field: string; item: string };
+  commit: Commit | null;
 };
-export type ApprovalItem = Omit<ApprovalNode, 'placement' | 'clusters'> & {
+export type ApprovalItem = Omit<ApprovalNode, 'placement' | 'clusters' | 'rollout'> & {
   placement: string;
+  rollout: string | null;
   clusters: string[];
 };
 
 export const approvals: Listed<ApprovalItem> = {
   one: 'approval',
-  key: ({ setHash }) => setHash,
+  key: ({ alias }) => alias,
   fingerprint: (item) => JSON.stringify(item),
-  async list({ names }, { hub, signal }) {
+  async list({ names, parsed }, { hub, signal }) {
     type Answer = {
       approvals: { nodes: ApprovalNode[]; pageInfo: { hasNextPage: boolean; endCursor: string | null } };
     };
-    const nodes = await allPages(hub, QUERY, {}, (answer: Answer) => answer.approvals, signal);
-    return nodes.map(approvalItem).filter(({ setHash }) => names.length === 0 || names.includes(setHash));
+    const state = parsed.switches.has('all') || names.length > 0 ? null : WAITING;
+    const nodes = await allPages(hub, QUERY, { state }, (answer: Answer) => answer.approvals, signal);
+    return nodes.map(approvalItem).filter(({ alias }) => names.length === 0 || names.includes(alias));
   },
   shape: (now) => ({
-    name: ({ setHash }) => `approval/${setHash}`,
+    name: ({ alias }) => `approval/${alias}`,
     columns: [
-      ['ID', ({ setHash }) => setHash],
+      ['ID', ({ alias }) => alias],
       ['KIND', ({ kind }) => kind],
       ['STATE', ({ state }) => state],
       ['PLACEMENT', ({ placement }) => placement],
       ['CLUSTERS', ({ clusterCount }) => String(clusterCount)],
       ['SINCE', ({ requestedAt }) => age(requestedAt, now)],
-      ['TO APPROVE, COMMIT', ({ commit }) => commitText(commit)],
+      ['TO APPROVE', (item) => howText(item)],
     ],
     wide: [
+      ['GIVEN', ({ decisions }) => decisionsText(decisions)],
       ['WHY', ({ reason }) => reason],
       ['WHICH', ({ clusters, clusterCount }) => someOf(clusters, clusterCount)],
     ],
   }),
 };
 
-export const approvalItem = ({ placement, clusters, ...rest }: ApprovalNode): ApprovalItem => ({
+export const approvalItem = ({ placement, rollout, clusters, ...rest }: ApprovalNode): ApprovalItem => ({
   ...rest,
   placement: placement.name,
+  rollout: rollout?.alias ?? null,
   clusters: clusters.nodes.map(({ name }) => name),
 });
 
-export const commitText = ({ path, field, item }: ApprovalNode['commit']): string =>
-  `${item} to ${field} in ${path}`;
+/** What has to be done for it, and by whom. */
+export function howText(
+  approval: Pick<ApprovalNode, 'alias' | 'state' | 'commit' | 'groups' | 'count' | 'decisions'>,
+): string {
+  const { alias, state, commit, groups, count, decisions } = approval;
+  if (commit) return `commit ${commit.item} to ${commit.field} in ${commit.path}`;
+  if (!WAITING.includes(state)) return '-';
+  const given = decisions.length > 0 ? `, ${decisions.length} given` : '';
+  return `flotilla approve ${alias} (${count ?? 1} by ${groups.join(' or ')}${given})`;
+}
+
+const decisionsText = (decisions: readonly Decision[]): string =>
+  decisions.map(({ by, approved }) => `${approved ? '' : 'denied by '}${by}`).join(', ') || '-';
 
 function someOf(names: readonly string[], count: number): string {
   const shown = names.slice(0, 5);

@@ -8,9 +8,11 @@ import type { Surroundings, Verb } from '../verb.ts';
 import { watch } from '../watch.ts';
 import { approvals } from './approvals.ts';
 import { assignments } from './assignments.ts';
+import { changes } from './changes.ts';
 import { clusters } from './clusters.ts';
 import { flagValue, formatOf, outputFlag, SELECTOR, WATCH } from './common.ts';
 import { placements } from './placements.ts';
+import { rollouts } from './rollouts.ts';
 
 /** A kind of thing that can be listed. */
 export type Listed<T> = {
@@ -36,31 +38,45 @@ const KINDS: Readonly<Record<string, Kind>> = {
   clusters: (use) => use(clusters),
   placements: (use) => use(placements),
   assignments: (use) => use(assignments),
+  rollouts: (use) => use(rollouts),
+  changes: (use) => use(changes),
   approvals: (use) => use(approvals),
 };
 const ALIASES: Readonly<Record<string, string>> = {
   cluster: 'clusters',
   placement: 'placements',
   assignment: 'assignments',
+  rollout: 'rollouts',
+  change: 'changes',
   approval: 'approvals',
 };
 
+const BELONGS: Readonly<Record<string, readonly string[]>> = {
+  cluster: ['assignments'],
+  placement: ['assignments', 'rollouts'],
+  all: ['rollouts', 'changes', 'approvals'],
+};
+
 export const get: Verb = {
-  summary: 'Lists clusters, placements, assignments, or deletions that wait for an approval.',
+  summary: 'Lists clusters, placements, assignments, rollouts, changes, or what waits for an approval.',
   usage: [
     'get clusters [NAME…] [-l SELECTOR] [-o FORMAT] [-w]',
     'get placements [NAME…] [-o FORMAT] [-w]',
     'get assignments [--cluster NAME]… [--placement NAME]… [-l SELECTOR] [-o FORMAT] [-w]',
-    'get approvals [ID…] [-o FORMAT] [-w]',
+    'get rollouts [NAME@CHANGE…] [--placement NAME]… [--all] [-o FORMAT] [-w]',
+    'get changes [CHANGE…] [--all] [-o FORMAT] [-w]',
+    'get approvals [ID…] [--all] [-o FORMAT] [-w]',
   ],
   flags: {
     ...outputFlag(),
     ...SELECTOR,
     ...WATCH,
     cluster: { value: 'NAME', multiple: true, describe: 'assignments of this cluster only' },
-    placement: { value: 'NAME', multiple: true, describe: 'assignments of this placement only' },
+    placement: { value: 'NAME', multiple: true, describe: 'assignments or rollouts of this placement only' },
+    all: { describe: 'also rollouts, changes and approvals that are over' },
   },
   notes: [
+    'Of rollouts those under way are listed, and the newest of each placement; of changes the newest 20; of approvals what waits. --all lists all that the hub knows, and so does a NAME.',
     'With -o json or yaml a list is {items: […]}; exactly one NAME gives the object itself.',
     'A NAME that does not exist is exit code 1; the others are printed. An empty list is exit code 0.',
   ],
@@ -69,13 +85,14 @@ export const get: Verb = {
     if (given === undefined) throw usage(`get what? one of ${Object.keys(KINDS).join(', ')}`);
     const kind = ALIASES[given] ?? given;
     if (!Object.hasOwn(KINDS, kind)) throw unknown('kind', given, Object.keys(KINDS));
-    for (const flag of kind === 'assignments' ? [] : ['cluster', 'placement']) {
-      if (parsed.values.has(flag)) throw usage(`--${flag} belongs to get assignments`);
+    for (const [flag, kinds] of Object.entries(BELONGS)) {
+      const isGiven = parsed.values.has(flag) || parsed.switches.has(flag);
+      if (isGiven && !kinds.includes(kind)) throw usage(`--${flag} belongs to get ${kinds.join(' and ')}`);
     }
     if (kind === 'assignments' && names.length > 0) {
       throw usage('assignments have no names of their own: use --cluster and --placement');
     }
-    if ((kind === 'placements' || kind === 'approvals') && parsed.values.has('selector')) {
+    if (!['clusters', 'assignments'].includes(kind) && parsed.values.has('selector')) {
       throw usage(`-l selects clusters; ${kind} are listed by name`);
     }
     const selector = flagValue(parsed, 'selector');

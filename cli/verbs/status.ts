@@ -3,9 +3,11 @@ import { labelCheck } from '../known-labels.ts';
 import { printValue } from '../output/print.ts';
 import { harmless, paint, table } from '../output/table.ts';
 import { age, counted, headlineCell } from '../output/words.ts';
+import { farText, lookOf, span, wordCell } from '../rollouts/looks.ts';
+import { LIVE_PHASES, ROLLOUT, type RolloutNode, rolloutItem } from '../rollouts/nouns.ts';
 import type { Surroundings, Verb } from '../verb.ts';
 import { watch } from '../watch.ts';
-import { APPROVAL, type ApprovalNode, approvalItem, commitText } from './approvals.ts';
+import { APPROVAL, type ApprovalNode, approvalItem, howText, WAITING } from './approvals.ts';
 import {
   flagValue,
   formatOf,
@@ -23,6 +25,7 @@ const QUERY = `query Status($filter: ClusterFilter, $notOk: ClusterFilter) {
     name branch indexedAt unknownAgents
     head { oid shortOid headline author { name } committedAt }
     git { ok message } bus { ok message }
+    banners { kind message by reason expiresAt }
     problems(first: ${MOST_SHOWN}) {
       totalCount
       nodes { code severity message suggestion source { path line column } cluster { name } placement { name } since }
@@ -32,12 +35,20 @@ const QUERY = `query Status($filter: ClusterFilter, $notOk: ClusterFilter) {
   notOk: clusters(filter: $notOk, orderBy: { field: HEADLINE, direction: ASC }, first: ${MOST_SHOWN}) {
     totalCount nodes { name ${STATUS} }
   }
-  approvals(first: ${MOST_SHOWN}) { totalCount nodes { ${APPROVAL} } }
+  rollouts(filter: { phase: [${LIVE_PHASES.join(', ')}] }, first: ${MOST_SHOWN}) { totalCount nodes { ${ROLLOUT} } }
+  approvals(state: [${WAITING.join(', ')}], first: ${MOST_SHOWN}) { totalCount nodes { ${APPROVAL} } }
 }`;
 /** The approvals of it are told on their own. */
 const HELD = 'removal-held';
 const NOT_OK = ['FAILED', 'OFFLINE', 'DRIFTED', 'UNKNOWN', 'APPLYING', 'PENDING', 'SUSPENDED'];
 
+type Banner = {
+  kind: string;
+  message: string;
+  by: string | null;
+  reason: string | null;
+  expiresAt: string | null;
+};
 type Reachability = { ok: boolean; message: string | null };
 type Answer = {
   fleet: {
@@ -48,6 +59,7 @@ type Answer = {
     head: { shortOid: string; headline: string; author: { name: string }; committedAt: string } | null;
     git: Reachability;
     bus: Reachability;
+    banners: Banner[];
     problems: {
       totalCount: number;
       nodes: {
@@ -61,11 +73,13 @@ type Answer = {
   };
   clusters: { totalCount: number; statusCounts: { headline: string; count: number }[] };
   notOk: { totalCount: number; nodes: { name: string; status: Status }[] };
+  rollouts: { totalCount: number; nodes: RolloutNode[] };
   approvals: { totalCount: number; nodes: ApprovalNode[] };
 };
 
 export const status: Verb = {
-  summary: 'Tells how the fleet is: head, counts, the clusters that are not well, and what is to be mended.',
+  summary:
+    'Tells how the fleet is: head, counts, what rolls out, the clusters that are not well, and what is to be mended.',
   usage: ['status [-l SELECTOR] [-o table|json|yaml] [-w] [--exit-code]'],
   flags: {
     ...outputFlag(['table', 'json', 'yaml']),
@@ -113,19 +127,20 @@ function isWell({ fleet, notOk, clusters }: Answer): boolean {
 }
 
 /** The object that `-o json` prints. */
-function objectOf({ fleet, clusters, notOk, approvals }: Answer) {
+function objectOf({ fleet, clusters, notOk, rollouts, approvals }: Answer) {
   const { problems, ...rest } = fleet;
   return {
     fleet: rest,
     clusterCount: clusters.totalCount,
     statusCounts: Object.fromEntries(clusters.statusCounts.map(({ headline, count }) => [headline, count])),
     notOk: { count: notOk.totalCount, items: notOk.nodes },
+    rollouts: { count: rollouts.totalCount, items: rollouts.nodes.map(rolloutItem) },
     approvals: { count: approvals.totalCount, items: approvals.nodes.map(approvalItem) },
     problems: { count: problems.totalCount, items: problems.nodes },
   };
 }
 
-function textOf({ fleet, clusters, notOk, approvals }: Answer, around: Surroundings): string {
+function textOf({ fleet, clusters, notOk, rollouts, approvals }: Answer, around: Surroundings): string {
   const { color } = around;
   const now = around.now();
   const { head } = fleet;
@@ -137,6 +152,7 @@ function textOf({ fleet, clusters, notOk, approvals }: Answer, around: Surroundi
     return typeof cell === 'string' ? cell : paint(`${count} ${cell.text}`, cell.color, color);
   });
   const parts = [
+    fleet.banners.map((banner) => bannerText(banner, around)).join(''),
     table(
       ['FLEET', 'HEAD', 'GIT', 'BUS'],
       [[fleet.name ?? '-', commit, reachability(fleet.git), reachability(fleet.bus)]],
@@ -144,6 +160,17 @@ function textOf({ fleet, clusters, notOk, approvals }: Answer, around: Surroundi
     ),
     `${counted(clusters.totalCount, 'cluster')}${counts.length > 0 ? `: ${counts.join('   ')}` : ''}\n`,
   ];
+  if (rollouts.nodes.length > 0) {
+    const rows = rollouts.nodes.map(({ alias, phase, progress, startedAt, waitingFor }) => [
+      alias,
+      wordCell(phase),
+      farText(progress),
+      age(startedAt, now),
+      waitingFor.join('; ') || '-',
+    ]);
+    parts.push(table(['UNDER WAY', 'PHASE', 'CLUSTERS', 'AGE', 'WAITING FOR'], rows, around));
+    parts.push(more(rollouts.totalCount - rollouts.nodes.length, 'rollout'));
+  }
   if (notOk.nodes.length > 0) {
     const rows = notOk.nodes.map(({ name, status }) => [
       name,
@@ -155,7 +182,7 @@ function textOf({ fleet, clusters, notOk, approvals }: Answer, around: Surroundi
     parts.push(table(['NOT OK', 'STATUS', 'SINCE', 'SEEN', 'REASON'], rows, around));
     parts.push(more(notOk.totalCount - notOk.nodes.length, 'cluster'));
   }
-  for (const approval of approvals.nodes) parts.push(heldText(approval, around));
+  for (const approval of approvals.nodes) parts.push(waitingText(approval, around));
   if (approvals.nodes.length > 0) parts.push(more(approvals.totalCount - approvals.nodes.length, 'approval'));
   const { problems } = fleet;
   const toMend = problems.nodes.filter(({ code }) => code !== HELD);
@@ -179,11 +206,21 @@ function textOf({ fleet, clusters, notOk, approvals }: Answer, around: Surroundi
 }
 
 /** On lines of its own: what is to be committed is copied from here. */
-function heldText({ placement, requestedAt, reason, state, commit }: ApprovalNode, around: Surroundings) {
+function waitingText(approval: ApprovalNode, around: Surroundings) {
+  const { placement, requestedAt, reason, state } = approval;
   const over = state === 'EXPIRED' ? ', its approval has expired' : '';
   const head = `○ WAITS FOR APPROVAL   ${harmless(placement.name)}, for ${age(requestedAt, around.now())}${over}`;
   const lines = [paint(head, 'blue', around.color), `  ${harmless(reason)}`];
-  return `${[...lines, `  to approve, commit ${harmless(commitText(commit))}`].join('\n')}\n`;
+  return `${[...lines, `  to approve, ${harmless(howText(approval))}`].join('\n')}\n`;
+}
+
+/** Above everything else. */
+function bannerText({ kind, message, by, reason, expiresAt }: Banner, { color, now }: Surroundings): string {
+  const [glyph] = lookOf('BLOCKED');
+  const who = by === null ? '' : ` by ${by}`;
+  const why = reason === null ? '' : `: ${reason}`;
+  const until = expiresAt === null ? '' : ` (${span(Date.parse(expiresAt) - now())} to go)`;
+  return `${paint(`${glyph} ${kind}`, 'yellow', color)}   ${harmless(`${message}${who || why ? `,${who}${why}` : ''}${until}`)}\n`;
 }
 
 const more = (count: number, what: string) => (count > 0 ? `… and ${counted(count, `more ${what}`)}\n` : '');

@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { RunningApi } from '#hub/api/server.ts';
+import { acmeRolling } from '#hub/api/testing/api.ts';
+import { oid } from '#hub/core/view/testing/fleet.ts';
+import { barOf } from './rollouts/lanes.ts';
+import { Live } from './rollouts/live.ts';
+import { run, serve, show, start } from './testing/hub.ts';
+
+const SHORT = oid('head').slice(0, 7);
+const fleet = acmeRolling();
+let api: RunningApi;
+before(async () => {
+  api = await serve(fleet.view);
+});
+after(() => api.stop());
+
+const shown = (line: string) => show(api.url, line.split(' '), false, fleet.world.now);
+const flotilla = (line: string) => run(api.url, line.split(' '));
+
+test('get rollouts lists what is under way and the newest of each placement; --all what is over, too', async () => {
+  assert.equal(
+    await shown('get rollouts'),
+    `NAME               PHASE       CLUSTERS   STAGE      AGE   WAITING FOR
+shop@${SHORT}       ◔ SOAKING   1 of 1     all 1/1    15m   all: soaking for 1h
+platform@${SHORT}   ‖ PAUSED    1 of 3     prod 2/2   15m   paused by carol: a release party
+`,
+  );
+  const { items } = JSON.parse((await flotilla('get rollouts --placement platform -o json')).stdout);
+  assert.deepEqual(
+    items.map(({ phase, placement, commit }: Record<string, string>) => [placement, phase, commit]),
+    [
+      ['platform', 'PAUSED', 'head'],
+      ['platform', 'SUCCEEDED', null],
+      ['platform', 'SUCCEEDED', 'first'],
+    ],
+  );
+  assert.match(await shown('get rollouts --all -o name'), /^rollout\/shop@.*\nrollout\/platform@/);
+  const one = JSON.parse((await flotilla(`get rollout platform@${SHORT} -o json`)).stdout);
+  assert.deepEqual([one.change, one.progress.blocked], [SHORT, 1]);
+});
+
+test('get changes lists commits with their placements in one phase', async () => {
+  const text = await shown('get changes');
+  assert.match(text, new RegExp(`^${SHORT} +‖ PAUSED +2 of 4 +platform,shop +15m +Ada +head$`, 'm'));
+  const { code, stderr } = await flotilla(`get changes ${SHORT.slice(0, 6)}x`);
+  assert.equal(code, 1);
+  assert.match(stderr, new RegExp(`did you mean ${SHORT}`));
+});
+
+test('get approvals says what to type, who may and what was given; --all shows what was decided', async () => {
+  assert.match(
+    await shown('get approvals'),
+    new RegExp(
+      `^platform/prod@${SHORT} +STAGE +PENDING +platform +2 +4m +flotilla approve platform/prod@${SHORT} \\(2 by platform-oncall, 1 given\\)$`,
+      'm',
+    ),
+  );
+  assert.match(await shown('get approvals --all -o wide'), /APPROVED .* bob, carol +prod of platform wants/);
+});
+
+test('rollout status is everything of a rollout on one screen, and answers with its exit code when asked to', async () => {
+  assert.equal(
+    await shown('rollout status platform'),
+    `platform@${SHORT} "head" by Ada
+‖ PAUSED: by carol: a release party · 1 of 3 clusters (33.3%) · started 15m ago · after ${oid('middle').slice(0, 7)}
+
+STAGE   PHASE         CLUSTERS               WHEN            GATES
+dev     ✔ SUCCEEDED   1 current              passed 4m ago   ● soak
+prod    ‖ PAUSED      1 waiting, 1 blocked   for 4m          ◇ approval: 1 of 2 given, by bob; platform-oncall may; not by an author of the commits
+
+waiting for
+  paused by carol: a release party
+
+NOT THERE   STAGE   STATE       SINCE   WHY
+prod-us-1   prod    ⊘ BLOCKED   4m      held by bob: repair
+`,
+  );
+  const change = await shown(`rollout status ${SHORT}`);
+  assert.ok(change.includes(`platform@${SHORT}`) && change.includes(`shop@${SHORT}`));
+  assert.equal((await flotilla('rollout status platform --exit-code')).code, 1);
+  assert.equal((await flotilla(`rollout status platform@${oid('middle').slice(0, 7)} --exit-code`)).code, 0);
+  const { stages, notThere } = JSON.parse((await flotilla('rollout status platform -o json')).stdout);
+  assert.deepEqual([stages.length, notThere[0].message], [2, 'held by bob: repair']);
+});
+
+test('status shows banners and what is under way with what it waits for', async () => {
+  const text = await shown('status');
+  assert.ok(
+    text.startsWith(
+      '⊘ FREEZE   nothing new starts on region=eu (2 clusters), by dora: Black Friday (24h to go)\n',
+    ),
+  );
+  assert.match(text, /^UNDER WAY +PHASE +CLUSTERS +AGE +WAITING FOR$/m);
+  assert.match(text, /^platform@.* ‖ PAUSED +1 of 3 +15m +paused by carol: a release party$/m);
+  assert.match(text, /to approve, flotilla approve platform\/prod@/);
+  const { rollouts, fleet: told } = JSON.parse((await flotilla('status -o json')).stdout);
+  assert.deepEqual([rollouts.count, told.banners.length], [2, 2]);
+});
+
+test('why --live tells why this revision, why not the newer one, and what is awaited', async () => {
+  const text = await shown('why prod-us-1 platform --live');
+  assert.match(text, /^platform on prod-us-1\n {2}it is in prod, stage 2 of 2/);
+  assert.match(text, new RegExp(`^ {2}${SHORT} is newer, and prod works on it \\(Paused\\)$`, 'm'));
+  assert.match(text, /^ {2}◇ waits for held by bob: repair$/m);
+  const { code, stderr } = await flotilla('why prod-us-9 --live');
+  assert.deepEqual([code, /did you mean prod-us-1/.test(stderr)], [1, true]);
+  assert.match((await flotilla('why prod-us-1 --live --rev HEAD')).stderr, /one of them/);
+});
+
+for (const [line, code, told] of [
+  ['rollout', 64, 'rollout what?'],
+  ['rollout stats platform', 64, 'did you mean status?'],
+  ['rollout status', 64, 'rollout status of what?'],
+  ['rollout status platfrom', 1, 'did you mean platform?'],
+  ['rollout status platform@0000000', 1, 'rollout platform@0000000 does not exist'],
+  ['rollout watch shop -o json', 64, '-o belongs to rollout status'],
+  ['get clusters --all', 64, '--all belongs to get rollouts'],
+] as const) {
+  test(`${line}: exit ${code}, "${told}"`, async () => {
+    const result = await flotilla(line);
+    assert.equal(result.code, code, result.stderr);
+    assert.ok(result.stderr.includes(told), result.stderr);
+    assert.equal(result.stdout, '');
+  });
+}
+
+test('rollout watch prints a line for each thing that happens, and ends with the rollout', async () => {
+  const other = acmeRolling();
+  const served = await serve(other.view);
+  try {
+    const { child, told, ended } = start(served.url, ['rollout', 'watch', 'platform']);
+    await until(() => told.stdout.includes('paused by carol: a release party'));
+    other.order({ placement: 'platform', order: { kind: 'resume', by: 'carol' } });
+    await until(() => told.stdout.includes('resumed by carol'));
+    for (const by of ['erin', 'frank'])
+      if (other.view.rollouts.approvals('platform')[0]?.state === 'PENDING')
+        other.order({
+          placement: 'platform',
+          order: { kind: 'approve', stage: 'prod', by, groups: ['platform-oncall'] },
+        });
+    other.order({ kind: 'unfreeze', whom: { selector: { matchLabels: { region: 'eu' } } }, by: 'dora' });
+    other.order({ kind: 'release', cluster: 'prod-us-1', by: 'bob' });
+    other.pass(60_000);
+    assert.equal(await ended, 0, told.stderr);
+    const lines = told.stdout.trimEnd().split('\n');
+    assert.match(lines[0]!, /Z {2}platform@\w+ {2}· dev stage took$/);
+    assert.match(lines.at(-1)!, /✔ succeeded$/);
+    assert.equal(new Set(lines).size, lines.length, 'nothing is told twice');
+    child.kill();
+  } finally {
+    await served.stop();
+  }
+});
+
+test('rollout watch ends with 1 when the rollout did not succeed', async () => {
+  const other = acmeRolling();
+  const served = await serve(other.view);
+  try {
+    const { told, ended } = start(served.url, ['rollout', 'watch', 'shop']);
+    await until(() => told.stdout.includes('current'));
+    other.order({ placement: 'shop', order: { kind: 'abort', by: 'carol', reason: 'no' } });
+    assert.equal(await ended, 1, told.stderr);
+    assert.match(told.stdout, /■ .*aborted by carol: no/);
+  } finally {
+    await served.stop();
+  }
+});
+
+test('the live view goes back over its own lines only, and gives the cursor back', () => {
+  let text = '';
+  const live = new Live({
+    out: (more) => {
+      text += more;
+    },
+  });
+  live.draw(['one', 'two']);
+  live.draw(['three']);
+  live.end();
+  live.end();
+  assert.equal(
+    text,
+    '\u001b[?25l\r\u001b[2Kone\n\u001b[2Ktwo\n\u001b[J\u001b[2A\r\u001b[2Kthree\n\u001b[J\u001b[?25h',
+  );
+});
+
+test('a bar is always as wide, and shows a single failure among ten thousand', () => {
+  const none = {
+    total: 0,
+    current: 0,
+    applying: 0,
+    waiting: 0,
+    failed: 0,
+    offline: 0,
+    blocked: 0,
+    unchanged: 0,
+    removed: 0,
+    percent: 0,
+  };
+  for (const counts of [
+    { current: 10_000, failed: 1 },
+    { waiting: 3 },
+    { current: 1, failed: 1, offline: 1, applying: 1, waiting: 1 },
+  ])
+    assert.equal([...barOf({ ...none, ...counts }, false)].length, 24);
+  assert.ok(barOf({ ...none, current: 10_000, failed: 1 }, false).includes('✖'));
+});
+
+async function until(holds: () => boolean): Promise<void> {
+  const end = performance.now() + 10_000;
+  while (!holds()) {
+    assert.ok(performance.now() < end, 'did not happen within 10 s');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
