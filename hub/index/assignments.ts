@@ -156,7 +156,8 @@ class Step {
 
   async #withDeletion(name: string, was: Kept, behind?: ReadonlySet<string>): Promise<Kept> {
     const kept = await this.#overToday(was, behind);
-    const among = { touched: kept.at(-1)?.contents.keys() ?? [], members: [], slots: this.#slots };
+    const touched = [...(kept.at(-1)?.contents.keys() ?? [])];
+    const among = { touched, staying: [], slots: this.#slots };
     return this.#trimmed(
       name,
       was,
@@ -275,10 +276,9 @@ class Step {
     };
     const given: Given = (of) => {
       const row = this.#draft.get(of, name);
-      const stays = !row?.read || failing.has(of) || this.#docs.clusters.get(of)?.invalid;
-      return row && (stays ? 'stays' : row.read!);
+      return row && (failing.has(of) || !row.read ? 'stays' : row.read);
     };
-    const among = { touched, members: this.#draft.rows.keys(), slots: this.#slots };
+    const among = { touched, staying: this.#invalid, slots: this.#slots };
     const before = this.#keptOf(name);
     const kept = await this.#overToday(before, was?.behind);
     return {

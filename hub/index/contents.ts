@@ -88,6 +88,11 @@ export class Contents implements ReadonlyMap<string, Content> {
     return digests ? new Contents(slots, digests, this.#revision, apart!) : this;
   }
 
+  /** The same digests, all read at another revision. */
+  readAt(revision: string): Contents {
+    return new Contents(this.#slots, this.#digests, revision, new Map());
+  }
+
   /** Whether every cluster has the same digest in both. */
   equals(other: Contents): boolean {
     if (this === other) return true;

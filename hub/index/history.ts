@@ -65,33 +65,31 @@ export async function overToday(kept: Kept, { left, moved }: Moves, past: Past, 
 }
 
 /**
- * With the version that a commit makes, if its map differs from that of the last one. It can differ on `touched` only; `members` are
- * all to whom it may give anything.
+ * With the version that a commit makes, if its map differs from that of the last one. It can differ on `touched` only; of the others, `staying`
+ * are those of whom the commit says nothing.
  */
 export function withHead(
   kept: Kept,
   { commit, at, wrote }: Place,
   source: VersionSource | undefined,
   given: Given,
-  { touched, members, slots }: { touched: Iterable<string>; members: Iterable<string>; slots: Slots },
+  { touched, staying, slots }: { touched: readonly string[]; staying: Iterable<string>; slots: Slots },
 ): Kept {
   const last = kept.at(-1);
-  if (last && !Iterator.from(touched).some((cluster) => isOther(given(cluster), last.contents, cluster)))
-    return kept;
-  const contents = function* (): Iterable<[string, Content]> {
-    for (const cluster of members) {
-      const now = given(cluster);
-      const content =
-        now === 'stays' ? stayingOf(last, cluster) : now && { digest: now.digest, entryRevision: commit.oid };
-      if (content) yield [cluster, content];
-    }
-  };
+  if (last && !touched.some((cluster) => isOther(given(cluster), last.contents, cluster))) return kept;
+  const changes = new Map<string, Content | undefined>();
+  for (const cluster of staying) changes.set(cluster, stayingOf(last, cluster));
+  for (const cluster of touched) {
+    const now = given(cluster);
+    if (now === 'stays') changes.set(cluster, stayingOf(last, cluster));
+    else changes.set(cluster, now && { digest: now.digest, entryRevision: commit.oid });
+  }
   const since = last?.at ?? at - 1;
   const version: KeptVersion = {
     revision: commit.oid,
     at,
-    contents: Contents.of(commit.oid, contents(), slots),
-    authors: [...wrote].flatMap(([author, last]) => (last > since ? [author] : [])),
+    contents: (last?.contents.readAt(commit.oid) ?? Contents.of(commit.oid, [], slots)).with(changes, slots),
+    authors: [...wrote].flatMap(([author, newest]) => (newest > since ? [author] : [])),
     source,
   };
   return [...kept, version];

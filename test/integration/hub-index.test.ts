@@ -1,87 +1,14 @@
 import assert from 'node:assert/strict';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import type { IndexSnapshot, Reachability } from '#hub/core/types.ts';
-import { Follower } from '#hub/index/follower.ts';
+import { test } from 'node:test';
 import { createNkey } from '#proto/nkey.ts';
 import { WorkingClone } from '../bed/git-repository.ts';
-import { type GitServer, startGitServer } from '../bed/git-server.ts';
-import { makeScratch } from '../bed/scratch.ts';
-import { entry, FLEET, overlay, placement, until } from './hub-rig.ts';
+import type { GitServer } from '../bed/git-server.ts';
+import { entry, FLEET, overlay, until } from './hub-rig.ts';
+import { fixture, head } from './index-rig.ts';
 
 /** The index over a real Git server: what it says when the server or the branch misbehaves, and that it takes nothing away. */
-type Followed = {
-  snapshot?: IndexSnapshot;
-  git?: Reachability;
-  warned: string[];
-  follower: Follower;
-  stop(): Promise<void>;
-};
-
-type Fixture = {
-  dir: string;
-  git: GitServer;
-  clone: WorkingClone;
-  follow(options?: { url?: string; acceptRewrite?: string; branch?: string }): Followed;
-};
-
-async function fixture(
-  t: TestContext,
-  options: { auth?: { user: string; password: string } } = {},
-): Promise<Fixture> {
-  const stack = new AsyncDisposableStack();
-  t.after(() => stack.disposeAsync());
-  const { dir } = stack.use(await makeScratch('hub-index'));
-  const git = stack.use(await startGitServer({ dir: join(dir, 'git'), ...options }));
-  await git.createRepository('fleet');
-  const clone = await WorkingClone.clone(git.repositoryUrl('fleet', true), join(dir, 'clone'));
-  await clone.write('flotilla.yaml', FLEET);
-  await clone.write('clusters/east.yaml', entry('east', createNkey('user')));
-  await clone.write('placements/shop.yaml', placement('shop'));
-  await clone.write('apps/shop/kustomization.yaml', overlay('a'));
-  await clone.commit('First');
-  return {
-    dir,
-    git,
-    clone,
-    follow: ({ url = git.repositoryUrl('fleet', true), acceptRewrite, branch = 'main' } = {}) => {
-      const stop = new AbortController();
-      const warned: string[] = [];
-      const seen: Partial<Followed> = {};
-      const follower = new Follower(
-        {
-          remote: { url, idleTimeoutMs: 1_000 },
-          branch,
-          directory: join(dir, 'index'),
-          pollMs: 50,
-          acceptRewrite,
-          now: Date.now,
-          warn: (message) => void warned.push(message),
-        },
-        {
-          index: (snapshot) => {
-            seen.snapshot = snapshot;
-          },
-          git: (reachability) => {
-            seen.git = reachability;
-          },
-        },
-      );
-      const running = follower.run(stop.signal);
-      const end = async () => {
-        stop.abort();
-        await running;
-      };
-      stack.defer(end);
-      return Object.assign(seen, { warned, follower, stop: end });
-    },
-  };
-}
-
-const head = (followed: Followed, oid: string) => () =>
-  followed.snapshot?.head.oid === oid && followed.git?.ok ? followed.snapshot : undefined;
-
 test('the first look indexes the head, and every commit after it is followed', async (t) => {
   const { clone, follow } = await fixture(t);
   const followed = follow();
