@@ -46,7 +46,7 @@ function working({ draft, remember }: LineView, version: string, stage: Stage): 
     if (!target || target.late === work.floor) continue;
     const own = { cluster: name, stage: stage.name };
     if (!isChanged(draft, stage, work, member)) {
-      if (draft.versions.content(version, name)) rows.push(unchanged(own, target));
+      if (draft.digestOf(version, member)) rows.push(unchanged(own, target));
       continue;
     }
     const run = target.run && isOf(target.run, work) ? target.run : undefined;
@@ -78,11 +78,12 @@ function passed(view: LineView, version: string, stage: Stage): TargetRow[] {
   const memory = view.remember(version);
   const before = stage.passed.at(-2);
   const rows: TargetRow[] = [];
-  for (const { name } of draft.members(stage.name)) {
+  for (const member of draft.members(stage.name)) {
+    const { name } = member;
     const own = { cluster: name, stage: stage.name };
-    const digest = draft.versions.content(version, name)?.digest ?? null;
-    const was = before === undefined ? null : (draft.versions.content(before, name)?.digest ?? null);
-    const target = draft.target(name);
+    const digest = draft.digestOf(version, member) ?? null;
+    const was = before === undefined ? null : (draft.digestOf(before, member) ?? null);
+    const target = draft.targetOf(member);
     if (digest === was && before !== undefined) {
       if (digest !== null) rows.push(unchanged(own, target ?? { state: 'Unchanged' }));
       continue;
@@ -113,13 +114,14 @@ function passed(view: LineView, version: string, stage: Stage): TargetRow[] {
 
 function ahead({ draft }: LineView, version: string, stage: Stage): TargetRow[] {
   const base = stage.work?.version ?? stage.passed.at(-1);
-  return draft.members(stage.name).flatMap(({ name }): TargetRow[] => {
-    const digest = draft.versions.content(version, name)?.digest ?? null;
-    const was = draft.versions.content(base, name)?.digest ?? null;
-    const own = { cluster: name, stage: stage.name };
-    if (digest !== was) return [{ ...own, ...NOTHING, state: 'Waiting' }];
-    return digest === null ? [] : [{ ...own, ...NOTHING, state: 'Unchanged' }];
-  });
+  const rows: TargetRow[] = [];
+  for (const member of draft.members(stage.name)) {
+    const digest = draft.digestOf(version, member) ?? null;
+    const was = base === undefined ? null : (draft.digestOf(base, member) ?? null);
+    const state = digest !== was ? 'Waiting' : digest === null ? undefined : 'Unchanged';
+    if (state) rows.push({ cluster: member.name, stage: stage.name, state, ...NOTHING });
+  }
+  return rows;
 }
 
 /** Under the stage that a cluster is in now, so that none is listed twice. */
