@@ -19,7 +19,13 @@ export type Command = Order &
   (
     | { readonly kind: 'pause'; readonly until?: number }
     | { readonly kind: 'resume' }
-    | { readonly kind: 'approve' | 'deny'; readonly stage: string; readonly groups: readonly string[] }
+    | {
+        readonly kind: 'approve' | 'deny';
+        readonly stage: string;
+        readonly groups: readonly string[];
+        /** Under which whoever asks commits, besides the name: for gates with `notAuthor`. */
+        readonly emails?: readonly string[];
+      }
     | { readonly kind: 'retry' }
     | { readonly kind: 'abort' }
     | { readonly kind: 'rollback' }
@@ -85,8 +91,11 @@ function carryOut(
   const { placement } = draft.facts;
   const isLive = phase !== undefined && LIVE.includes(phase);
   const finished = () => refuse('finished', `nothing of ${placement} is under way: it is ${phase ?? 'idle'}`);
+  // Who names a version means that one, and not what its line has gone on to.
+  const isOther = order.version !== undefined && !isLive;
   switch (order.kind) {
     case 'pause':
+      if (isOther) return finished();
       return orderPause(draft, order);
     case 'resume':
       return resume(draft, order);
@@ -103,6 +112,7 @@ function carryOut(
     case 'rollback':
       return rollback(draft, order, version, phase);
     case 'expedite':
+      if (isOther) return finished();
       return expedite(draft, order);
     case 'pin':
       return pin(draft, order);
@@ -195,7 +205,8 @@ function decide(draft: Draft, order: Extract<Command, { kind: 'approve' | 'deny'
       !validApprovals(draft, spec, work.gates[key]?.approvals ?? []).some(({ by }) => by === order.by),
   );
   if (!given) return refuse('already-approved', `${order.by} has approved this already`);
-  if (given.spec.notAuthor && authors.has(order.by))
+  const names = [order.by, ...(order.emails ?? [])].map((name) => name.toLowerCase());
+  if (given.spec.notAuthor && [...authors].some((author) => names.includes(author.toLowerCase())))
     return refuse('own-commit', `${order.by} wrote one of the commits: somebody else has to approve`);
   const gate = work.gates[given.key] ?? {};
   const approval = {
@@ -283,9 +294,13 @@ function rollback(
 function expedite(draft: Draft, order: Extract<Command, { kind: 'expedite' }>): Refused | undefined {
   const stages = order.stages.map((name) => stageNamed(draft, name));
   for (const stage of stages) if ('refused' in stage) return stage;
-  const working = (stages as Stage[]).filter(({ work }) => work);
+  const { version } = order;
+  const working = (stages as Stage[]).filter(
+    ({ work }) => work && (version === undefined || work.version === version),
+  );
+  const what = version === undefined ? 'nothing' : `something else than ${version.slice(0, 12)}, or nothing`;
   if (working.length === 0)
-    return refuse('nothing-waits', `${few(order.stages)} of ${draft.facts.placement} works on nothing`);
+    return refuse('nothing-waits', `${few(order.stages)} of ${draft.facts.placement} works on ${what}`);
   for (const { name, work } of working) {
     draft.setWork(name, { skips: [...new Set([...work!.skips, ...(order.skips ?? SKIPS)])] });
     draft.event({ what: 'expedited', stage: name, revision: work!.version, ...who(order) });
