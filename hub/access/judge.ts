@@ -11,6 +11,11 @@ import { ADMIN_GROUP, type Viewer } from './viewer.ts';
 
 export type Rule = Access['spec']['rules'][number];
 
+/** The rules of all Access documents in force. */
+export const rulesOf = (
+  documents: ReadonlyMap<string, { readonly document: Access }> | undefined,
+): readonly Rule[] => [...(documents?.values() ?? [])].flatMap(({ document }) => document.spec.rules);
+
 /**
  * What an operation touches. `labels` of a cluster are undefined where it has no entry any more: only a rule for all clusters covers
  * it then.

@@ -9,7 +9,7 @@ import { Tokens } from '../access/tokens.ts';
 import { auditOf } from '../core/testing/audit.ts';
 import { START } from '../core/view/testing/fleet.ts';
 import { type RunningApi, startApi } from './server.ts';
-import { acme } from './testing/api.ts';
+import { acme, NO_OPERATIONS } from './testing/api.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'flotilla-bearer-'));
 const tokens = new Tokens(dir);
@@ -26,6 +26,7 @@ before(async () => {
     audit: auditOf(),
     bootstrap: () => undefined,
     version: '1',
+    operations: NO_OPERATIONS,
     log,
     listen: { port: 0 },
     authenticate: (token) => tokens.whose(token, START),
@@ -71,6 +72,7 @@ test('a hub without tokens takes none', async () => {
     audit: auditOf(),
     bootstrap: () => undefined,
     version: '1',
+    operations: NO_OPERATIONS,
     log,
     listen: { port: 0 },
   });

@@ -2,8 +2,9 @@ import { FlotillaError } from '#proto/faults.ts';
 import type { Viewer } from '../access/viewer.ts';
 import type { AuditReader } from '../core/audit-reader.ts';
 import type { ReadModel } from '../core/view.ts';
+import type { Operations } from '../operations/types.ts';
 
-/** What resolvers get. They read in memory, but for the audit, which is read where it is kept. */
+/** What resolvers get. Queries read in memory, but for the audit, which is read where it is kept. */
 export type ApiContext = {
   readonly view: ReadModel;
   readonly audit: AuditReader;
@@ -11,6 +12,7 @@ export type ApiContext = {
   readonly time: QueryTime;
   /** Who asks; undefined for nobody known. */
   readonly viewer: Viewer | undefined;
+  readonly operations: Operations;
   /** The hub stops: subscriptions end. */
   readonly closing: AbortSignal;
 };

@@ -2,6 +2,7 @@ import { createYoga } from 'graphql-yoga';
 import { FlotillaError } from '#proto/faults.ts';
 import type { AuditReader } from '../core/audit-reader.ts';
 import type { ReadModel } from '../core/view.ts';
+import type { Operations } from '../operations/types.ts';
 import { type ApiContext, QueryTime } from './context.ts';
 import { maskError } from './errors.ts';
 import { graphiqlOptions, renderGraphiql } from './graphiql.ts';
@@ -29,13 +30,23 @@ export type GraphqlOptions = {
   readonly log: ApiLog;
   /** Whose token it is; without it no token counts. */
   readonly authenticate?: Authenticate;
+  readonly operations: Operations;
   readonly limits?: QueryLimits;
   readonly mostQueryMs?: number;
 };
 
 /** The GraphQL endpoint with every default that is unsafe turned off; usable without a socket by its `fetch`. */
 export function createGraphql(options: GraphqlOptions) {
-  const { view, audit, version, closing, log, limits = QUERY_LIMITS, mostQueryMs = MOST_QUERY_MS } = options;
+  const {
+    view,
+    audit,
+    version,
+    closing,
+    log,
+    operations,
+    limits = QUERY_LIMITS,
+    mostQueryMs = MOST_QUERY_MS,
+  } = options;
   const { authenticate = refuseAll } = options;
   const viewers: Viewers = new WeakMap();
   const report = (err: unknown) => log.error({ err }, 'query failed');
@@ -49,6 +60,7 @@ export function createGraphql(options: GraphqlOptions) {
       closing,
       time: new QueryTime(mostQueryMs),
       viewer: viewers.get(request),
+      operations,
     }),
     plugins: [useSameOrigin(), useBearer(authenticate, viewers, report), useQueryLimits(limits)],
     cors: false,

@@ -17,11 +17,12 @@ import {
   subscribe,
   validate,
 } from 'graphql';
+import { PERMISSIONS } from '#proto/documents/access.ts';
 import { CLUSTER_MODES } from '#proto/documents/cluster.ts';
 import { DRIFT_KINDS, DRIFT_STATES, EVENT_TYPES, HEALTH_STATES, SYNC_STATES } from '#proto/messages.ts';
 import { WHATS } from '#rollouts/events.ts';
 import { PHASES } from '#rollouts/phase.ts';
-import { PURPOSES, TARGET_STATES } from '#rollouts/state.ts';
+import { PURPOSES, SKIPS, TARGET_STATES } from '#rollouts/state.ts';
 import { APPLY_RESULTS, AUDIT_KINDS } from '../core/audit-entry.ts';
 import { storyOf } from '../core/testing/audit.ts';
 import { APPROVAL_KINDS, APPROVAL_STATES } from '../core/view/approvals.ts';
@@ -40,7 +41,8 @@ import { idOf } from './ids.ts';
 import { CLUSTER_ORDER_FIELDS } from './orders.ts';
 import { wordOf } from './resolvers/shared.ts';
 import { buildSchema } from './schema.ts';
-import { acme, acmeHolding, acmeRolling, apiOf } from './testing/api.ts';
+import { acme, acmeHolding, acmeRolling, apiOf, NO_OPERATIONS } from './testing/api.ts';
+import { GATE_ID, mutationOf, orders, SHOP, UNTIL, WHY } from './testing/orders.ts';
 
 const schema = buildSchema();
 
@@ -64,6 +66,8 @@ const ENUMS: Record<string, readonly string[]> = {
   Health: HEALTH_STATES,
   Headline: HEADLINES_WORST_FIRST,
   AxisName: ['CONNECTIVITY', 'SYNC', 'DRIFT', 'HEALTH'],
+  Permission: PERMISSIONS.map((word) => word.toUpperCase()),
+  Skip: SKIPS.map((word) => word.toUpperCase()),
   Severity: SEVERITIES,
   ClusterMode: CLUSTER_MODES.map((mode) => mode.toUpperCase()),
   DriftKind: DRIFT_KINDS,
@@ -98,8 +102,10 @@ test('every field of the SDL is answered: by a resolver, or by a member of what 
     version: '1',
     closing: new AbortController().signal,
     time: new QueryTime(60_000),
-    viewer: { subject: 'alice', groups: ['ops'], emails: [] },
+    viewer: { subject: 'root', groups: ['flotilla:admin'], emails: ['root@acme.example'] },
+    operations: NO_OPERATIONS,
   };
+  const ordered = orders();
   const ids: string[] = [];
   for (const field of Object.keys(watched.getQueryType()!.getFields())) {
     const source = `{ ${everythingOf(watched.getQueryType()!, field, 5, ids)} }`;
@@ -116,6 +122,13 @@ test('every field of the SDL is answered: by a resolver, or by a member of what 
     const { value } = (await values.next()) as { value: ExecutionResult };
     assert.equal(value.errors, undefined);
     await values.return?.(undefined);
+  }
+  for (const call of CALLS) {
+    const viewer = call.startsWith('release') ? undefined : context.viewer;
+    const ordering = { ...context, view: ordered.view, operations: ordered.operations, viewer };
+    const source = mutationOf(call);
+    const { errors } = await graphql({ schema: watched, source, contextValue: ordering });
+    assert.equal(errors, undefined, `${call}: ${errors?.[0]}`);
   }
   const everything = Object.values(watched.getTypeMap())
     .filter((type) => isObjectType(type) && !type.name.startsWith('__') && type.name !== 'Subscription')
@@ -140,6 +153,23 @@ test('the SDL describes what may be unknown', () => {
     assert.ok(!isNonNullType(Assignment!.getFields()[field]!.type), field);
   }
 });
+
+/** Every mutation, and every way in which one can be declined. */
+const CALLS = [
+  `pauseRollout rolloutId: "${SHOP}" ${WHY}`,
+  `resumeRollout rolloutId: "${SHOP}" ${WHY}`,
+  `abortRollout rolloutId: "${SHOP}" expectedPhase: RUNNING ${WHY}`,
+  `retryRollout rolloutId: "x" ${WHY}`,
+  `expediteRollout rolloutId: "${SHOP}" stages: [] skip: [SOAK] ${WHY}`,
+  `rollBackRollout rolloutId: "${SHOP}" ${WHY}`,
+  `decideApproval approvalId: "${GATE_ID}" approve: false ${WHY}`,
+  `pin placement: "shop" cluster: "dev-1" revision: "${oid('first')}" ${UNTIL}`,
+  `unpin placement: "shop" cluster: "dev-1" ${WHY}`,
+  `freeze selector: "" ${UNTIL}`,
+  `unfreeze selector: "" ${WHY}`,
+  `hold cluster: "dev-1" ${UNTIL}`,
+  `release cluster: "dev-1" ${WHY}`,
+];
 
 /** Makes every field note that it was answered with something. */
 function watchFields(watched: GraphQLSchema): Set<string> {

@@ -6,10 +6,12 @@ import { approvalResolvers } from './resolvers/approval.ts';
 import { assignmentResolvers } from './resolvers/assignment.ts';
 import { auditResolvers } from './resolvers/audit.ts';
 import { clusterResolvers } from './resolvers/cluster.ts';
+import { mutationResolvers } from './resolvers/mutation.ts';
 import { objectResolvers } from './resolvers/objects.ts';
 import { queryResolvers } from './resolvers/query.ts';
 import { rolloutResolvers } from './resolvers/rollout.ts';
 import { subscriptionResolvers } from './resolvers/subscription.ts';
+import { viewerResolvers } from './resolvers/viewer.ts';
 import { scalars } from './scalars.ts';
 
 /** The contract with everybody who asks: what is not answered is not in it. */
@@ -28,6 +30,8 @@ export function buildSchema(): GraphQLSchema {
       approvalResolvers,
       rolloutResolvers,
       subscriptionResolvers,
+      mutationResolvers,
+      viewerResolvers,
     ],
   });
 }

@@ -8,13 +8,21 @@ import { auditOf } from '../core/testing/audit.ts';
 import { KEY, START, status, viewOf } from '../core/view/testing/fleet.ts';
 import { ReadModel } from '../core/view.ts';
 import { type RunningApi, startApi } from './server.ts';
-import { acme } from './testing/api.ts';
+import { acme, NO_OPERATIONS } from './testing/api.ts';
 
 const log = { error: () => undefined, info: () => undefined };
 const given = { v: 1 as const, cluster: 'a', jwt: 'x.y.z', natsUrls: ['nats://127.0.0.1:1'], hubKeys: ['N'] };
 const bootstrap = (publicKey: string) => (publicKey === KEY ? given : undefined);
 const start = (view: ReadModel, port = 0) =>
-  startApi({ view, audit: auditOf(), bootstrap, version: '1', log, listen: { port } });
+  startApi({
+    view,
+    audit: auditOf(),
+    bootstrap,
+    version: '1',
+    operations: NO_OPERATIONS,
+    log,
+    listen: { port },
+  });
 
 let api: RunningApi;
 before(async () => {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { FlotillaError } from '#proto/faults.ts';
 import type { AuditReader } from '../core/audit-reader.ts';
 import type { ReadModel } from '../core/view.ts';
+import type { Operations } from '../operations/types.ts';
 import { type ApiLog, createGraphql } from './graphql.ts';
 import { isExpectedHost, isLoopback } from './hosts.ts';
 import type { Authenticate } from './plugins/bearer.ts';
@@ -16,6 +17,7 @@ export type ApiOptions = {
   /** Of the hub, as `hub { version }` answers. */
   readonly version: string;
   readonly log: ApiLog;
+  readonly operations: Operations;
   /** Whose token it is; without it nobody may change anything. */
   readonly authenticate?: Authenticate | undefined;
   /** Port 0 takes a free one. Reading needs no token: anything but a loopback host shows the whole fleet to whoever reaches it. */
@@ -36,7 +38,7 @@ const SWEEP_MS = 20;
 
 /** Serves GraphQL, health and the agents' bootstrap. @throws FlotillaError port-in-use, config-invalid */
 export async function startApi(options: ApiOptions): Promise<RunningApi> {
-  const { view, audit, bootstrap, version, log, listen, allowedHosts, authenticate } = options;
+  const { view, audit, bootstrap, version, log, listen, allowedHosts, authenticate, operations } = options;
   const { host = '127.0.0.1', port } = listen;
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
@@ -45,6 +47,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     audit,
     version,
     log,
+    operations,
     closing: closing.signal,
     ...(authenticate && { authenticate }),
   });

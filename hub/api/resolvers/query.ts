@@ -60,6 +60,7 @@ const driftsIn = (filter: DriftFilter | null | undefined, { view, time }: ApiCon
 };
 
 const Query = {
+  viewer: ((_, __, { viewer }) => viewer) as Root<unknown>,
   hub: ((_, __, { view, version }) => ({ version, startedAt: view.startedAt })) as Root<unknown>,
   fleet: (() => ({})) as Root<unknown>,
   node: ((_, { id }, context) => findNode(id, context)) as Root<{ id: string }>,

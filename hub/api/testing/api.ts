@@ -13,6 +13,7 @@ import {
 } from '../../core/view/testing/fleet.ts';
 import { byEnv, rolling } from '../../core/view/testing/rolling.ts';
 import type { ReadModel } from '../../core/view.ts';
+import type { Operations } from '../../operations/types.ts';
 import { createGraphql, type GraphqlOptions } from '../graphql.ts';
 
 export type Answer = {
@@ -20,6 +21,13 @@ export type Answer = {
   // biome-ignore lint/suspicious/noExplicitAny: answers have the shape that the query of the test asks for
   data: any;
   errors?: { message: string; extensions?: { code?: string } }[];
+};
+
+/** For tests that order nothing. */
+export const NO_OPERATIONS: Operations = {
+  order: async () => {
+    throw new Error('nothing is ordered here');
+  },
 };
 
 /** The API over a view, without a socket. */
@@ -33,6 +41,7 @@ export function apiOf(view: ReadModel, more: Partial<GraphqlOptions> = {}) {
     version: '9.9.9',
     closing: closing.signal,
     log,
+    operations: NO_OPERATIONS,
     ...more,
   });
   const url = 'http://127.0.0.1/graphql';
@@ -43,13 +52,13 @@ export function apiOf(view: ReadModel, more: Partial<GraphqlOptions> = {}) {
       body: typeof body === 'string' ? body : JSON.stringify(body),
       ...(signal && { signal }),
     });
-  const ask = async (query: string, variables: object = {}): Promise<Answer> => {
-    const response = await post({ query, variables });
+  const ask = async (query: string, variables: object = {}, token?: string): Promise<Answer> => {
+    const response = await post({ query, variables }, token ? { authorization: `Bearer ${token}` } : {});
     return { status: response.status, ...((await response.json()) as Omit<Answer, 'status'>) };
   };
   /** The data of a query that must not fail. */
-  const data = async (query: string, variables: object = {}) => {
-    const answer = await ask(query, variables);
+  const data = async (query: string, variables: object = {}, token?: string) => {
+    const answer = await ask(query, variables, token);
     if (answer.errors) throw new Error(JSON.stringify(answer.errors));
     return answer.data;
   };

@@ -94,6 +94,15 @@ export function rolling(view: ReadModel, lines: Readonly<Record<string, Line>>, 
       world.runUntil(world.now + ms);
       tell();
     },
+    /** The hub's side of orders. */
+    operations: {
+      async order(command: FleetCommand) {
+        const refused = world.order(command);
+        world.settle();
+        tell();
+        return refused ? { refused } : { events: [] };
+      },
+    },
     order(command: FleetCommand) {
       const refused = world.order(command);
       if (refused) throw new Error(refused.message);
