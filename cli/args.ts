@@ -9,6 +9,8 @@ export type Flag = {
   readonly value?: string;
   readonly choices?: readonly string[];
   readonly multiple?: boolean;
+  /** '' is a value, too. */
+  readonly mayBeEmpty?: boolean;
   readonly describe: string;
 };
 export type Flags = Readonly<Record<string, Flag>>;
@@ -58,7 +60,8 @@ export function readFlags(argv: readonly string[], flags: Flags): Parsed {
       switches.add(name);
       continue;
     }
-    if (value === undefined || value === '') throw usage(`${rawName} needs a value: ${flag.value}`);
+    if (value === undefined || (value === '' && !flag.mayBeEmpty))
+      throw usage(`${rawName} needs a value: ${flag.value}`);
     if (flag.choices && !flag.choices.includes(value)) {
       const near = didYouMean(value, flag.choices);
       const meant = near ? `; did you mean ${near}?` : '';

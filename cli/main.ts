@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import { once } from 'node:events';
+import { createInterface } from 'node:readline/promises';
 import { withoutTokens } from '#proto/bearer.ts';
 import { FlotillaError } from '#proto/faults.ts';
 import { withoutSeeds } from '#proto/nkey.ts';
@@ -78,9 +80,24 @@ async function main(argv: readonly string[]): Promise<number> {
     color: terminal && !env.NO_COLOR && env.TERM !== 'dumb',
     terminal,
     screen: () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 }),
+    confirm: process.stdin.isTTY && stderr.isTTY ? confirm : undefined,
     now: Date.now,
     signal: interrupted.signal,
   });
+}
+
+/** Anything but yes is no, the end of the input too. */
+async function confirm(question: string): Promise<boolean> {
+  const lines = createInterface({ input: process.stdin, output: stderr });
+  try {
+    const answer = await Promise.race([
+      lines.question(question, { signal: interrupted.signal }),
+      once(lines, 'close').then(() => ''),
+    ]);
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    lines.close();
+  }
 }
 
 /** What is told on stderr may repeat what somebody typed: never a seed or a token, and nothing that moves the cursor. */

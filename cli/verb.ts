@@ -19,6 +19,8 @@ export type Surroundings = {
   readonly terminal: boolean;
   /** Of the terminal, as it is now. */
   screen(): { readonly columns: number; readonly rows: number };
+  /** Asks the person at the terminal a question that is answered with yes or no; undefined where nobody can be asked. */
+  readonly confirm?: ((question: string) => Promise<boolean>) | undefined;
   /** Unix milliseconds. */
   now(): number;
   readonly signal: AbortSignal;
@@ -95,6 +97,29 @@ export const VERBS: Readonly<Record<string, { summary: string; load: () => Promi
     summary: 'how far a rollout is: rollout status, rollout watch',
     load: async () => (await import('./verbs/rollout.ts')).rollout,
   },
+  approve: {
+    summary: 'approve what a stage waits for',
+    load: async () => (await import('./verbs/approve.ts')).approve,
+  },
+  deny: {
+    summary: 'deny it: that aborts the rollout',
+    load: async () => (await import('./verbs/approve.ts')).deny,
+  },
+  pin: {
+    summary: 'keep clusters at a commit, whatever the rollouts do',
+    load: async () => (await import('./verbs/standing.ts')).pin,
+  },
+  unpin: { summary: 'end a pin', load: async () => (await import('./verbs/standing.ts')).unpin },
+  freeze: {
+    summary: 'let nothing new start on clusters',
+    load: async () => (await import('./verbs/standing.ts')).freeze,
+  },
+  unfreeze: { summary: 'end a freeze', load: async () => (await import('./verbs/standing.ts')).unfreeze },
+  hold: {
+    summary: 'let nothing be written on a cluster',
+    load: async () => (await import('./verbs/standing.ts')).hold,
+  },
+  release: { summary: 'end a hold', load: async () => (await import('./verbs/standing.ts')).release },
   drift: {
     summary: 'fields whose live value is not the one in Git: who changed them, and when',
     load: async () => (await import('./verbs/drift.ts')).drift,

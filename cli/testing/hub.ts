@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { type RunningApi, startApi } from '#hub/api/server.ts';
+import { type ApiOptions, type RunningApi, startApi } from '#hub/api/server.ts';
+import { NO_OPERATIONS } from '#hub/api/testing/api.ts';
 import type { AuditReader } from '#hub/core/audit-reader.ts';
 import { auditOf } from '#hub/core/testing/audit.ts';
 import { START } from '#hub/core/view/testing/fleet.ts';
@@ -14,8 +15,21 @@ import { VERBS } from '../verb.ts';
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 const log = { error: () => undefined, info: () => undefined };
 
-export const serve = (view: ReadModel, audit: AuditReader = auditOf()): Promise<RunningApi> =>
-  startApi({ view, audit, bootstrap: () => undefined, version: '9.9.9', log, listen: { port: 0 } });
+export const serve = (
+  view: ReadModel,
+  audit: AuditReader = auditOf(),
+  more: Partial<ApiOptions> = {},
+): Promise<RunningApi> =>
+  startApi({
+    view,
+    audit,
+    bootstrap: () => undefined,
+    version: '9.9.9',
+    log,
+    operations: NO_OPERATIONS,
+    listen: { port: 0 },
+    ...more,
+  });
 
 /** The program as a user runs it. */
 export function start(hub: string, argv: readonly string[], env: Record<string, string> = {}) {
