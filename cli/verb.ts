@@ -94,7 +94,8 @@ export const VERBS: Readonly<Record<string, { summary: string; load: () => Promi
     load: async () => (await import('./verbs/get.ts')).get,
   },
   rollout: {
-    summary: 'how far a rollout is: rollout status, rollout watch',
+    summary:
+      'how far a rollout is: status, watch; and what is to be done with it: pause, resume, retry, abort, rollback, expedite',
     load: async () => (await import('./verbs/rollout.ts')).rollout,
   },
   approve: {

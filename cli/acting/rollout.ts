@@ -1,0 +1,110 @@
+import { type Flags, type Parsed, usage } from '../args.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
+import { findRollouts } from '../rollouts/find.ts';
+import { isLive, type RolloutNode } from '../rollouts/nouns.ts';
+import type { Surroundings } from '../verb.ts';
+import { flagValue } from '../verbs/common.ts';
+import { confirmed, EXPIRY, expiryOf, ORDER, reasonOf } from './flags.ts';
+import { declined, give, type Payload } from './order.ts';
+
+const SKIPS = ['soak', 'window', 'approval', 'webhook', 'evidence'] as const;
+
+/** Verb → mutation, its input, and what it does, in words. */
+const ACTS = {
+  pause: ['pauseRollout', 'PauseInput', 'nothing new starts; what is under way finishes'],
+  resume: ['resumeRollout', 'RolloutInput', 'goes on; failures and regressions so far are accepted'],
+  retry: [
+    'retryRollout',
+    'RolloutInput',
+    'what failed is tried again, what was rejected may start, gates begin anew',
+  ],
+  abort: [
+    'abortRollout',
+    'RolloutInput',
+    'stops here; who runs it keeps it until its stage passes something newer',
+  ],
+  rollback: ['rollBackRollout', 'RolloutInput', 'goes back everywhere it came to, now'],
+  expedite: ['expediteRollout', 'ExpediteInput', 'does not wait any more'],
+} as const;
+export type Act = keyof typeof ACTS;
+export const ROLLOUT_ACTS = Object.keys(ACTS) as Act[];
+export const isAct = (word: string): word is Act => Object.hasOwn(ACTS, word);
+
+export const ACT_FLAGS: Flags = {
+  ...ORDER,
+  ...EXPIRY,
+  stage: { value: 'NAME', multiple: true, describe: 'of expedite: a stage that is not to wait' },
+  skip: {
+    value: 'WHAT',
+    choices: SKIPS,
+    multiple: true,
+    describe: 'of expedite: what it is not to wait for',
+  },
+};
+
+/** Orders something about the rollouts that a word means, one after another. */
+export async function actOnRollouts(
+  act: Act,
+  word: string,
+  parsed: Parsed,
+  around: Surroundings,
+): Promise<ExitCode> {
+  const details = detailsOf(act, parsed, around.now());
+  const found = await findRollouts(word, around.hub, around.signal);
+  if ('missing' in found) {
+    around.talk(found.missing);
+    return EXIT.no;
+  }
+  // Of several, those that are over are not meant; of one, the hub says what can be done with it.
+  const live = found.rollouts.filter(isLive);
+  const meant = found.rollouts.length > 1 && live.length > 0 ? live : found.rollouts;
+  const [, , means] = ACTS[act];
+  const lines = meant.map((one) => `${act} ${nameOf(one)}, ${one.phase}: ${reachOf(one)}`);
+  if (!(await confirmed([...lines, `${act}: ${meansOf(means, details)}`], parsed, around))) return EXIT.no;
+  let code: ExitCode = EXIT.yes;
+  for (const rollout of meant) {
+    const input = { rolloutId: rollout.id, expectedPhase: rollout.phase, ...details };
+    type Answer = Payload & { rollout: { alias: string; phase: string } | null };
+    const [mutation, type] = ACTS[act];
+    const answer = await give<Answer>([mutation, type], 'rollout { alias phase }', input, around);
+    const no = declined(answer, around);
+    if (no !== undefined) code = no;
+    else around.out(`${answer.rollout?.alias ?? rollout.alias} ${answer.rollout?.phase ?? ''}\n`);
+  }
+  return code;
+}
+
+type Details = { reason: string; expiresAt?: string; stages?: readonly string[]; skip?: readonly string[] };
+
+function detailsOf(act: Act, parsed: Parsed, now: number): Details {
+  const reason = reasonOf(parsed);
+  const given = (flag: string, of: Act) => {
+    if (act !== of && flagValue(parsed, flag) !== undefined)
+      throw usage(`--${flag} belongs to rollout ${of}`);
+  };
+  for (const flag of ['for', 'until']) given(flag, 'pause');
+  for (const flag of ['stage', 'skip']) given(flag, 'expedite');
+  if (act === 'pause') {
+    const expiresAt = expiryOf(parsed, now);
+    return { reason, ...(expiresAt !== undefined && { expiresAt }) };
+  }
+  if (act !== 'expedite') return { reason };
+  const [stages, skip] = [parsed.values.get('stage'), parsed.values.get('skip')];
+  if (!stages) throw usage('which stage is not to wait? --stage NAME');
+  if (!skip) throw usage(`what is it not to wait for? --skip ${SKIPS.join('|')}`);
+  return { reason, stages, skip: skip.map((one) => one.toUpperCase()) };
+}
+
+function meansOf(means: string, { expiresAt, stages, skip }: Details): string {
+  if (stages) return `${stages.join(', ')} does not wait for ${skip!.join(', ').toLowerCase()}`;
+  return expiresAt === undefined ? means : `${means}; until ${expiresAt}`;
+}
+
+const nameOf = ({ alias, version }: RolloutNode): string =>
+  version.commit ? `${alias} "${version.commit.headline}"` : alias;
+
+function reachOf({ progress, stages }: RolloutNode): string {
+  const changed = progress.total - progress.unchanged;
+  const done = progress.current + progress.removed;
+  return `${done} of ${changed} clusters done, stages ${stages.map(({ name }) => name).join(', ')}`;
+}
