@@ -59,8 +59,12 @@ export async function authorsSince(
   return authors;
 }
 
-/** Undefined where history is cut. */
-async function commitAt(objects: GitObjects, oid: string, signal: AbortSignal): Promise<Commit | undefined> {
+/** Undefined where history is cut. @throws FlotillaError what `readCommit` throws otherwise */
+export async function commitAt(
+  objects: GitObjects,
+  oid: string,
+  signal: AbortSignal,
+): Promise<Commit | undefined> {
   try {
     return await objects.readCommit(oid, signal);
   } catch (error) {

@@ -7,12 +7,12 @@ import { Bell, fullJitter } from '#process/wait.ts';
 import { FlotillaError, toFault } from '#proto/faults.ts';
 import type { Problem } from '#proto/problems.ts';
 import type { IndexSnapshot, Reachability } from '../core/types.ts';
-import { ancestorsOf } from './ancestry.ts';
+import { ancestorsOf, commitAt } from './ancestry.ts';
 import type { Wanted } from './history.ts';
-import { Indexer } from './indexer.ts';
+import { type Indexed, Indexer } from './indexer.ts';
 import { missingOf, recall } from './recall.ts';
 import { IndexStore } from './saved/store.ts';
-import { snapshotOf } from './snapshot.ts';
+import { namedBy, snapshotOf } from './snapshot.ts';
 
 export type FollowerOptions = {
   remote: GitRemoteOptions;
@@ -293,16 +293,29 @@ export class Follower {
     const { indexer, remote } = this.#source!;
     const indexed = indexer.current!;
     const now = this.#options.now();
+    const commits = await this.#history(indexed.commit.oid, signal);
     const circumstances = {
       repository: { url: remote.display, branch: this.#options.branch },
       indexedAt: now,
-      commits: await this.#history(indexed.commit.oid, signal),
+      commits,
+      olderCommits: await this.#older(indexed, commits, signal),
       git: this.#git,
       faults: this.#faults,
       abandoned: this.#abandoned,
     };
     this.#snapshot = snapshotOf(indexed, circumstances, this.#snapshot, now);
     this.#events.index(this.#snapshot);
+  }
+
+  /** What a version is named by may lie further back than the history that is shown. */
+  async #older(indexed: Indexed, commits: readonly Commit[], signal: AbortSignal): Promise<Commit[]> {
+    const known = new Set([...commits.map(({ oid }) => oid), ...(this.#snapshot?.commitsById.keys() ?? [])]);
+    const found: Commit[] = [];
+    for (const oid of new Set(namedBy(indexed))) {
+      const commit = known.has(oid) ? undefined : await commitAt(this.#source!.mirror.objects, oid, signal);
+      if (commit) found.push(commit);
+    }
+    return found;
   }
 
   #report(error: unknown): void {

@@ -49,14 +49,17 @@ export async function overToday(kept: Kept, { left, moved }: Moves, past: Past, 
   for (const version of kept) {
     const { source, contents } = version;
     const changes: [string, Content | undefined][] = [...left].map((cluster) => [cluster, undefined]);
+    const shared = new Map<string, Content>();
     for (const cluster of source ? moved : []) {
       const { name } = cluster.document.metadata;
       const own = contents.get(name);
       const read = await past.read(source!, cluster);
       if (read === 'unselected') changes.push([name, undefined]);
       else if (!read) changes.push([name, own ?? stayingOf(result.at(-1), name)]);
-      else if (read.digest !== own?.digest)
-        changes.push([name, { digest: read.digest, entryRevision: cluster.revision, ...elsewhere(version) }]);
+      else if (read.digest !== own?.digest) {
+        const content = { digest: read.digest, entryRevision: cluster.revision, ...elsewhere(version) };
+        changes.push([name, sharedOf(shared, content)]);
+      }
     }
     const now = contents.with(changes, slots);
     result.push(now === contents ? version : { ...version, contents: now });
@@ -132,6 +135,14 @@ const NOBODY: ReadonlySet<string> = new Set();
 /** Where a version is read whose own revision cannot be. */
 function elsewhere({ revision, source }: KeptVersion): Pick<Content, 'revision'> {
   return source && source.name !== revision ? { revision: source.name } : {};
+}
+
+/** The same object for the same content: of thousands of clusters that join at once, most are given the same. */
+function sharedOf(known: Map<string, Content>, content: Content): Content {
+  const key = `${content.digest} ${content.entryRevision}`;
+  const same = known.get(key);
+  if (!same) known.set(key, content);
+  return same ?? content;
 }
 
 function isOther(given: ReturnType<Given>, last: Contents, cluster: string): boolean {

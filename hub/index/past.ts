@@ -1,3 +1,4 @@
+import { createBreather } from '#git/breathe.ts';
 import { type Assignment, assignmentDigest, resolveAssignment, whyNotSelected } from '#proto/assignment.ts';
 import type { Cluster } from '#proto/documents/cluster.ts';
 import { FlotillaError } from '#proto/faults.ts';
@@ -29,6 +30,7 @@ export class Past {
   readonly #layers: Layers;
   readonly #signal: AbortSignal;
   readonly #digests = new Digests();
+  readonly #breathe = createBreather();
   readonly #known = new Map<VersionSource, Map<string, Overlay | undefined>>();
 
   constructor(overlays: Overlays, layers: Layers, signal: AbortSignal) {
@@ -43,6 +45,7 @@ export class Past {
     { document }: { readonly document: Cluster },
   ): Promise<Read | 'unselected' | undefined> {
     const { placement, fleet, values } = source;
+    await this.#breathe(this.#signal);
     if (whyNotSelected(placement, document) !== undefined) return 'unselected';
     const shared = this.#layers.of(values, placement, document);
     const resolution = resolveAssignment(fleet, placement, document, shared && { shared });

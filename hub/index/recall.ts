@@ -1,10 +1,11 @@
+import { createBreather } from '#git/breathe.ts';
 import type { Commit, GitObjects } from '#git/objects.ts';
 import { entryAt } from '#git/tree.ts';
 import { FlotillaError } from '#proto/faults.ts';
 import { readFleetFile } from '#proto/fleet-model.ts';
 import type { Content } from '#rollouts/facts.ts';
 import type { DocumentsInForce, InForceCluster } from '../core/in-force.ts';
-import { authorsSince } from './ancestry.ts';
+import { authorsSince, commitAt } from './ancestry.ts';
 import { Contents } from './contents.ts';
 import { DocumentReader } from './documents.ts';
 import { type Kept, type KeptVersion, trimmed, type Wanted } from './history.ts';
@@ -104,12 +105,15 @@ class Recall {
     const found: (Pick<Found, 'commit' | 'at'> & { readonly depth: number })[] = [];
     let place = at + 1;
     let left = BELOW;
+    const breathe = createBreather();
     for (let commit: Commit | undefined = head; commit && line.length < MOST_COMMITS; ) {
       if (found.length === revisions.size && left-- <= 0) break;
       place = places.get(commit.oid) ?? place - 1;
       if (revisions.has(commit.oid)) found.unshift({ commit, at: place, depth: line.length });
       line.push(commit);
-      commit = await this.#parentOf(commit);
+      await breathe(this.#signal);
+      const [parent]: readonly string[] = commit.parents;
+      commit = parent === undefined ? undefined : await commitAt(this.#objects, parent, this.#signal);
     }
     return found.map(({ commit, at: of, depth }) => ({
       commit,
@@ -249,12 +253,6 @@ class Recall {
       await this.#documents.resume(commit.tree, reading.files, this.#signal);
     }
     return this.#documents;
-  }
-
-  /** None where history is cut. */
-  async #parentOf({ parents: [oid] }: Commit): Promise<Commit | undefined> {
-    if (oid === undefined) return undefined;
-    return hereOr(() => this.#objects.readCommit(oid, this.#signal), undefined);
   }
 }
 

@@ -19,6 +19,8 @@ export type Circumstances = {
   readonly indexedAt: number;
   /** First-parent history, newest first. */
   readonly commits: readonly Commit[];
+  /** Others, as far as they are here: of those that `namedBy` tells and the snapshot before does not have. */
+  readonly olderCommits: readonly Commit[];
   readonly git: Reachability;
   /** Problems of following the repository, besides those in it. */
   readonly faults: readonly Problem[];
@@ -32,7 +34,7 @@ export function snapshotOf(
   before: IndexSnapshot | undefined,
   now: number,
 ): IndexSnapshot {
-  const { faults, commits, abandoned, ...rest } = circumstances;
+  const { faults, commits, olderCommits, abandoned, ...rest } = circumstances;
   const { commit, docs, rows, lines } = indexed;
   const since = new Map(before?.problems.map((problem) => [keyOf(problem), problem.since]));
   const problems = new Map<string, IndexProblem>();
@@ -68,7 +70,7 @@ export function snapshotOf(
   const retired = new Map<string, RetiredPlacement>();
   for (const [name, { kept, ...one }] of indexed.retired) retired.set(name, { ...one, versions: kept });
 
-  const commitsById = new Map(commits.map((one) => [one.oid, one]));
+  const commitsById = new Map([...olderCommits, ...commits].map((one) => [one.oid, one]));
   commitsById.set(commit.oid, commit);
   for (const { enrolledBy } of docs.clusters.values()) commitsById.set(enrolledBy.oid, enrolledBy);
   for (const oid of namedBy(indexed)) {
@@ -93,8 +95,8 @@ export function snapshotOf(
   };
 }
 
-/** Every revision that an assignment is read at. */
-function* namedBy({ rows, lines, retired }: Indexed): Iterable<string> {
+/** Every revision that names a version, or that an assignment is read at. */
+export function* namedBy({ rows, lines, retired }: Indexed): Iterable<string> {
   for (const { kept } of [...lines.values(), ...retired.values()])
     for (const { revision } of kept) yield revision;
   for (const [placement, { version, apart }] of lines) {
