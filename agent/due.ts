@@ -24,6 +24,10 @@ export class Due {
     this.#arm(time);
   }
 
+  get size(): number {
+    return this.#times.size;
+  }
+
   has(key: string): boolean {
     return this.#times.has(key);
   }

@@ -33,6 +33,8 @@ type Entry = {
 
 /** A status is built at most so often per placement; the newest state is the one that is built. */
 const PACE_MS = 50;
+/** For every placement that something happens to at the same time it is so much less often, so that writing comes before telling. */
+const PACE_EACH_MS = 0.5;
 
 /** Builds statuses when something changes, tells what is new about them, and keeps the ConfigMap for people. */
 export class Publisher {
@@ -56,7 +58,7 @@ export class Publisher {
   /** Something changed: its status is built soon. */
   changed(placement: string): void {
     const entry = this.#entryOf(placement);
-    this.#due.at(placement, entry.builtAt + PACE_MS);
+    this.#due.at(placement, entry.builtAt + PACE_MS + this.#due.size * PACE_EACH_MS);
   }
 
   build(placement: string): void {

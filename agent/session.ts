@@ -162,7 +162,8 @@ export class Session {
       );
     } finally {
       this.#publisher.close();
-      await Promise.all([this.#engine.close(), this.#lastStatus(), this.#lastState()]);
+      await Promise.all([this.#lastInventories(), this.#lastStatus(), this.#lastState()]);
+      await this.#engine.close();
     }
   }
 
@@ -172,6 +173,14 @@ export class Session {
       await this.#statusMap.write(AbortSignal.timeout(FAREWELL_MS));
     } catch (error) {
       this.#parts.log.warn(`the last status was not written: ${(error as Error).message}`);
+    }
+  }
+
+  async #lastInventories(): Promise<void> {
+    try {
+      await this.#engine.flushAll(AbortSignal.timeout(FAREWELL_MS));
+    } catch (error) {
+      this.#parts.log.warn(`the last inventories were not written: ${(error as Error).message}`);
     }
   }
 

@@ -1,5 +1,13 @@
 import { conditionOf, conditionsOf, isCondition, wordsOf } from './conditions.ts';
-import { current, failed, type Health, type HealthOptions, inProgress, terminating } from './health-words.ts';
+import {
+  current,
+  failed,
+  type Health,
+  type HealthOptions,
+  inProgress,
+  terminating,
+  unseen,
+} from './health-words.ts';
 import { type KubeObject, listAt, numberAt, textAt } from './object.ts';
 import { podHealth } from './pods.ts';
 
@@ -11,7 +19,7 @@ const wanted = (object: KubeObject): number => numberAt(object, 'spec', 'replica
 
 const notYetSeen = (object: KubeObject): Health | undefined =>
   numberAt(object, 'status', 'observedGeneration') === undefined
-    ? inProgress('the controller has not seen it yet')
+    ? unseen('the controller has not seen it yet')
     : undefined;
 
 const deployment: Rule = (object) => {
@@ -171,8 +179,12 @@ const namespace: Rule = (object) =>
 
 const exists: Rule = () => current();
 
-/** Kinds, as `group/Kind`, that are well as soon as they exist. */
+/** Kinds, as `group/Kind`, that are well as soon as they exist, unless `requireAddress` wants more of them. */
+export const ADDRESSED_KINDS: readonly string[] = ['/Service', 'networking.k8s.io/Ingress'];
+
+/** Kinds that are well as soon as they exist. */
 export const STATIC_KINDS: readonly string[] = [
+  '/ResourceQuota',
   '/ConfigMap',
   '/Secret',
   '/ServiceAccount',
@@ -208,6 +220,5 @@ export const KIND_RULES: Readonly<Record<string, Rule>> = {
   'apiregistration.k8s.io/APIService': apiService,
   'gateway.networking.k8s.io/Gateway': gateway,
   '/Namespace': namespace,
-  '/ResourceQuota': exists,
   ...Object.fromEntries(STATIC_KINDS.map((kind) => [kind, exists])),
 };

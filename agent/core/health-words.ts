@@ -1,7 +1,13 @@
 import type { HealthState } from '#proto/messages.ts';
 
 /** kstatus' words. `assessed` is false where no rule and no condition tells: CURRENT then only means that it exists. */
-export type Health = { health: HealthState; reason?: string; assessed: boolean };
+export type Health = {
+  health: HealthState;
+  reason?: string;
+  assessed: boolean;
+  /** Its controller has not looked yet at what was written last: nobody else can tell more. */
+  unseen?: true;
+};
 
 export type HealthOptions = {
   /** A LoadBalancer Service or an Ingress without address is InProgress instead of Current. */
@@ -18,6 +24,7 @@ export const current = (reason?: string): Health => ({
   ...(reason && { reason }),
 });
 export const inProgress = (reason: string): Health => ({ health: 'IN_PROGRESS', reason, assessed: true });
+export const unseen = (reason: string): Health => ({ ...inProgress(reason), unseen: true });
 export const failed = (reason: string): Health => ({ health: 'FAILED', reason, assessed: true });
 export const terminating = (reason: string): Health => ({ health: 'TERMINATING', reason, assessed: true });
 /** It exists, and nothing is known that would tell more. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { computeHealth, hasHealth } from './health.ts';
+import { canAil, computeHealth, isToldWhole } from './health.ts';
 import type { HealthOptions } from './health-words.ts';
 import type { KubeObject } from './object.ts';
 import { explainByEvents, explainByPods, podSelector, tellsByEvents } from './pods.ts';
@@ -355,13 +355,21 @@ test('health is what the object says, kind by kind', () => {
   }
 });
 
-test('only kinds whose health can change are looked at again', () => {
-  assert.ok(
-    hasHealth('apps/v1', 'Deployment') &&
-      hasHealth('example.com/v1', 'Widget') &&
-      hasHealth('example.com/v1', 'Secret'),
-  );
-  assert.ok(!hasHealth('v1', 'Secret') && !hasHealth('rbac.authorization.k8s.io/v1', 'Role'));
+test('only objects whose health can change are looked at again', () => {
+  const ails = (apiVersion: string, kind: string, requireAddress = false) =>
+    canAil({ apiVersion, kind }, { requireAddress });
+  assert.ok(ails('apps/v1', 'Deployment') && ails('example.com/v1', 'Widget'));
+  assert.ok(ails('example.com/v1', 'Secret') && ails('example.com/v1', 'Service'));
+  assert.ok(!ails('v1', 'Secret') && !ails('rbac.authorization.k8s.io/v1', 'Role'));
+  assert.ok(!ails('v1', 'Service') && !ails('networking.k8s.io/v1', 'Ingress'));
+  assert.ok(ails('v1', 'Service', true) && ails('networking.k8s.io/v1', 'Ingress', true));
+});
+
+test('workloads are told whole, and nothing that may hold a secret is', () => {
+  assert.ok(isToldWhole({ apiVersion: 'apps/v1', kind: 'Deployment' }));
+  for (const apiVersion of ['v1', 'apps/v1', 'example.com/v1'])
+    assert.ok(!isToldWhole({ apiVersion, kind: 'Secret' }));
+  assert.ok(!isToldWhole({ apiVersion: 'example.com/v1', kind: 'Deployment' }));
 });
 
 test('the reason why comes from the pods; without a sign of failure of its own a workload takes theirs', () => {

@@ -1,5 +1,5 @@
 import { conditionOf, wordsOf } from './conditions.ts';
-import { KIND_RULES, STATIC_KINDS } from './health-rules.ts';
+import { ADDRESSED_KINDS, KIND_RULES, STATIC_KINDS } from './health-rules.ts';
 import {
   current,
   failed,
@@ -8,6 +8,7 @@ import {
   inProgress,
   terminating,
   unassessed,
+  unseen,
 } from './health-words.ts';
 import { type KubeObject, numberAt, splitApiVersion } from './object.ts';
 
@@ -24,8 +25,7 @@ export function computeHealth(object: KubeObject, options: HealthOptions = {}): 
   }
   const general = beforeKind(object);
   if (general) return general;
-  const { group } = splitApiVersion(object.apiVersion);
-  const rule = KIND_RULES[`${group}/${object.kind}`];
+  const rule = KIND_RULES[kindOf(object)];
   return rule ? rule(object, options) : generic(object, options);
 }
 
@@ -33,7 +33,7 @@ function beforeKind(object: KubeObject): Health | undefined {
   const observed = numberAt(object, 'status', 'observedGeneration');
   const { generation } = object.metadata;
   if (observed !== undefined && generation !== undefined && observed < generation)
-    return inProgress(`the controller has seen generation ${observed} of ${generation}`);
+    return unseen(`the controller has seen generation ${observed} of ${generation}`);
   const stalled = conditionOf(object, 'Stalled');
   if (stalled?.status === 'True') return failed(wordsOf(stalled));
   const reconciling = conditionOf(object, 'Reconciling');
@@ -64,7 +64,16 @@ function generic(object: KubeObject, { now }: HealthOptions): Health {
   return deciding.status === 'False' && lasts ? failed(wordsOf(deciding)) : inProgress(wordsOf(deciding));
 }
 
-/** Whether health of the kind can change after it exists: only then is the object fetched when its metadata moves. */
-export function hasHealth(apiVersion: string, kind: string): boolean {
-  return !STATIC_KINDS.includes(`${splitApiVersion(apiVersion).group}/${kind}`);
+type Typed = Pick<KubeObject, 'apiVersion' | 'kind'>;
+const kindOf = ({ apiVersion, kind }: Typed): string => `${splitApiVersion(apiVersion).group}/${kind}`;
+
+/** Whether health of the object can change while it exists: only then is it fetched when its metadata moves. */
+export function canAil(object: Typed, { requireAddress = false }: HealthOptions): boolean {
+  const kind = kindOf(object);
+  return !STATIC_KINDS.includes(kind) && (requireAddress || !ADDRESSED_KINDS.includes(kind));
 }
+
+const TOLD_WHOLE = new Set(['apps/Deployment', 'apps/StatefulSet', 'apps/DaemonSet']);
+
+/** Whether the watch tells objects of the kind whole: those that a rollout moves many times each. What it tells is not kept. */
+export const isToldWhole = (object: Typed): boolean => TOLD_WHOLE.has(kindOf(object));

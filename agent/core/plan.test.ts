@@ -15,6 +15,7 @@ import {
   staleEntries,
   writeAhead,
 } from './plan.ts';
+import { Wants } from './wants.ts';
 
 const configMap = (name: string): KubeObject => ({
   apiVersion: 'v1',
@@ -59,6 +60,13 @@ test('writing ahead keeps everything, adds what is new, and the second time ther
   );
 });
 
+const NOBODY = new Wants();
+function wanting(placement: string, ...of: string[]): Wants {
+  const wants = new Wants();
+  wants.set(placement, new Set(of.map(idOf)));
+  return wants;
+}
+
 test('nothing is ever deleted that the inventory does not name, is wanted, or does not carry our label and uid', () => {
   const liveness = fc.option(
     fc.record({
@@ -80,7 +88,7 @@ test('nothing is ever deleted that the inventory does not name, is wanted, or do
           const state = lives[entry.name];
           const annotations = state?.paused ? { 'flotilla.dev/prune': 'disabled' } : {};
           const meta = state && live(state.owner, { uid: state.uid, annotations });
-          const step = pruneStep('shop', entry, meta, new Map(), true);
+          const step = pruneStep('shop', entry, meta, NOBODY, true);
           if (step.type !== 'delete') continue;
           assert.ok(state && state.owner === 'shop' && !state.paused);
           assert.equal(step.uid, state.uid);
@@ -93,43 +101,40 @@ test('nothing is ever deleted that the inventory does not name, is wanted, or do
 
 test('each reason to leave a stale object alone is its own', () => {
   const table: [string, ReturnType<typeof pruneStep>][] = [
-    ['already gone', pruneStep('shop', applied('a'), undefined, new Map(), true)],
-    [
-      'it no longer carries our owner label',
-      pruneStep('shop', applied('a'), live(undefined), new Map(), true),
-    ],
-    ['it no longer carries our owner label', pruneStep('shop', applied('a'), live('other'), new Map(), true)],
+    ['already gone', pruneStep('shop', applied('a'), undefined, NOBODY, true)],
+    ['it no longer carries our owner label', pruneStep('shop', applied('a'), live(undefined), NOBODY, true)],
+    ['it no longer carries our owner label', pruneStep('shop', applied('a'), live('other'), NOBODY, true)],
     [
       'another object has taken the name since',
-      pruneStep('shop', applied('a', 'old'), live('shop'), new Map(), true),
+      pruneStep('shop', applied('a', 'old'), live('shop'), NOBODY, true),
     ],
     [
       'already being deleted',
-      pruneStep('shop', applied('a'), live('shop', { deletionTimestamp: 'x' }), new Map(), true),
+      pruneStep('shop', applied('a'), live('shop', { deletionTimestamp: 'x' }), NOBODY, true),
     ],
-    ['the placement does not prune', pruneStep('shop', applied('a'), live('shop'), new Map(), false)],
+    ['the placement does not prune', pruneStep('shop', applied('a'), live('shop'), NOBODY, false)],
     [
       'its annotations keep it from being pruned',
       pruneStep(
         'shop',
         applied('a'),
         live('shop', { annotations: { 'argocd.argoproj.io/sync-options': 'Prune=false' } }),
-        new Map(),
+        NOBODY,
         true,
       ),
     ],
   ];
   for (const [why, step] of table) assert.equal(step.type === 'leave' ? step.why : step.type, why);
-  assert.equal(pruneStep('shop', intended('a'), live('shop'), new Map(), true).type, 'delete');
+  assert.equal(pruneStep('shop', intended('a'), live('shop'), NOBODY, true).type, 'delete');
 });
 
 test('what another placement wants is never deleted, and stays in the inventory until that one has written it', () => {
-  const wanted = new Map([['other', new Set([idOf('a')])]]);
+  const wanted = wanting('other', 'a');
   const kept = pruneStep('shop', applied('a'), live('shop'), wanted, true);
   assert.equal(kept.type === 'keep' && kept.heir, 'other');
   assert.equal(pruneStep('shop', applied('a'), live('other'), wanted, true).type, 'leave');
   assert.equal(pruneStep('shop', applied('a'), undefined, wanted, true).type, 'leave');
-  assert.equal(pruneStep('shop', applied('a'), live('shop'), new Map(), true).type, 'delete');
+  assert.equal(pruneStep('shop', applied('a'), live('shop'), NOBODY, true).type, 'delete');
 });
 
 test('pruning goes backwards', () => {
@@ -152,20 +157,20 @@ test('claims: label, tool and rival are conflicts; what was let go is handed ove
       desired: [configMap('a')],
       inventory: [],
       live: new Map(),
-      others: new Map(),
+      wants: NOBODY,
       adopt: [],
       ...input,
     }).map(({ claimedBy }) => claimedBy);
-  const wants = new Map([['other', new Set([idOf('a')])]]);
-  const wantsNot = new Map([['other', new Set<string>()]]);
+  const wants = wanting('other', 'a');
+  const wantsNot = wanting('other');
   const at = (meta: ObjectMeta) => new Map([[idOf('a'), meta]]);
   assert.deepEqual(conflicts({}), []);
-  assert.deepEqual(conflicts({ live: at(live('shop')), others: wants }), []);
-  assert.deepEqual(conflicts({ live: at(live('other')), others: wants }), ['placement other']);
+  assert.deepEqual(conflicts({ live: at(live('shop')), wants }), []);
+  assert.deepEqual(conflicts({ live: at(live('other')), wants }), ['placement other']);
   assert.deepEqual(conflicts({ live: at(live('other')) }), ['placement other']);
-  assert.deepEqual(conflicts({ live: at(live('other')), others: wantsNot }), []);
-  assert.deepEqual(conflicts({ others: wants }), ['placement other']);
-  assert.deepEqual(conflicts({ others: wants, inventory: [applied('a')] }), []);
+  assert.deepEqual(conflicts({ live: at(live('other')), wants: wantsNot }), []);
+  assert.deepEqual(conflicts({ wants }), ['placement other']);
+  assert.deepEqual(conflicts({ wants, inventory: [applied('a')] }), []);
   const argo = live(undefined, {
     annotations: { 'argocd.argoproj.io/tracking-id': 'app:/ConfigMap:shop/a' },
   });

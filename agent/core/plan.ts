@@ -4,16 +4,7 @@ import { OWNER_LABEL, type Tool } from './managed-fields.ts';
 import { type KubeObject, type ObjectMeta, objectId, splitApiVersion } from './object.ts';
 import { objectPolicy } from './object-policy.ts';
 import { compareObjects } from './phases.ts';
-
-/** What the other placements of this agent are to have, as far as this agent knows. Of a retired placement: nothing. */
-export type OtherPlacements = Pick<ReadonlyMap<string, ReadonlySet<string>>, 'get'> &
-  Iterable<[string, ReadonlySet<string>]>;
-
-/** Another placement that is to have the object. */
-function whoWants(id: string, others: OtherPlacements, placement: string): string | undefined {
-  for (const [name, wants] of others) if (name !== placement && wants.has(id)) return name;
-  return undefined;
-}
+import type { Wants } from './wants.ts';
 
 export type Conflict = { id: string; claimedBy: string };
 
@@ -27,10 +18,10 @@ export function findConflicts(input: {
   desired: readonly KubeObject[];
   inventory: readonly InventoryEntry[];
   live: ReadonlyMap<string, ObjectMeta>;
-  others: OtherPlacements;
+  wants: Pick<Wants, 'get' | 'rival'>;
   adopt: readonly Tool[];
 }): Conflict[] {
-  const { placement, desired, live, others, adopt } = input;
+  const { placement, desired, live, wants, adopt } = input;
   const held = new Set(input.inventory.map(inventoryId));
   return desired.flatMap((object): Conflict[] => {
     const id = objectId(object);
@@ -39,13 +30,13 @@ export function findConflicts(input: {
     const label = meta?.labels?.[OWNER_LABEL];
     if (label === placement) return [];
     if (label !== undefined) {
-      const wants = others.get(label);
-      return wants !== undefined && !wants.has(id) ? [] : [{ id, claimedBy: `placement ${label}` }];
+      const theirs = wants.get(label);
+      return theirs !== undefined && !theirs.has(id) ? [] : [{ id, claimedBy: `placement ${label}` }];
     }
     const tool = toolOf(meta);
     if (tool && !adopt.includes(tool.tool)) return [{ id, claimedBy: tool.name }];
     if (held.has(id)) return [];
-    const rival = whoWants(id, others, placement);
+    const rival = wants.rival(placement, id);
     return rival === undefined ? [] : [{ id, claimedBy: `placement ${rival}` }];
   });
 }
@@ -126,7 +117,7 @@ export function pruneStep(
   placement: string,
   entry: InventoryEntry,
   live: ObjectMeta | undefined,
-  wanted: OtherPlacements,
+  wants: Pick<Wants, 'rival'>,
   prune: boolean,
 ): PruneStep {
   const id = inventoryId(entry);
@@ -135,7 +126,7 @@ export function pruneStep(
   if (live.labels?.[OWNER_LABEL] !== placement) return leave('it no longer carries our owner label');
   if (entry.state === 'applied' && entry.uid !== live.uid)
     return leave('another object has taken the name since');
-  const heir = whoWants(id, wanted, placement);
+  const heir = wants.rival(placement, id);
   if (heir !== undefined) return { type: 'keep', entry, id, heir };
   if (live.deletionTimestamp !== undefined) return leave('already being deleted');
   const policy = objectPolicy(live);

@@ -67,15 +67,17 @@ async function pruneAfter(
   { keepStale = false }: Assignment,
   signal: AbortSignal,
 ): Promise<ReadonlySet<string>> {
-  state.deferred = keepStale && staleEntries(context.book.entries(state.name), state.wants).length > 0;
+  state.deferred =
+    keepStale && staleEntries(context.book.entries(state.name), context.wants.of(state.name)).length > 0;
   if (state.hasFailed || state.deferred) return new Set();
   return pruneStale(context, state, true, signal);
 }
 
 /** From here on the new set is in force: what left it is no longer watched over, what another placement had is handed over. */
 function takeCharge(context: Context, state: PlacementState, engaged: Engaged): void {
+  const wants = context.wants.of(state.name);
   for (const [id, tracked] of state.objects) {
-    if (state.wants.has(id)) continue;
+    if (wants.has(id)) continue;
     state.objects.delete(id);
     if (context.owners.get(id) === tracked) context.owners.delete(id);
   }

@@ -1,14 +1,14 @@
 import type { Action } from '#proto/messages.ts';
 import { type Baseline, baseline, isFirstContact } from '../core/baseline.ts';
 import { EMPTY, type FieldSet } from '../core/fieldset.ts';
-import { computeHealth, hasHealth } from '../core/health.ts';
+import { canAil, computeHealth } from '../core/health.ts';
 import { hasMoved, OWNER_LABEL, ourFields } from '../core/managed-fields.ts';
 import type { ObjectMeta } from '../core/object.ts';
 import { isPaused, objectPolicy } from '../core/object-policy.ts';
-import type { Context } from './context.ts';
+import { type Context, stateOf } from './context.ts';
 import { healthOfAbsent } from './health-look.ts';
 import { judge } from './judge.ts';
-import { settleWrite, takeNote, tellDrift } from './observe.ts';
+import { hearHealth, settleWrite, takeNote, tellDrift } from './observe.ts';
 import type { PlacementState } from './placement-state.ts';
 import { writeOrRecreate } from './recreate.ts';
 import { fieldsText, type Tracked } from './tracked.ts';
@@ -106,8 +106,10 @@ function adopt(context: Context, tracked: Tracked, ours: FieldSet, live: ObjectM
   }
   const suspects = takeNote(context, tracked, live);
   if (tracked.drifts.length === 0) tracked.drift = 'NONE';
-  if (suspects || hasHealth(tracked.object.apiVersion, tracked.object.kind))
+  const told = context.index.get(tracked.id)?.health;
+  if (suspects || (!told && canAil(tracked.object, stateOf(context, tracked).policy)))
     context.inspections.schedule(tracked);
+  else if (told) hearHealth(context, tracked, told);
   else tracked.health = computeHealth(tracked.object);
 }
 

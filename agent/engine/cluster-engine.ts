@@ -1,5 +1,6 @@
 import { backoff } from '../core/backoff.ts';
 import type { KubeObject } from '../core/object.ts';
+import { Wants } from '../core/wants.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Resource } from '../kube/discovery.ts';
 import type { WatchEvent } from '../kube/watch.ts';
@@ -9,6 +10,7 @@ import type { Context } from './context.ts';
 import { intend, recall } from './engage.ts';
 import { inspect } from './inspect.ts';
 import { InventoryBook } from './inventory-book.ts';
+import { LazyWrites } from './lazy-writes.ts';
 import { LiveIndex, metaOf } from './live.ts';
 import { Looks } from './looks.ts';
 import { observeEvent, takeNote } from './observe.ts';
@@ -24,7 +26,7 @@ import type {
   PlacementSnapshot,
   Policy,
 } from './ports.ts';
-import { finalise, pruneStale } from './prune-run.ts';
+import { finalise, flush, pruneStale } from './prune-run.ts';
 import { snapshotOf } from './snapshot.ts';
 import type { Tracked } from './tracked.ts';
 import { Watches } from './watches.ts';
@@ -43,8 +45,6 @@ export type EngineOptions = {
 /** Enough to find many objects of a kind in one list; requests are bounded by the client. */
 const INSPECTIONS = 200;
 const RETRY = { first: 2_000, most: 60_000 } as const;
-/** Notes for the inventory are gathered so long, ms. */
-const FLUSH_AFTER = 2_000;
 /** After another placement has taken an object, the one that had it looks so much later, ms. */
 const AGAIN_AFTER = 100;
 
@@ -58,7 +58,7 @@ export class ClusterEngine {
   readonly #retry: { first: number; most: number };
   readonly #applies = new Lanes();
   readonly #background = new Set<Promise<void>>();
-  readonly #flushes = new Set<string>();
+  readonly #lazily: LazyWrites;
   readonly #waking = new Set<string>();
 
   constructor({
@@ -91,10 +91,17 @@ export class ClusterEngine {
       ),
       lanes: new Lanes(),
       placements: new Map(),
-      flushLater: (placement) => this.#flushLater(placement),
+      wants: new Wants(),
+      flushLater: (placement) => this.#lazily.ask(placement),
       againSoon: (placement) => this.#againSoon(placement),
       owners: new Map(),
     };
+    this.#lazily = new LazyWrites({
+      write: (placement, signal) => this.flush(placement, signal),
+      lull: (signal) => kube.lull(signal),
+      clock,
+      life,
+    });
   }
 
   /**
@@ -159,9 +166,11 @@ export class ClusterEngine {
   /** What is decided at once, without a new revision: mode, ignore rules, hold. */
   setPolicy(placement: string, policy: Policy): void {
     const state = this.#state(placement);
-    const changed = JSON.stringify(policy) !== JSON.stringify(state.policy);
+    const before = state.policy;
     state.setPolicy(policy, this.#context.clock.now());
-    if (changed) for (const tracked of state.objects.values()) this.#lookAgain(tracked);
+    if (JSON.stringify(policy) === JSON.stringify(before)) return;
+    const wantsMore = policy.requireAddress !== before.requireAddress;
+    for (const tracked of state.objects.values()) this.#lookAgain(tracked, wantsMore);
   }
 
   /** Placements that have an inventory in the cluster, whoever wrote it. @throws FlotillaError inventory-unreadable; KubeError */
@@ -186,6 +195,7 @@ export class ClusterEngine {
     clearTimeout(state.retry);
     this.#release(state);
     this.#context.placements.delete(placement);
+    this.#context.wants.delete(placement);
   }
 
   /** The full pass: every watched kind is listed again, every object that is not as wanted is looked at again. */
@@ -196,9 +206,14 @@ export class ClusterEngine {
         this.#context.inspections.schedule(tracked);
   }
 
-  /** Writes now what is only noted of a placement: for a process that does not stay. @throws KubeError */
+  /** Writes now what is only noted of a placement. @throws KubeError */
   flush(placement: string, signal: AbortSignal): Promise<void> {
-    return this.#applies.run(placement, () => this.#context.book.flush(placement, this.#limit(signal)));
+    return flush(this.#context, placement, this.#limit(signal));
+  }
+
+  /** Writes now what is only noted, for a process that ends: should it not come to it, a restart compares once more. @throws KubeError */
+  flushAll(signal: AbortSignal): Promise<void> {
+    return this.#lazily.flush(signal);
   }
 
   /** What keeps the engine from seeing drift right now. */
@@ -213,6 +228,7 @@ export class ClusterEngine {
     await Promise.all([
       this.#context.watches.ended(),
       this.#context.inspections.ended(),
+      this.#lazily.ended(),
       ...this.#background,
     ]);
   }
@@ -222,6 +238,7 @@ export class ClusterEngine {
     if (!state) {
       state = new PlacementState(placement);
       this.#context.placements.set(placement, state);
+      this.#context.wants.set(placement, new Set());
     }
     return state;
   }
@@ -253,14 +270,15 @@ export class ClusterEngine {
   }
 
   async #retireRun(state: PlacementState, signal: AbortSignal): Promise<void> {
-    const { book } = this.#context;
+    const { book, wants } = this.#context;
     await book.load(signal);
-    state.wants = new Set();
+    wants.set(state.name, new Set());
     state.begin([], new Map());
     this.#release(state);
     if (state.policy.hold || state.policy.observe) return;
     await finalise(this.#context, state, await pruneStale(this.#context, state, false, signal), signal);
     state.removed = book.entries(state.name).length === 0;
+    if (state.removed) wants.delete(state.name);
   }
 
   #release(state: PlacementState): void {
@@ -319,27 +337,13 @@ export class ClusterEngine {
       for (const name of this.#context.placements.keys()) this.#context.listener.changed(name);
   }
 
-  #lookAgain(tracked: Tracked): void {
+  #lookAgain(tracked: Tracked, anyway: boolean): void {
     const live = this.#context.index.get(tracked.id);
     if (!tracked.applied) return;
     const before = tracked.print;
     if (live) takeNote(this.#context, tracked, metaOf(live));
-    if (!live || tracked.print !== before || tracked.drift !== 'NONE')
+    if (anyway || !live || tracked.print !== before || tracked.drift !== 'NONE')
       this.#context.inspections.schedule(tracked);
-  }
-
-  #flushLater(placement: string): void {
-    const { clock, inspections, book, life } = this.#context;
-    if (this.#flushes.has(placement)) return;
-    this.#flushes.add(placement);
-    inspections.afterwards(clock.now() + FLUSH_AFTER, () => {
-      this.#flushes.delete(placement);
-      const flush = this.#applies.run(placement, () => book.flush(placement, life));
-      const again = (): void => {
-        if (!life.aborted) this.#flushLater(placement);
-      };
-      this.#track(flush.catch(again));
-    });
   }
 }
 

@@ -1,4 +1,4 @@
-import type { OtherPlacements } from '../core/plan.ts';
+import type { Wants } from '../core/wants.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { FirstContact } from './contact.ts';
 import type { InventoryBook } from './inventory-book.ts';
@@ -29,6 +29,8 @@ export type Context = {
   /** One writer per object at a time, by id. */
   readonly lanes: Lanes;
   readonly placements: Map<string, PlacementState>;
+  /** What each is to have once its newest assignment is applied; others respect it before that. */
+  readonly wants: Wants;
   /** Has what was noted in the inventory of a placement written soon. */
   readonly flushLater: (placement: string) => void;
   /** A placement that hands objects over looks again whether they have been taken. */
@@ -43,14 +45,3 @@ export const stateOf = (context: Context, tracked: Tracked): PlacementState =>
 /** Whether the record is still the one in force. */
 export const isInForce = (context: Context, tracked: Tracked): boolean =>
   context.owners.get(tracked.id) === tracked;
-
-/** What placements are to have, as it is when it is asked for: nothing is gathered, however many there are. */
-export const wantsOf = (context: Context, counts: (state: PlacementState) => boolean): OtherPlacements => ({
-  get(name) {
-    const state = context.placements.get(name);
-    return state && counts(state) ? state.wants : undefined;
-  },
-  *[Symbol.iterator]() {
-    for (const state of context.placements.values()) if (counts(state)) yield [state.name, state.wants];
-  },
-});

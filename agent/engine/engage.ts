@@ -4,7 +4,7 @@ import { conflictMessage, findConflicts, writeAhead } from '../core/plan.ts';
 import { prepareAll, refuseDuplicates } from '../core/prepare.ts';
 import type { Resource } from '../kube/discovery.ts';
 import { KubeError } from '../kube/errors.ts';
-import { type Context, wantsOf } from './context.ts';
+import type { Context } from './context.ts';
 import { metaOf } from './live.ts';
 import { locate } from './locate.ts';
 import type { PlacementState } from './placement-state.ts';
@@ -36,7 +36,7 @@ export async function intend(
   const { ready, waiting, refused } = await locate(context.kube, prepareAll(objects, placement), signal);
   const placed = [...ready.map(({ object }) => object), ...waiting, ...refused.map(({ object }) => object)];
   refuseDuplicates(placed, placement);
-  state.wants = new Set(placed.map(objectId));
+  context.wants.set(state.name, new Set(placed.map(objectId)));
   const errors = new Map(refused.map(({ object, error }) => [objectId(object), error]));
   return { objects: placed, ready, waiting, refused: errors, live: new Map() };
 }
@@ -160,13 +160,12 @@ function refuseConflicts(
   desired: readonly KubeObject[],
   live: ReadonlyMap<string, ObjectMeta>,
 ): void {
-  const others = wantsOf(context, (other) => other !== state && !other.removed);
   const conflicts = findConflicts({
     placement: state.name,
     desired,
     inventory: context.book.entries(state.name),
     live,
-    others,
+    wants: context.wants,
     adopt: state.policy.adopt,
   });
   if (conflicts.length > 0)

@@ -1,7 +1,7 @@
 import { computeHealth } from '../core/health.ts';
 import { current, type Health, unassessed } from '../core/health-words.ts';
 import { COMPLETED, mayVanish } from '../core/jobs.ts';
-import { at, type KubeObject, textAt } from '../core/object.ts';
+import { type KubeObject, textAt } from '../core/object.ts';
 import { objectPolicy } from '../core/object-policy.ts';
 import { explainByEvents, explainByPods, podSelector, tellsByEvents } from '../core/pods.ts';
 import type { Resource } from '../kube/discovery.ts';
@@ -39,7 +39,7 @@ export async function healthOf(
       const claim = computeHealth(live, { bindingMode: await bindingMode(kube, live, signal) });
       return claim.health === 'CURRENT' ? claim : withEvents(kube, live, claim, 0, signal);
     }
-    if (health.health !== 'FAILED' && (!askWhy || !isSeen(live))) return health;
+    if (health.health !== 'FAILED' && (!askWhy || health.unseen)) return health;
     const labelSelector = podSelector(live);
     const { namespace } = live.metadata;
     if (labelSelector === undefined || namespace === undefined) return health;
@@ -50,12 +50,6 @@ export async function healthOf(
     if (error instanceof KubeError) return health;
     throw error;
   }
-}
-
-/** As long as its controller has not looked at what was written last, pods tell nothing about it. */
-function isSeen(live: KubeObject): boolean {
-  const seen = at(live, 'status', 'observedGeneration');
-  return typeof seen !== 'number' || seen >= (live.metadata.generation ?? 0);
 }
 
 async function withEvents(

@@ -9,7 +9,7 @@ import { correct } from './correct.ts';
 import { hasRun, healthOf, healthOfAbsent } from './health-look.ts';
 import { look } from './judge.ts';
 import { liveOf } from './live.ts';
-import { noteFinished, takeNote, tellDrift } from './observe.ts';
+import { noteFinished, noteHealth, takeNote, tellDrift, WHY_AFTER } from './observe.ts';
 import { errorOf, type Tracked } from './tracked.ts';
 
 const RETRY = { first: 1_000, most: 60_000 } as const;
@@ -17,9 +17,6 @@ const RETRY = { first: 1_000, most: 60_000 } as const;
 const UNWATCHED = 15_000;
 /** While an object is not Current its pods may change without it. */
 const RESTLESS = { first: 2_000, most: 30_000 } as const;
-
-/** A rollout takes its time: pods are asked why not before an object has not been Current for so long, ms. */
-const WHY_AFTER = 4_000;
 
 /** Looks at one object that something happened to: fetches it, tells drift, corrects it where that is the mode, tells health. */
 export async function inspect(context: Context, tracked: Tracked): Promise<void> {
@@ -81,17 +78,12 @@ async function tellHealth(context: Context, tracked: Tracked, live: KubeObject |
   if (live && hasCompleted(live)) noteFinished(context, tracked);
   const askWhy = tracked.unwellSince > 0 && clock.now() - tracked.unwellSince >= WHY_AFTER;
   const options = { requireAddress, askWhy, now: clock.now() };
-  tracked.health = live ? await healthOf(kube, live, options, life) : healthOfAbsent(tracked);
-  if (tracked.health.health === 'CURRENT') {
-    tracked.restless = 0;
-    tracked.unwellSince = 0;
-  } else {
+  noteHealth(context, tracked, live ? await healthOf(kube, live, options, life) : healthOfAbsent(tracked));
+  if (live && tracked.health.health !== 'CURRENT') {
     tracked.restless++;
-    tracked.unwellSince ||= clock.now();
-  }
-  if (live && tracked.restless > 0) {
+    const now = clock.now();
     const delay = backoff(RESTLESS, tracked.restless, clock.random());
-    context.inspections.schedule(tracked, clock.now() + (askWhy ? delay : WHY_AFTER));
+    context.inspections.schedule(tracked, askWhy ? now + delay : (tracked.unwellSince || now) + WHY_AFTER);
   }
   context.listener.changed(tracked.placement);
 }

@@ -89,3 +89,33 @@ test('after a failed write the truth is read again', async () => {
   await book.load(NEVER);
   assert.deepEqual(book.entries('shop').map(inventoryId), ['/ConfigMap/n/theirs']);
 });
+
+test('what was noted before a write that failed is written by the next one', async () => {
+  const { store, book } = await open();
+  await book.save('shop', [intended('a'), intended('b')], NEVER);
+  book.note('shop', applied('a'));
+  store.failure = new Error('away');
+  await assert.rejects(book.flush('shop', NEVER), /away/);
+  store.failure = undefined;
+  book.note('shop', applied('b'));
+  assert.equal(await book.flush('shop', NEVER), true);
+  assert.deepEqual(store.saved.get('shop'), [applied('a'), applied('b')]);
+});
+
+test('a save that was prepared before something was noted keeps the note', async () => {
+  const { store, book } = await open();
+  await book.save('shop', [intended('a')], NEVER);
+  const ahead = [...book.entries('shop'), intended('b')];
+  book.note('shop', applied('a'));
+  await book.save('shop', ahead, NEVER);
+  assert.deepEqual(store.saved.get('shop'), [applied('a'), intended('b')]);
+});
+
+test('an object that is about to be replaced is only intended, whatever was noted of it', async () => {
+  const { store, book } = await open();
+  await book.save('shop', [intended('a'), intended('b')], NEVER);
+  book.note('shop', applied('a'));
+  book.note('shop', applied('b'));
+  await book.intend('shop', intended('a'), NEVER);
+  assert.deepEqual(store.saved.get('shop'), [intended('a'), applied('b')]);
+});

@@ -37,7 +37,7 @@ export class InventoryBook {
     const inventories = await this.#store.loadAll(signal);
     this.#placements.clear();
     for (const { placement, entries } of inventories)
-      this.#placements.set(placement, new Map(entries.map((entry) => [inventoryId(entry), entry])));
+      this.#placements.set(placement, noted(entries, this.#notes.get(placement)));
   }
 
   placements(): string[] {
@@ -61,15 +61,16 @@ export class InventoryBook {
   intend(placement: string, entry: InventoryEntry, signal: AbortSignal): Promise<boolean> {
     const id = inventoryId(entry);
     return this.#lanes.run(placement, () => {
+      this.#notes.get(placement)?.delete(id);
       const entries = this.entries(placement).map((each) => (inventoryId(each) === id ? entry : each));
       return this.#save(placement, entries, signal);
     });
   }
 
   async #save(placement: string, entries: readonly InventoryEntry[], signal: AbortSignal): Promise<boolean> {
-    const before = this.of(placement);
-    const after = new Map(entries.map((entry) => [inventoryId(entry), entry]));
-    if (!this.hasNotes(placement) && isSame(before, after)) return false;
+    const notes = this.#notes.get(placement) ?? NONE;
+    const after = noted(entries, notes);
+    if (notes.size === 0 && isSame(this.of(placement), after)) return false;
     this.#notes.delete(placement);
     try {
       if (after.size === 0) await this.#store.remove(placement, signal);
@@ -77,11 +78,11 @@ export class InventoryBook {
     } catch (error) {
       // Whether it was written is not known: the next caller reads it again.
       this.#loaded = undefined;
+      this.#notes.set(placement, new Map([...notes, ...(this.#notes.get(placement) ?? NONE)]));
       throw error;
     }
-    for (const [id, entry] of this.#notes.get(placement) ?? []) if (after.has(id)) after.set(id, entry);
     if (after.size === 0) this.#placements.delete(placement);
-    else this.#placements.set(placement, after);
+    else this.#placements.set(placement, noted([...after.values()], this.#notes.get(placement)));
     return true;
   }
 
@@ -96,12 +97,22 @@ export class InventoryBook {
   }
 
   hasNotes(placement: string): boolean {
-    return this.#notes.has(placement);
+    return (this.#notes.get(placement)?.size ?? 0) > 0;
   }
 
-  async flush(placement: string, signal: AbortSignal): Promise<void> {
-    if (this.hasNotes(placement)) await this.save(placement, this.entries(placement), signal);
+  /** True when something was written. */
+  async flush(placement: string, signal: AbortSignal): Promise<boolean> {
+    if (!this.hasNotes(placement)) return false;
+    await this.load(signal);
+    return this.save(placement, this.entries(placement), signal);
   }
+}
+
+/** Entries by id, with what has been taken down of them since. */
+function noted(entries: readonly InventoryEntry[], notes: Entries = NONE): Map<string, InventoryEntry> {
+  const byId = new Map(entries.map((entry) => [inventoryId(entry), entry]));
+  for (const [id, entry] of notes) if (byId.has(id)) byId.set(id, entry);
+  return byId;
 }
 
 function isSame(a: Entries, b: Entries): boolean {

@@ -1,3 +1,5 @@
+import { computeHealth, isToldWhole } from '../core/health.ts';
+import type { Health } from '../core/health-words.ts';
 import type { KubeObject, ManagedFieldsEntry, ObjectMeta } from '../core/object.ts';
 
 /**
@@ -12,6 +14,8 @@ export type Live = {
   labels: Record<string, string>;
   annotations: Record<string, string>;
   managed: string;
+  /** Of kinds that the watch tells whole; pods were not asked. */
+  health: Health | undefined;
 };
 
 /** Labels and annotations that say whose an object is and how it is to be treated. */
@@ -24,7 +28,9 @@ function kept(map: Record<string, string> | undefined): Record<string, string> {
 }
 const NOTHING: Record<string, string> = Object.freeze({});
 
-export function liveOf({ metadata }: Pick<KubeObject, 'metadata'>): Live {
+/** `object` is whole where its kind is told whole. */
+export function liveOf(object: KubeObject): Live {
+  const { metadata } = object;
   return {
     uid: metadata.uid ?? '',
     resourceVersion: metadata.resourceVersion ?? '',
@@ -33,6 +39,7 @@ export function liveOf({ metadata }: Pick<KubeObject, 'metadata'>): Live {
     labels: kept(metadata.labels),
     annotations: kept(metadata.annotations),
     managed: JSON.stringify(metadata.managedFields ?? []),
+    health: isToldWhole(object) ? computeHealth(object) : undefined,
   };
 }
 

@@ -1,7 +1,8 @@
 import type { Action } from '#proto/messages.ts';
 import { type Finding, findDrift, holderPrints, type Suspects, suspectDrift } from '../core/drift.ts';
 import { hashFields } from '../core/fieldset.ts';
-import { computeHealth, hasHealth } from '../core/health.ts';
+import { canAil, computeHealth } from '../core/health.ts';
+import type { Health } from '../core/health-words.ts';
 import { mayVanish } from '../core/jobs.ts';
 import { type KubeObject, type ObjectMeta, objectId, shortHash } from '../core/object.ts';
 import { isPaused } from '../core/object-policy.ts';
@@ -16,6 +17,11 @@ import { oursOf, type Tracked } from './tracked.ts';
 const HEALTH_PAUSE = 250;
 /** An object that is not Current after our write is looked at then, whatever the watch says, ms. */
 const UNTOLD = 1_500;
+/**
+ * An object that has not been Current for so long is asked why (its pods, its events), ms. Before that nearly all of them are on their
+ * way, and pods that will fail do not say so yet: images are pulled, the first restarts are allowed. What has FAILED is asked at once.
+ */
+export const WHY_AFTER = 4_000;
 
 /** One event of a metadata watch: what is known is brought up to date, and what it concerns is looked at. No request is made here. */
 export function observeEvent(context: Context, event: WatchEvent): void {
@@ -34,19 +40,47 @@ export function observeEvent(context: Context, event: WatchEvent): void {
   if (context.index.set(id, live) && tracked) observeLive(context, tracked, live);
 }
 
-/** What managedFields of a live object say about one of ours; schedules a look where they say something new. */
-export function observeLive(context: Context, tracked: Tracked, live: Live): void {
+function observeLive(context: Context, tracked: Tracked, live: Live): void {
   const { applied } = tracked;
   // Whoever works on the object compares with what is known when it is done.
   if (applied === undefined || context.lanes.busy(tracked.id)) return;
   if (applied.resourceVersion === live.resourceVersion && applied.uid === live.uid) return;
+  compare(context, tracked, live);
+}
+
+/** What managedFields of a live object say about one of ours; schedules a look where they say something new. */
+function compare(context: Context, tracked: Tracked, live: Live): void {
   const now = context.clock.now();
   const before = tracked.print;
   takeNote(context, tracked, metaOf(live));
   if (tracked.print !== before) tracked.foreignAt = now;
-  if (tracked.print !== before || applied.uid !== live.uid) context.inspections.schedule(tracked);
-  else if (hasHealth(tracked.object.apiVersion, tracked.object.kind))
+  if (tracked.print !== before || tracked.applied?.uid !== live.uid) context.inspections.schedule(tracked);
+  else if (live.health) hearHealth(context, tracked, live.health);
+  else if (live.deletionTimestamp !== undefined || canAil(tracked.object, stateOf(context, tracked).policy))
     context.inspections.schedule(tracked, now + HEALTH_PAUSE);
+}
+
+/** Health of an object that the watch tells whole takes no request, unless somebody has to be asked why it is as it is. */
+export function hearHealth(context: Context, tracked: Tracked, health: Health): void {
+  const { inspections, clock, listener } = context;
+  const isWell = health.health === 'CURRENT';
+  const isNew = health.health === 'IN_PROGRESS' && tracked.restless === 0;
+  if (tracked.error !== undefined || !(isWell || isNew)) {
+    inspections.schedule(tracked, clock.now() + HEALTH_PAUSE);
+    return;
+  }
+  noteHealth(context, tracked, health);
+  if (!isWell && !health.unseen) inspections.schedule(tracked, tracked.unwellSince + WHY_AFTER);
+  else if (tracked.drifts.length === 0) inspections.cancel(tracked);
+  listener.changed(tracked.placement);
+}
+
+export function noteHealth({ clock }: Context, tracked: Tracked, health: Health): void {
+  tracked.health = health;
+  if (health.health === 'CURRENT') {
+    tracked.restless = 0;
+    tracked.unwellSince = 0;
+  } else if (!health.unseen) tracked.unwellSince ||= clock.now();
 }
 
 /** Suspects and prints as of these managedFields; they are the answer to "what is new" at the next event. */
@@ -75,7 +109,8 @@ function printOf(suspects: Suspects | undefined, generation: number | undefined,
 export function settleWrite(context: Context, tracked: Tracked, object: KubeObject, action: Action): void {
   const { policy, rules } = stateOf(context, tracked);
   const { clock, index, inspections } = context;
-  if (!index.set(tracked.id, liveOf(object))) inspections.schedule(tracked);
+  const written = liveOf(object);
+  const newer = index.set(tracked.id, written) ? undefined : index.get(tracked.id);
   tracked.action = action;
   tracked.error = undefined;
   tracked.failures = 0;
@@ -84,9 +119,14 @@ export function settleWrite(context: Context, tracked: Tracked, object: KubeObje
   const ours = oursOf(tracked);
   const found = suspects ? findDrift({ ours, desired: tracked.object, live: object, suspects, rules }) : [];
   tellDrift(context, tracked, found, 'and is corrected');
-  tracked.health = computeHealth(object, { requireAddress: policy.requireAddress });
+  tracked.restless = 0;
+  tracked.unwellSince = 0;
+  noteHealth(context, tracked, computeHealth(object, { requireAddress: policy.requireAddress }));
+  if (newer?.health) compare(context, tracked, newer);
+  else if (newer) inspections.schedule(tracked);
+  else if (written.health) hearHealth(context, tracked, written.health);
   // The controller's own write is told by the watch; this is for the case that there is none.
-  if (tracked.health.health !== 'CURRENT') inspections.schedule(tracked, clock.now() + UNTOLD);
+  else if (tracked.health.health !== 'CURRENT') inspections.schedule(tracked, clock.now() + UNTOLD);
 }
 
 /** A Job of this content has done its work: should its TTL remove it, it is neither missing nor run again, after a restart too. */

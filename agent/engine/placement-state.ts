@@ -17,8 +17,6 @@ export class PlacementState {
   readonly name: string;
   /** In force: what is watched, compared and corrected. */
   readonly objects = new Map<string, Tracked>();
-  /** What it is to have once its newest assignment is applied; others respect it before that. */
-  wants: ReadonlySet<string> = new Set();
   assignment: Assignment | undefined;
   policy: Policy = DEFAULT_POLICY;
   rules: DriftRules;

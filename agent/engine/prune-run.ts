@@ -5,7 +5,7 @@ import { guardPrune, type Held, type PruneStep, pruneStep, staleEntries } from '
 import type { Target } from '../kube/client.ts';
 import type { Resource } from '../kube/discovery.ts';
 import { isConflict, KubeError, neverSent } from '../kube/errors.ts';
-import { type Context, wantsOf } from './context.ts';
+import type { Context } from './context.ts';
 import { metaOf } from './live.ts';
 import type { PlacementState } from './placement-state.ts';
 import { eachOf } from './pool.ts';
@@ -40,7 +40,7 @@ export async function pruneStale(
 /** What of these deletions must be approved first. */
 export function heldOf(
   context: Context,
-  { name, policy, wants }: PlacementState,
+  { name, policy }: PlacementState,
   deletions: readonly Deletion[],
   goesOn: boolean,
 ): Held | undefined {
@@ -48,7 +48,7 @@ export function heldOf(
   if (approved.has(APPROVE_ALL)) return undefined;
   const entries = deletions.map(({ entry }) => entry);
   // What is about to be written counts too: a dry run has not written it ahead.
-  const all = new Set([...context.book.entries(name).map(inventoryId), ...wants]);
+  const all = new Set([...context.book.entries(name).map(inventoryId), ...context.wants.of(name)]);
   return guardPrune(entries, all.size, { maxPrune: policy.maxPrune, approved, goesOn });
 }
 
@@ -61,7 +61,7 @@ export async function planPrune(
   const gone = new Set<string>();
   const handing = new Map<string, string>();
   const deletions: Deletion[] = [];
-  for (const entry of staleEntries(context.book.entries(state.name), state.wants)) {
+  for (const entry of staleEntries(context.book.entries(state.name), context.wants.of(state.name))) {
     const resource = await resourceOf(context, entry, signal);
     const live = resource && (await liveOfEntry(context, resource, entry, signal));
     const step = decide(context, state, entry, live);
@@ -86,8 +86,7 @@ function decide(
   entry: InventoryEntry,
   live: ObjectMeta | undefined,
 ): PruneStep {
-  const wants = wantsOf(context, () => true);
-  return pruneStep(state.name, entry, live, wants, state.policy.prune);
+  return pruneStep(state.name, entry, live, context.wants, state.policy.prune);
 }
 
 /** What was decided on is what is deleted: an object that has moved since is looked at again. */
@@ -160,14 +159,24 @@ async function liveOfEntry(
   return (await context.kube.get(targetOfEntry(resource, entry), signal, { metadata: true }))?.metadata;
 }
 
-/** Writes what became of everything into the inventory, in one batch; nothing where nothing changed. */
+/**
+ * Writes what became of everything into the inventory, in one batch; nothing where nothing changed. What only says of an intended
+ * entry that it was applied has time: should the process end before, the apply is done once more. Where drift is only reported that
+ * would overwrite evidence, so that there it is written now.
+ */
 export async function finalise(
   context: Context,
   state: PlacementState,
   gone: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<void> {
+  if (gone.size === 0 && state.corrects) return;
   const entries = context.book.entries(state.name).filter((entry) => !gone.has(inventoryId(entry)));
   const written = await context.book.save(state.name, entries, signal);
   if (written) await context.marker('inventory-finalised');
+}
+
+/** Writes what is only noted of a placement. */
+export async function flush(context: Context, placement: string, signal: AbortSignal): Promise<void> {
+  if (await context.book.flush(placement, signal)) await context.marker('inventory-finalised');
 }

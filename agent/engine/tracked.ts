@@ -47,7 +47,7 @@ export type Tracked = {
   foreignAt: number;
   /** How often in a row health was looked at while it was not Current. */
   restless: number;
-  /** Since when it is not Current, ms; 0 when it is. */
+  /** Since when it is not Current though its controller has seen it, ms; 0 when it is. */
   unwellSince: number;
   /** Failed corrections in a row. */
   failures: number;

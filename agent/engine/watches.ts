@@ -1,9 +1,11 @@
 import type { FlotillaError } from '#proto/faults.ts';
+import { isToldWhole } from '../core/health.ts';
 import { OWNER_LABEL } from '../core/managed-fields.ts';
+import { joinApiVersion } from '../core/object.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Resource } from '../kube/discovery.ts';
 import { KubeError } from '../kube/errors.ts';
-import { Interruption, type WatchEvent, watchMetadata } from '../kube/watch.ts';
+import { Interruption, type WatchEvent, watchKind } from '../kube/watch.ts';
 
 /** One kind that is watched, where the agent is confined in one namespace. */
 type Watched = {
@@ -21,7 +23,7 @@ type Watched = {
 };
 
 /**
- * The metadata watches of an engine: one per kind, or per kind and namespace where the agent is confined to namespaces; label-selected,
+ * The watches of an engine, by metadata but for workloads: one per kind, or per kind and namespace where the agent is confined to namespaces; label-selected,
  * started when first needed.
  */
 export class Watches {
@@ -128,11 +130,15 @@ export class Watches {
     const { resource, namespace, interruption } = watched;
     const options = {
       labelSelector: OWNER_LABEL,
+      whole: isToldWhole({
+        apiVersion: joinApiVersion(resource.group, resource.version),
+        kind: resource.kind,
+      }),
       random: this.#random,
       interruption,
       ...(namespace !== undefined && { namespace }),
     };
-    for await (const event of watchMetadata(this.#client, resource, options, signal)) {
+    for await (const event of watchKind(this.#client, resource, options, signal)) {
       this.#tell(resource, event);
       if (event.type === 'synced') settle(watched, undefined);
       else if (event.type === 'trouble') settle(watched, event.error);

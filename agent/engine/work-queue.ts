@@ -39,6 +39,11 @@ export class WorkQueue<T> {
     this.#wakeAt(at);
   }
 
+  /** What was to be done later is not needed any more. */
+  cancel(item: T): void {
+    this.#later.delete(item);
+  }
+
   /** Calls back at a time (ms). */
   afterwards(at: number, call: () => void): void {
     this.#calls.push({ at, call });

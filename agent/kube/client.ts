@@ -238,6 +238,11 @@ export class KubeClient {
     }
   }
 
+  /** Resolves when no request waits for its turn, or the signal is aborted. */
+  async lull(signal: AbortSignal): Promise<void> {
+    await this.options.gate?.lull(signal);
+  }
+
   close(): Promise<void> {
     return this.connection.close();
   }

@@ -45,3 +45,38 @@ test('what takes too long lets the others pass', async (t) => {
   await slow;
   assert.equal(await gate.pass(async () => 'still one at a time', NEVER), 'still one at a time');
 });
+
+test('a lull is when nobody has waited for a while, or the end of the patience', async () => {
+  const gate = new Gate(1, 30);
+  await gate.lull(NEVER);
+  const first = Promise.withResolvers<void>();
+  const done: string[] = [];
+  const running = gate.pass(() => first.promise, NEVER);
+  await gate.lull(NEVER);
+  const next = gate.pass(async () => done.push('next'), NEVER);
+  const lull = gate.lull(NEVER).then(() => done.push('lull'));
+  const end = new AbortController();
+  const impatient = gate.lull(end.signal).then(() => done.push('impatient'));
+  end.abort();
+  await impatient;
+  const quiet = Date.now();
+  first.resolve();
+  await Promise.all([running, next]);
+  assert.deepEqual(done, ['impatient', 'next']);
+  await lull;
+  assert.ok(Date.now() - quiet >= 30);
+});
+
+test('who gives up makes a lull', async () => {
+  const gate = new Gate(1, 30);
+  const first = Promise.withResolvers<void>();
+  const running = gate.pass(() => first.promise, NEVER);
+  const end = new AbortController();
+  const waiting = gate.pass(async () => undefined, end.signal);
+  const lull = gate.lull(NEVER);
+  end.abort(new Error('enough'));
+  await assert.rejects(waiting, /enough/);
+  await lull;
+  first.resolve();
+  await running;
+});

@@ -5,7 +5,7 @@ import { KubeClient } from './client.ts';
 import type { Resource } from './discovery.ts';
 import { jsonLines } from './lines.ts';
 import { answer, ScriptedServer } from './scripted-server.ts';
-import { Interruption, type WatchEvent, watchMetadata } from './watch.ts';
+import { Interruption, type WatchEvent, watchKind } from './watch.ts';
 
 const RESOURCE: Resource = {
   group: '',
@@ -35,7 +35,7 @@ async function told(turns: readonly Turn[], count: number, interruption?: Interr
   const client = new KubeClient(server.connection, { attempts: 1 });
   const events: string[] = [];
   const options = { labelSelector: 'l', random: () => 0, ...(interruption && { interruption }) };
-  for await (const event of watchMetadata(client, RESOURCE, options, abort.signal)) {
+  for await (const event of watchKind(client, RESOURCE, options, abort.signal)) {
     events.push(words(event));
     if (events.length === count) abort.abort();
   }

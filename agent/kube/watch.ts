@@ -9,7 +9,7 @@ import { errorOf, isExpired, isNotFound, KubeError, noAnswer } from './errors.ts
 import { jsonLines } from './lines.ts';
 import { readText, refusal, send } from './request.ts';
 
-/** Objects are `PartialObjectMetadata`: apiVersion, kind and metadata, managedFields included. */
+/** Objects have apiVersion, kind and metadata, managedFields included; the rest only where they are asked for `whole`. */
 export type WatchEvent =
   | { type: 'added' | 'modified' | 'deleted'; object: KubeObject }
   /** Everything that exists has been told, and changes follow. Comes again after `trouble`. */
@@ -20,6 +20,8 @@ export type WatchEvent =
   | { type: 'trouble'; error: FlotillaError };
 
 export type WatchOptions = {
+  /** Not only metadata; what is told as `deleted` after a list has metadata alone. */
+  whole?: boolean;
   labelSelector?: string;
   namespace?: string;
   random?: () => number;
@@ -52,17 +54,17 @@ const SHORTEST_MS = 1_000;
 const RETRY = { first: 400, most: 30_000 } as const;
 
 /**
- * Metadata of one kind, for ever: pages of 500, then a watch with bookmarks, resumed where it ended, listed again on 410. What was
+ * What exists of one kind, for ever: pages of 500, then a watch with bookmarks, resumed where it ended, listed again on 410. What was
  * missed in between is told as `added`, `modified` or `deleted`. Ends only with the signal; never throws.
  * Laws: after `synced` the consumer has been told of exactly what exists; each object's events come in order.
  */
-export async function* watchMetadata(
+export async function* watchKind(
   client: KubeClient,
   resource: Resource,
   options: WatchOptions,
   signal: AbortSignal,
 ): AsyncGenerator<WatchEvent, void> {
-  const watch = new MetadataWatch(client, resource, options);
+  const watch = new KindWatch(client, resource, options);
   const random = options.random ?? Math.random;
   let failures = 0;
   while (!signal.aborted) {
@@ -98,7 +100,7 @@ export async function* watchMetadata(
 const asFlotilla = (error: unknown, resource: Resource): FlotillaError =>
   error instanceof FlotillaError ? error : noAnswer(`watch ${resource.plural}`, error);
 
-class MetadataWatch {
+class KindWatch {
   readonly #client: KubeClient;
   readonly #resource: Resource;
   readonly #options: WatchOptions;
@@ -131,11 +133,11 @@ class MetadataWatch {
   }
 
   async *#list(signal: AbortSignal): AsyncGenerator<WatchEvent, void> {
-    const { labelSelector, namespace } = this.#options;
+    const { labelSelector, namespace, whole = false } = this.#options;
     const unseen = new Set(this.#known.keys());
     let version = '';
     const options = {
-      metadata: true,
+      metadata: !whole,
       ...(labelSelector !== undefined && { labelSelector }),
       ...(namespace !== undefined && { namespace }),
     };
@@ -185,7 +187,7 @@ class MetadataWatch {
           timeoutSeconds: jittered(WATCH_SECONDS, 0.1, random()),
           labelSelector: this.#options.labelSelector,
         },
-        accept: METADATA,
+        ...(!this.#options.whole && { accept: METADATA }),
         subject,
       },
       SILENCE_MS,
@@ -218,6 +220,7 @@ class MetadataWatch {
     if (type === 'BOOKMARK') return undefined;
     const { group, version, kind } = this.#resource;
     const told: KubeObject = {
+      ...(this.#options.whole && object),
       apiVersion: group === '' ? version : `${group}/${version}`,
       kind,
       metadata,

@@ -4,8 +4,9 @@ import { FlotillaError } from '#proto/faults.ts';
 import { type OwnObjects, STATE_LABEL } from './api.ts';
 
 const NAME = 'flotilla-status';
-/** Changes within this time are one write. */
+/** Changes within this time are one write; with every key it is written whole, so that a large one is written less often. */
 const QUIET_MS = 1_000;
+const QUIET_EACH_MS = 5;
 
 /**
  * The ConfigMap `flotilla-status`, for people who have only kubectl: one key per placement and `agent` for the whole, each a few
@@ -44,7 +45,7 @@ export class StatusMap {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#changed.wait(Number.POSITIVE_INFINITY, signal);
-      await pause(QUIET_MS, signal);
+      await pause(QUIET_MS + this.#wanted.size * QUIET_EACH_MS, signal);
       try {
         await this.write(signal);
       } catch (error) {
