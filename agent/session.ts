@@ -87,6 +87,7 @@ export class Session {
     this.#engine = new ClusterEngine({
       kube,
       store: new ConfigMapInventoryStore(kube, config.namespace),
+      ownNamespace: config.namespace,
       listener: {
         changed: (placement) => this.#reconciler.engineChanged(placement),
         event: (event) => this.#publisher.engineEvent(event),

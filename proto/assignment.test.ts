@@ -6,6 +6,7 @@ import { hashOf } from './canonical.ts';
 import type { Cluster } from './documents/cluster.ts';
 import type { Fleet } from './documents/fleet.ts';
 import type { Placement } from './documents/placement.ts';
+import { readDocument } from './documents/read.ts';
 
 const fleet: Fleet = {
   apiVersion: 'flotilla.dev/v1alpha1',
@@ -181,4 +182,44 @@ test('the digest is the hash of canonical JSON, whatever the values and nodes', 
       );
     }),
   );
+});
+
+test('the account that writes is policy: its namespace may be that of the placement', () => {
+  const acting = (spec: Partial<Placement['spec']>) =>
+    policyOf(fleet, { ...web, spec: { ...web.spec, ...spec } });
+  const own = acting({ serviceAccount: { namespace: 'apps', name: 'deployer' } });
+  assert.deepEqual(own.serviceAccount, { namespace: 'apps', name: 'deployer' });
+  const short = acting({ serviceAccount: 'deployer', namespace: 'apps' });
+  assert.deepEqual(short.serviceAccount, own.serviceAccount);
+  assert.notEqual(policyHash(own), policyHash(policyOf(fleet, web)));
+  assert.equal(policyOf(fleet, web).serviceAccount, undefined);
+});
+
+test('accounts of Kubernetes itself, and one without a namespace, are refused where they stand', () => {
+  const read = (serviceAccount: string) =>
+    readDocument(
+      'placements/web.yaml',
+      `apiVersion: flotilla.dev/v1alpha1
+kind: Placement
+metadata: { name: web }
+spec:
+  selector: {}
+  path: apps/web
+  serviceAccount: ${serviceAccount}
+`,
+    );
+  const problem = (serviceAccount: string) => {
+    const result = read(serviceAccount);
+    return 'problems' in result ? result.problems.map(({ message }) => message).join() : 'none';
+  };
+  assert.equal(problem('{ namespace: apps, name: team.deployer }'), 'none');
+  assert.match(
+    problem('deployer'),
+    /:7:19: spec.serviceAccount: names no namespace, and the placement has none/,
+  );
+  assert.match(
+    problem('{ namespace: kube-system, name: cluster-autoscaler }'),
+    /kube-system\/cluster-autoscaler is not for placements: accounts in kube-\* are those of Kubernetes/,
+  );
+  assert.match(problem('{ nam: x }'), /takes a name, or namespace and name/);
 });

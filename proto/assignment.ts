@@ -2,7 +2,7 @@ import { canonicalJson, hashOf, hashOfCanonical } from './canonical.ts';
 import type { Cluster } from './documents/cluster.ts';
 import { milliseconds, share } from './documents/common.ts';
 import type { Fleet } from './documents/fleet.ts';
-import type { Placement } from './documents/placement.ts';
+import { accountOf, type Placement, type ServiceAccount } from './documents/placement.ts';
 import type { Sourced } from './documents/read.ts';
 import type { SharedValues } from './documents/values.ts';
 import type { SourceLocation } from './faults.ts';
@@ -177,7 +177,8 @@ export type Policy = {
   adopt: readonly ('flux' | 'argo' | 'helm')[];
   allow: Placement['spec']['allow'];
   dependsOn: readonly string[];
-  serviceAccount: string | undefined;
+  /** As whom the agent writes; undefined: as itself. */
+  serviceAccount: ServiceAccount | undefined;
   strategy: string | undefined;
   minClusters: number;
 };
@@ -209,7 +210,7 @@ export function policyOf(fleet: Fleet, placement: Placement): Policy {
     adopt: spec.adopt ?? [],
     allow: spec.allow,
     dependsOn: spec.dependsOn ?? [],
-    serviceAccount: spec.serviceAccount,
+    serviceAccount: accountOf(spec.serviceAccount, spec.namespace),
     strategy: spec.strategy ?? defaults.strategy,
     minClusters: spec.expect?.minClusters ?? 0,
   };

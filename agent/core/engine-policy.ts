@@ -24,5 +24,6 @@ export function enginePolicy({ policy, prune, approvals, hold, observe }: Policy
     adopt: policy.adopt,
     atomic: policy.apply === 'atomic',
     requireAddress: policy.health.requireAddress,
+    serviceAccount: policy.serviceAccount,
   };
 }

@@ -83,7 +83,7 @@ async function judgeNow(
   how: BringHow,
   signal: AbortSignal,
 ): Promise<Action> {
-  const seen = await judge(context.kube, tracked, fieldsHash, state.rules, signal);
+  const seen = await judge(state.kube, tracked, fieldsHash, state.rules, signal);
   const isNew = seen.live !== undefined && seen.changed && !how.settled;
   if (!isNew || state.corrects) tellDrift(context, tracked, seen.findings, 'and is as wanted again');
   if (how.mayWrite && (state.corrects || isNew))

@@ -4,6 +4,7 @@ import { Wants } from '../core/wants.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Resource } from '../kube/discovery.ts';
 import type { WatchEvent } from '../kube/watch.ts';
+import { actingFor } from './acting.ts';
 import { applyRun } from './apply-run.ts';
 import { FirstContact } from './contact.ts';
 import type { Context } from './context.ts';
@@ -36,6 +37,8 @@ export type EngineOptions = {
   kube: KubeClient;
   store: InventoryStore;
   listener: Listener;
+  /** Where the agent keeps its own objects. */
+  ownNamespace: string;
   clock?: Clock;
   marker?: Marker;
   /** Back-off of applies that were not whole, ms. */
@@ -59,12 +62,14 @@ export class ClusterEngine {
   readonly #applies = new Lanes();
   readonly #background = new Set<Promise<void>>();
   readonly #lazily: LazyWrites;
+  readonly #ownNamespace: string;
   readonly #waking = new Set<string>();
 
   constructor({
     kube,
     store,
     listener,
+    ownNamespace,
     clock = SYSTEM_CLOCK,
     marker = () => undefined,
     retry = RETRY,
@@ -72,6 +77,7 @@ export class ClusterEngine {
     const life = this.#end.signal;
     const tell = (resource: Resource, event: WatchEvent): void => this.#observe(resource, event);
     this.#retry = retry;
+    this.#ownNamespace = ownNamespace;
     this.#context = {
       kube,
       clock,
@@ -111,7 +117,7 @@ export class ClusterEngine {
    */
   async intend(assignment: Assignment, signal: AbortSignal): Promise<void> {
     const state = this.#state(assignment.placement);
-    state.setPolicy(assignment.policy, this.#context.clock.now());
+    this.#govern(state, assignment.policy);
     await intend(this.#context, state, assignment, this.#limit(signal));
   }
 
@@ -153,7 +159,7 @@ export class ClusterEngine {
     signal: AbortSignal,
   ): Promise<ApplyResult> {
     const state = this.#state(placement);
-    state.setPolicy(policy, this.#context.clock.now());
+    this.#govern(state, policy);
     state.retired = true;
     state.assignment = undefined;
     const limit = this.#limit(signal);
@@ -167,7 +173,7 @@ export class ClusterEngine {
   setPolicy(placement: string, policy: Policy): void {
     const state = this.#state(placement);
     const before = state.policy;
-    state.setPolicy(policy, this.#context.clock.now());
+    this.#govern(state, policy);
     if (JSON.stringify(policy) === JSON.stringify(before)) return;
     const wantsMore = policy.requireAddress !== before.requireAddress;
     for (const tracked of state.objects.values()) this.#lookAgain(tracked, wantsMore);
@@ -236,11 +242,16 @@ export class ClusterEngine {
   #state(placement: string): PlacementState {
     let state = this.#context.placements.get(placement);
     if (!state) {
-      state = new PlacementState(placement);
+      state = new PlacementState(placement, this.#context.kube);
       this.#context.placements.set(placement, state);
       this.#context.wants.set(placement, new Set());
     }
     return state;
+  }
+
+  #govern(state: PlacementState, policy: Policy): void {
+    const { kube, clock } = this.#context;
+    state.setPolicy(policy, actingFor(kube, policy.serviceAccount, this.#ownNamespace), clock.now());
   }
 
   #limit(signal: AbortSignal): AbortSignal {

@@ -5,7 +5,7 @@ import { corrected, FIGHT_RULES, judgeFight, TOOL_FIGHT_RULES } from '../core/fi
 import { isTool } from '../core/managed-fields.ts';
 import type { KubeObject } from '../core/object.ts';
 import { objectPolicy } from '../core/object-policy.ts';
-import { type Context, isInForce } from './context.ts';
+import { type Context, isInForce, stateOf } from './context.ts';
 import { describeDrift } from './drift-report.ts';
 import { settleWrite } from './observe.ts';
 import type { PlacementState } from './placement-state.ts';
@@ -99,7 +99,7 @@ async function removeExtras(
     path: '/metadata/resourceVersion',
     value: live.metadata.resourceVersion,
   };
-  await context.kube.jsonPatch(target(tracked), [test, ...removals], context.life);
+  await stateOf(context, tracked).kube.jsonPatch(target(tracked), [test, ...removals], context.life);
 }
 
 function compareSteps(a: readonly Step[], b: readonly Step[]): number {

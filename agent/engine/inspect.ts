@@ -37,16 +37,16 @@ export async function inspect(context: Context, tracked: Tracked): Promise<void>
 }
 
 async function lookAt(context: Context, tracked: Tracked): Promise<void> {
-  const { kube, life } = context;
+  const { life } = context;
   if (tracked.applied === undefined) {
     await tellHealth(context, tracked, await context.looks.get(tracked));
     return;
   }
   const state = stateOf(context, tracked);
   const fetched = await context.looks.get(tracked);
-  const { live, findings } = await look(kube, tracked, fetched, state.rules, life);
+  const { live, findings } = await look(state.kube, tracked, fetched, state.rules, life);
   if (!isInForce(context, tracked)) return;
-  if (!live && findings.length > 0 && (await hasRun(kube, tracked, life))) {
+  if (!live && findings.length > 0 && (await hasRun(state.kube, tracked, life))) {
     noteFinished(context, tracked);
     findings.length = 0;
   }

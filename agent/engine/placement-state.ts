@@ -5,6 +5,7 @@ import type { DriftRules } from '../core/drift.ts';
 import { compileRules } from '../core/ignore.ts';
 import { type KubeObject, objectId } from '../core/object.ts';
 import type { Held } from '../core/plan.ts';
+import type { KubeClient } from '../kube/client.ts';
 import { type Assignment, DEFAULT_POLICY, type ObjectResult, type Policy } from './ports.ts';
 import type { ObjectError, Tracked } from './tracked.ts';
 
@@ -19,6 +20,8 @@ export class PlacementState {
   readonly objects = new Map<string, Tracked>();
   assignment: Assignment | undefined;
   policy: Policy = DEFAULT_POLICY;
+  /** Writes as the policy says. */
+  kube: KubeClient;
   rules: DriftRules;
   retired = false;
   removed = false;
@@ -40,13 +43,15 @@ export class PlacementState {
   #fault: Fault | undefined;
   #corrected: { drift: FieldDrift; until: number }[] = [];
 
-  constructor(name: string) {
+  constructor(name: string, kube: KubeClient) {
     this.name = name;
+    this.kube = kube;
     this.rules = rulesOf(this.policy, 0);
   }
 
-  setPolicy(policy: Policy, now: number): void {
+  setPolicy(policy: Policy, kube: KubeClient, now: number): void {
     this.policy = policy;
+    this.kube = kube;
     this.rules = rulesOf(policy, now);
   }
 

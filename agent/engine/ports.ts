@@ -1,4 +1,5 @@
 import type { IgnoreRule } from '#proto/documents/common.ts';
+import type { ServiceAccount } from '#proto/documents/placement.ts';
 import type { Fault, FaultCode } from '#proto/faults.ts';
 import type { Inventory, InventoryEntry } from '#proto/inventory.ts';
 import type { Action, FieldDrift, ObjectStatus } from '#proto/messages.ts';
@@ -71,6 +72,8 @@ export type Policy = {
   hold: boolean;
   /** Everything is dry-run; nothing is ever written. */
   observe: boolean;
+  /** As whom it is written; undefined: as the agent. */
+  serviceAccount: ServiceAccount | undefined;
 };
 
 export const DEFAULT_POLICY: Policy = {
@@ -86,6 +89,7 @@ export const DEFAULT_POLICY: Policy = {
   requireAddress: false,
   hold: false,
   observe: false,
+  serviceAccount: undefined,
 };
 
 /** One placement on this cluster, rendered. */

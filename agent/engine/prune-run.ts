@@ -107,7 +107,7 @@ async function deleteOne(
       // What keeps moving is deleted by its uid alone in the end; a label or pause in that instant comes too late.
       const preconditions = attempt < TRIES ? { uid, resourceVersion } : { uid };
       try {
-        await context.kube.remove(target, preconditions, signal);
+        await state.kube.remove(target, preconditions, signal);
         break;
       } catch (error) {
         if (!isConflict(error) || attempt >= TRIES) throw error;

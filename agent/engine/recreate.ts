@@ -4,7 +4,7 @@ import { displayName, type ObjectMeta } from '../core/object.ts';
 import { entryOf } from '../core/plan.ts';
 import { isImmutable, recreateHint, recreateVerdict } from '../core/recreate.ts';
 import { isConflict, isStatus, KubeError } from '../kube/errors.ts';
-import type { Context } from './context.ts';
+import { type Context, stateOf } from './context.ts';
 import type { Kube } from './ports.ts';
 import { type Tracked, target } from './tracked.ts';
 import { type WriteHow, type Written, write } from './writer.ts';
@@ -27,16 +27,17 @@ export async function writeOrRecreate(
   how: WriteHow,
   signal: AbortSignal,
 ): Promise<Written> {
+  const { kube } = stateOf(context, tracked);
   try {
-    return await write(context.kube, tracked, live, how, signal);
+    return await write(kube, tracked, live, how, signal);
   } catch (error) {
-    if (!(await wouldRecreate(context.kube, tracked, error, signal))) throw error;
+    if (!(await wouldRecreate(kube, tracked, error, signal))) throw error;
   }
   await intendAgain(context, tracked, signal);
   await context.marker('recreate-intended');
   await removeForGood(context, tracked, signal);
   await context.marker('recreate-deleted');
-  const { object, takenFrom } = await write(context.kube, tracked, undefined, how, signal);
+  const { object, takenFrom } = await write(kube, tracked, undefined, how, signal);
   return { action: 'created', object, takenFrom };
 }
 
@@ -76,7 +77,8 @@ async function intendAgain(context: Context, tracked: Tracked, signal: AbortSign
 }
 
 async function removeForGood(context: Context, tracked: Tracked, signal: AbortSignal): Promise<void> {
-  const { kube, clock } = context;
+  const { clock } = context;
+  const { kube } = stateOf(context, tracked);
   const until = clock.now() + GONE_WITHIN;
   const uid = await removeOnce(kube, tracked, signal);
   for (let asked = 1; uid !== undefined; asked++) {

@@ -68,7 +68,8 @@ async function rehearseOne(
   tracked: Tracked,
   signal: AbortSignal,
 ): Promise<Action> {
-  const { kube, book } = context;
+  const { kube } = state;
+  const { book } = context;
   const live = await kube.get(target(tracked), signal);
   const policy = objectPolicy(tracked.object.metadata);
   if (policy.apply === 'ignore' || isPaused(tracked.object, live?.metadata)) return 'skipped';

@@ -1,4 +1,5 @@
 import { canonicalJson } from '#proto/canonical.ts';
+import type { ServiceAccount } from '#proto/documents/placement.ts';
 import { FIELD_MANAGER } from '../core/managed-fields.ts';
 import { displayName, isRecord, type KubeObject } from '../core/object.ts';
 import { scrub } from '../core/redact.ts';
@@ -31,6 +32,9 @@ export type ListOptions = {
   most?: number;
 };
 
+/** Who writes, where it is not the agent: another user, or nobody. */
+type Writing = { user?: string; refusal?: KubeError };
+
 export type Written = { object: KubeObject; created: boolean };
 
 export type JsonPatch = readonly {
@@ -49,19 +53,39 @@ export class KubeClient {
   readonly options: RequestOptions;
   /** The namespaces that there is a right to, where it ends with them: nothing is asked across the cluster then. */
   readonly namespaces: readonly string[] | undefined;
+  readonly #writing: Writing;
 
   constructor(
     connection: Connection,
     options: Partial<RequestOptions> = {},
     namespaces?: readonly string[] | undefined,
+    shared?: { discovery: Discovery; writing: Writing },
   ) {
     this.connection = connection;
     this.namespaces = namespaces;
     this.options = { ...REQUEST_OPTIONS, gate: new Gate(WIDTH), ...options };
-    this.discovery = new Discovery(async (path, subject, signal) => {
-      const answer = await this.#call({ method: 'GET', path, subject }, signal);
-      return answer.body;
-    });
+    this.#writing = shared?.writing ?? {};
+    this.discovery =
+      shared?.discovery ??
+      new Discovery(async (path, subject, signal) => {
+        const answer = await this.#call({ method: 'GET', path, subject }, signal);
+        return answer.body;
+      });
+  }
+
+  /** The same client, which writes and rehearses as a service account; it reads as before. */
+  actingAs({ namespace, name }: ServiceAccount): KubeClient {
+    return this.#writingBy({ user: `system:serviceaccount:${namespace}:${name}` });
+  }
+
+  /** The same client, which writes and rehearses nothing. */
+  refusing(refusal: KubeError): KubeClient {
+    return this.#writingBy({ refusal });
+  }
+
+  #writingBy(writing: Writing): KubeClient {
+    const { discovery } = this;
+    return new KubeClient(this.connection, this.options, this.namespaces, { discovery, writing });
   }
 
   /** Any path, for what has no method here (`/version`, `/readyz`). */
@@ -259,8 +283,10 @@ export class KubeClient {
     }
   }
 
-  #call(call: Call, signal: AbortSignal): Promise<Answer> {
-    return request(this.connection, call, this.options, signal);
+  async #call(call: Call, signal: AbortSignal): Promise<Answer> {
+    const { user, refusal } = call.method === 'GET' ? ({} as Writing) : this.#writing;
+    if (refusal) throw refusal;
+    return request(this.connection, user ? { ...call, actsAs: user } : call, this.options, signal);
   }
 }
 

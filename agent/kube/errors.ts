@@ -46,17 +46,21 @@ type Status = {
   details?: { retryAfterSeconds?: unknown };
 };
 
-/** The error for an answer: subject, then reason and message of the server as they are. */
+/**
+ * The error for an answer: subject, then reason and message of the server as they are, and what to grant where a right is missing.
+ * `actsAs`: the user as whom it was asked, if not the agent itself.
+ */
 export function errorOf(
   subject: string,
   status: number,
   body: unknown,
   retryAfterHeader?: string | null,
+  actsAs?: string,
 ): KubeError {
   const { reason, message, details } = (typeof body === 'object' && body !== null ? body : {}) as Status;
   const named = typeof reason === 'string' && reason !== '' ? reason : defaultReason(status);
   const text = typeof message === 'string' && message !== '' ? message : `HTTP status ${status}`;
-  const grant = status === 403 ? grantFor(text) : '';
+  const grant = status === 403 ? grantFor(text, actsAs) : '';
   const seconds = Number(retryAfterHeader ?? details?.retryAfterSeconds ?? Number.NaN);
   return new KubeError(codeOf(status, text), clip(`${subject}: ${named}: ${text}${grant}`), {
     status,
@@ -66,15 +70,20 @@ export function errorOf(
 }
 
 /** What RBAC lacks, in the words of a rule (the server's message: k8s.io/apiserver, endpoints/handlers/responsewriters). */
-function grantFor(message: string): string {
-  const found = /cannot (\S+) resource "([^"]+)" in API group "([^"]*)"(?: in the namespace "([^"]+)")?/.exec(
-    message,
-  );
+function grantFor(message: string, actsAs: string | undefined): string {
+  const found =
+    /User "([^"]*)" cannot (\S+) resource "([^"]+)" in API group "([^"]*)"(?: in the namespace "([^"]+)")?/.exec(
+      message,
+    );
   if (!found) return '';
-  const [, verb, resource, group, namespace] = found;
+  const [, user, verb, resource, group, namespace] = found;
   const role =
     namespace === undefined ? 'a ClusterRole' : `a Role in namespace ${namespace} or a ClusterRole`;
-  return `; grant the agent by ${role}: apiGroups: ["${group}"], resources: ["${resource}"], verbs: ["${verb}"]`;
+  const who = user === actsAs ? `service account ${actsAs?.split(':').slice(2).join('/')}` : 'the agent';
+  // Impersonation is asked of one name, and should be granted for no other.
+  const [, name] = /^\S+ "([^"]+)" is forbidden/.exec(message) ?? [];
+  const names = verb === 'impersonate' && name ? `, resourceNames: ["${name}"]` : '';
+  return `; grant ${who} by ${role}: apiGroups: ["${group}"], resources: ["${resource}"]${names}, verbs: ["${verb}"]`;
 }
 
 const REASONS: Record<number, string> = {

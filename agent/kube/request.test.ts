@@ -165,3 +165,56 @@ test('credentials that are refused are read anew once', async () => {
   assert.ok(await new KubeClient(connection).get(target, NEVER));
   assert.equal(reads, 2);
 });
+
+const forbidden = (message: string) => ({ kind: 'Status', reason: 'Forbidden', message });
+const DEPLOYER = { namespace: 'apps', name: 'deployer' };
+
+test('who acts as a service account reads as before, and only writes and rehearses as it', async () => {
+  await using server = await ScriptedServer.start((_, response) => answer(response, 200, live));
+  const acting = clientOf(server).actingAs(DEPLOYER);
+  await acting.get(target, NEVER);
+  await acting.apply(target, object, NEVER);
+  await acting.apply(target, object, NEVER, { dryRun: true });
+  await acting.jsonPatch(target, [], NEVER);
+  await acting.remove(target, { uid: 'u' }, NEVER);
+  const name = 'system:serviceaccount:apps:deployer';
+  assert.deepEqual(
+    server.asked.map(({ method, as }) => [method, as]),
+    [
+      ['GET', undefined],
+      ['PATCH', name],
+      ['PATCH', name],
+      ['PATCH', name],
+      ['DELETE', name],
+    ],
+  );
+});
+
+test('a right that is missing is granted to whom it is missing', async () => {
+  const sayings = [
+    'configmaps "c" is forbidden: User "system:serviceaccount:apps:deployer" cannot patch resource "configmaps" in API group "" in the namespace "n"',
+    'serviceaccounts "deployer" is forbidden: User "system:serviceaccount:flotilla-system:flotilla-agent" cannot impersonate resource "serviceaccounts" in API group "" in the namespace "apps"',
+  ];
+  await using server = await ScriptedServer.start((_, response) =>
+    answer(response, 403, forbidden(sayings.shift() ?? '')),
+  );
+  const acting = clientOf(server).actingAs(DEPLOYER);
+  await assert.rejects(
+    acting.apply(target, object, NEVER),
+    /; grant service account apps\/deployer by a Role in namespace n or a ClusterRole: apiGroups: \[""\], resources: \["configmaps"\], verbs: \["patch"\]$/,
+  );
+  await assert.rejects(
+    acting.apply(target, object, NEVER),
+    /; grant the agent by a Role in namespace apps or a ClusterRole: apiGroups: \[""\], resources: \["serviceaccounts"\], resourceNames: \["deployer"\], verbs: \["impersonate"\]$/,
+  );
+});
+
+test('who may not act as an account reads, and nothing of a write leaves the process', async () => {
+  await using server = await ScriptedServer.start((_, response) => answer(response, 200, live));
+  const refusal = new KubeError('kube-forbidden', 'not as this one', { status: 403, reason: 'Forbidden' });
+  const refusing = clientOf(server).refusing(refusal);
+  await refusing.get(target, NEVER);
+  await assert.rejects(refusing.apply(target, object, NEVER), /not as this one/);
+  await assert.rejects(refusing.remove(target, { uid: 'u' }, NEVER), /not as this one/);
+  assert.equal(server.asked.length, 1);
+});

@@ -19,6 +19,8 @@ export type Call = {
   subject: string;
   /** False where a repetition after a lost answer is not the same (create). */
   repeatable?: boolean;
+  /** The user as whom it is done, by impersonation. */
+  actsAs?: string;
   /** Does not wait behind others. */
   urgent?: boolean;
 };
@@ -89,15 +91,15 @@ async function once(
   const text = await readText(response, options.maxBytes, call.subject);
   const body = parse(text, response.statusCode, call.subject);
   if (response.statusCode < 300) return { status: response.statusCode, body };
-  throw refusal(call.subject, response, body);
+  throw refusal(call.subject, response, body, call.actsAs);
 }
 
 /** An answer of `undici.request`, whose body is still to be read (or destroyed). A third of the CPU of `undici.fetch`. */
 export type Response = Dispatcher.ResponseData;
 
-export function refusal(subject: string, response: Response, body: unknown): KubeError {
+export function refusal(subject: string, response: Response, body: unknown, actsAs?: string): KubeError {
   const after = response.headers['retry-after'];
-  return errorOf(subject, response.statusCode, body, typeof after === 'string' ? after : undefined);
+  return errorOf(subject, response.statusCode, body, typeof after === 'string' ? after : undefined, actsAs);
 }
 
 /** The open answer, for streams; `timeoutMs` without a byte end it. Credentials that are refused are read anew once. */
@@ -128,6 +130,7 @@ async function dispatch(
         ...credentials.headers,
         accept: call.accept ?? 'application/json',
         'user-agent': 'flotilla-agent',
+        ...(call.actsAs !== undefined && { 'impersonate-user': call.actsAs }),
         ...(call.contentType !== undefined && { 'content-type': call.contentType }),
       },
       ...(call.body !== undefined && { body: call.body }),

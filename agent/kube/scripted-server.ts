@@ -4,7 +4,15 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { Connection } from './connection.ts';
 
-export type Asked = { method: string; path: string; query: URLSearchParams; body: string; accept: string };
+export type Asked = {
+  method: string;
+  path: string;
+  query: URLSearchParams;
+  body: string;
+  accept: string;
+  /** The user that is impersonated. */
+  as: string | undefined;
+};
 export type Script = (asked: Asked, response: ServerResponse) => void | Promise<void>;
 
 export class ScriptedServer implements AsyncDisposable {
@@ -46,6 +54,7 @@ export class ScriptedServer implements AsyncDisposable {
       query: url.searchParams,
       body: await text(request),
       accept: request.headers.accept ?? '',
+      as: request.headers['impersonate-user']?.toString(),
     };
     this.asked.push(asked);
     await this.#script(asked, response);

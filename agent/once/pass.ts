@@ -46,6 +46,7 @@ export async function runPass(
   const engine = new ClusterEngine({
     kube,
     store,
+    ownNamespace: namespace,
     listener: {
       changed: () => undefined,
       event: ({ type, drift }) => type === 'DRIFT_DETECTED' && found.set(keyOf(drift), drift),

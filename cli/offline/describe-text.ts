@@ -129,6 +129,8 @@ function policyFields(policy: Policy | null): Field[] {
           ] as const,
         ]
       : []),
-    ...(serviceAccount === undefined ? [] : [['acts as', serviceAccount] as const]),
+    ...(serviceAccount === undefined
+      ? []
+      : [['acts as', `${serviceAccount.namespace}/${serviceAccount.name}`] as const]),
   ];
 }

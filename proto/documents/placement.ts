@@ -15,6 +15,30 @@ import {
 } from './common.ts';
 import { requireSignedCommits } from './fleet.ts';
 
+/** Accounts there belong to controllers of Kubernetes, which may do nearly everything. */
+const KUBERNETES_OWN = /^kube-/;
+const accountName = z
+  .string()
+  .max(253)
+  .regex(
+    /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+    'not a name (a-z, 0-9, - and .)',
+  );
+
+export type ServiceAccount = { namespace: string; name: string };
+type NamedAccount = string | { namespace?: string | undefined; name: string };
+
+/** The account that a placement names; `namespace` is the placement's. Undefined where it names none, or nobody says in which namespace. */
+export function accountOf(
+  account: NamedAccount | undefined,
+  namespace: string | undefined,
+): ServiceAccount | undefined {
+  if (account === undefined) return undefined;
+  const named = typeof account === 'string' ? { name: account, namespace } : account;
+  const where = named.namespace ?? namespace;
+  return where === undefined ? undefined : { namespace: where, name: named.name };
+}
+
 /** `placements/**` `/*.yaml`: which clusters get which overlay, and how. */
 export const placement = z
   .strictObject({
@@ -89,9 +113,13 @@ export const placement = z
             .optional(),
         })
         .optional(),
-      serviceAccount: dnsLabel
-        .refine(() => false, 'cannot be used yet: this version does not impersonate service accounts')
-        .describe('Service account that the agent acts as. This version refuses it.')
+      serviceAccount: z
+        .union([accountName, z.strictObject({ namespace: dnsLabel.optional(), name: accountName })], {
+          error: 'takes a name, or namespace and name',
+        })
+        .describe(
+          'Service account as which the agent writes: its name, or namespace and name. Default namespace: the one of the placement.',
+        )
         .optional(),
       trust: z.strictObject({ requireSignedCommits }).optional(),
       strategy: dnsLabel
@@ -102,6 +130,16 @@ export const placement = z
         .describe('Lets go deletions that are held; `flotilla approve` writes them.')
         .optional(),
     }),
+  })
+  .superRefine(({ spec }, context) => {
+    if (spec.serviceAccount === undefined) return;
+    const account = accountOf(spec.serviceAccount, spec.namespace);
+    const message =
+      account === undefined
+        ? 'names no namespace, and the placement has none either'
+        : `${account.namespace}/${account.name} is not for placements: accounts in kube-* are those of Kubernetes`;
+    if (account === undefined || KUBERNETES_OWN.test(account.namespace))
+      context.addIssue({ code: 'custom', path: ['spec', 'serviceAccount'], message });
   })
   .describe('Which clusters get which overlay, and how.');
 export type Placement = z.infer<typeof placement>;

@@ -2,11 +2,14 @@
  * The process is killed after each of its writes in turn, inventory included, and started again: the final state is that of a run
  * that nobody interrupted.
  */
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KubeObject } from '#agent/core/object.ts';
 import { DEFAULT_POLICY } from '#agent/engine/ports.ts';
 import type { KubeClient } from '#agent/kube/client.ts';
+import { aborted } from '#process/wait.ts';
+import { betweenWrites } from '#test/integration/client-between.ts';
 import { configMap, deployment, Lab, namespace, type Server } from '#test/integration/engine-lab.ts';
 import { collection, core, NEVER, secret } from './cluster.ts';
 
@@ -51,49 +54,30 @@ export function revisions(ns: string): { first: Revision; second: Revision } {
   };
 }
 
-/** As the agent does after any start: everybody says what they want, everything is applied, then what is stale goes. */
+/** As the agent does after any start: everybody says what they want, everything is applied, then what is stale goes, and what was noted is written. */
 export async function converge(lab: Lab, revision: Revision): Promise<void> {
   const assignments = revision.map((each) => ({ ...each, policy: DEFAULT_POLICY, keepStale: true }));
   for (const assignment of assignments) await lab.engine.intend(assignment, NEVER);
   for (const assignment of assignments) await lab.engine.apply(assignment, NEVER);
   for (const { placement } of revision) await lab.engine.prune(placement, NEVER);
+  await lab.engine.flushAll(NEVER);
 }
 
 /** A client whose process is dead after so many writes: no answer comes any more. */
 function mortal(writes: number, died: () => void): (client: KubeClient) => KubeClient {
   let left = writes;
-  const never = (signal: AbortSignal) =>
-    new Promise<never>((_, reject) =>
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
-    );
-  return (client) => {
-    const wrap = (name: 'apply' | 'create' | 'update' | 'jsonPatch' | 'remove') => {
-      const call = (client[name] as (...args: unknown[]) => Promise<unknown>).bind(client);
-      return async (...args: unknown[]): Promise<unknown> => {
-        const how = args[3] as { dryRun?: boolean } | undefined;
-        if (how?.dryRun) return call(...args);
-        if (left <= 0) {
-          died();
-          return never(args[2] as AbortSignal);
-        }
+  return (client) =>
+    betweenWrites(client, async (_, args, go) => {
+      const [, , signal, how] = args as [unknown, unknown, AbortSignal, { dryRun?: boolean } | undefined];
+      if (how?.dryRun) return go();
+      if (left > 0) {
         left--;
-        return call(...args);
-      };
-    };
-    return Object.assign(Object.create(client) as KubeClient, {
-      connection: client.connection,
-      discovery: client.discovery,
-      options: client.options,
-      get: client.get.bind(client),
-      list: client.list.bind(client),
-      pages: client.pages.bind(client),
-      apply: wrap('apply'),
-      create: wrap('create'),
-      update: wrap('update'),
-      jsonPatch: wrap('jsonPatch'),
-      remove: wrap('remove'),
+        return go();
+      }
+      died();
+      await aborted(signal);
+      throw signal.reason;
     });
-  };
 }
 
 /** What is in a namespace, without what no two runs share. */
@@ -163,7 +147,9 @@ async function dieEverywhere(
       );
       const running = converge(dying, revision).then(() => false as const);
       running.catch(() => undefined);
-      if (!(await Promise.race([death.promise, running]))) return writes;
+      const dead = await Promise.race([death.promise, running]);
+      await dying.crash();
+      if (!dead) return writes;
     }
     await using lab = new Lab(server);
     await converge(lab, revision);

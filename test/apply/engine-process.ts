@@ -24,7 +24,8 @@ async function restart(
   for (const assignment of all) await engine.intend(assignment, signal);
   for (const assignment of all) await engine.apply(assignment, signal);
   for (const { placement } of all) await engine.prune(placement, signal);
-  // What was noted is written in the background; a hand-over is over when the giver knows it.
+  await engine.flushAll(signal);
+  // A hand-over is over when the giver knows it.
   const pending = () => all.filter(({ placement }) => engine.snapshot(placement)?.counts.failed !== 0);
   if (pending().length > 0) throw new Error(`not whole: ${pending().map(({ placement }) => placement)}`);
 }

@@ -22,6 +22,7 @@ export function handoverLaws(server: () => Server): void {
     const { uid } = (await lab.get(cm(ns, 'moving')))!.metadata;
     await lab.engine.intend(of('taker', [moving]), NEVER);
     await lab.apply('giver', [namespace(ns), configMap(ns, 'stays', {})]);
+    await lab.engine.flushAll(NEVER);
     assert.ok((await lab.inventory('giver')).includes('applied ConfigMap/moving'));
     assert.equal((await lab.get(cm(ns, 'moving')))?.metadata.uid, uid);
 

@@ -1,4 +1,5 @@
 /** Laws over generated object sets and generated live states, on the simulated API server, for its speed. */
+
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
@@ -6,6 +7,7 @@ import { type KubeObject, objectId } from '#agent/core/object.ts';
 import { PHASES, phaseOf } from '#agent/core/phases.ts';
 import type { KubeClient } from '#agent/kube/client.ts';
 import { type Sim, startSim } from '#sim/server.ts';
+import { betweenWrites } from '#test/integration/client-between.ts';
 import { configMap, deployment, Lab, namespace, type Server } from '#test/integration/engine-lab.ts';
 import { collection, core, object, secret } from './cluster.ts';
 import { simServerOf } from './servers.ts';
@@ -104,21 +106,10 @@ async function versions(lab: Lab): Promise<Record<string, string>> {
 const watchingDeletes =
   (deleted: string[]) =>
   (client: KubeClient): KubeClient =>
-    Object.assign(Object.create(client) as KubeClient, {
-      connection: client.connection,
-      discovery: client.discovery,
-      options: client.options,
-      get: client.get.bind(client),
-      list: client.list.bind(client),
-      pages: client.pages.bind(client),
-      apply: client.apply.bind(client),
-      create: client.create.bind(client),
-      update: client.update.bind(client),
-      jsonPatch: client.jsonPatch.bind(client),
-      remove: (...args: Parameters<KubeClient['remove']>) => {
-        deleted.push(`${args[0].resource.kind}/${args[0].name}`);
-        return client.remove(...args);
-      },
+    betweenWrites(client, (name, args, go) => {
+      const [target] = args as Parameters<KubeClient['remove']>;
+      if (name === 'remove') deleted.push(`${target.resource.kind}/${target.name}`);
+      return go();
     });
 
 const RUNS = { numRuns: 25 };

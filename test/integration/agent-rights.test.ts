@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { once } from '#agent/once/main.ts';
@@ -34,9 +34,15 @@ async function run(kubeconfig: string, ...args: string[]): Promise<{ code: numbe
   return { code, report: JSON.parse(said.join('')) as OnceReport };
 }
 
-/** Installs a preset with the engine itself, and returns a kubeconfig of its service account. */
-async function install(preset: string): Promise<string> {
-  const args = ['--path', join(PRESETS, preset), '--placement', 'flotilla-agent'];
+/** Installs a preset with the engine itself (its `apps` in another namespace), and returns a kubeconfig of its service account. */
+async function install(preset: string, apps?: string): Promise<string> {
+  const dir = apps === undefined ? PRESETS : join(scratch.dir, 'presets');
+  if (apps !== undefined) {
+    cpSync(PRESETS, dir, { recursive: true });
+    const file = join(dir, preset, 'apps/kustomization.yaml');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('namespace: apps', `namespace: ${apps}`));
+  }
+  const args = ['--path', join(dir, preset), '--placement', 'flotilla-agent'];
   const { code, report } = await run(plane().kubeconfigPath, ...args);
   assert.equal(code, 0, JSON.stringify(report));
   const { status } = await plane().client.expect<{ status: { token: string } }>(
@@ -114,6 +120,81 @@ test('what RBAC refuses names verb and resource, and the rule to add; cluster-ad
   );
   const { code, report: applied } = await run(await install('cluster-admin'), ...overlay(ns));
   assert.deepEqual([code, applied.inventory], [0, ['/ConfigMap/enforced/settings']]);
+});
+
+test('a placement writes as the service account that it names: no more, no less, and nothing without one', async () => {
+  const [ns, name] = ['tenant', 'as-deployer'];
+  await plane().client.expect('POST', '/api/v1/namespaces', { metadata: { name: ns } });
+  const kubeconfig = await install('tenants', ns);
+  const { client } = plane();
+  const write = (objects: string) =>
+    writeFiles(join(scratch.dir, name), {
+      'kustomization.yaml': `${kustomization('all.yaml')}namespace: ${ns}\n`,
+      'all.yaml': objects,
+    });
+  const settings = 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: settings }\ndata: { colour: blue }\n';
+  const account = 'apiVersion: v1\nkind: ServiceAccount\nmetadata: { name: another }\n';
+  const acting = (serviceAccount: string) => {
+    const file = join(scratch.dir, `${name}.yaml`);
+    const spec = `selector: {}\n  path: unused\n  namespace: ${ns}\n${serviceAccount}`;
+    const document = `apiVersion: flotilla.dev/v1alpha1\nkind: Placement\nmetadata: { name: ${name} }\nspec:\n  ${spec}`;
+    writeFileSync(file, document);
+    const args = ['--path', join(scratch.dir, name), '--placement', file, '--namespaces', ns];
+    return (...more: string[]) => run(kubeconfig, ...args, '--wait', '0s', ...more);
+  };
+  const deployer = acting('  serviceAccount: deployer\n');
+
+  write(`${settings}---\n${account}`);
+  const told = (report: OnceReport) => Object.fromEntries(report.actions.map((each) => [each.id, each]));
+  const first = await deployer();
+  const actions = told(first.report);
+  assert.equal(actions[`/ConfigMap/${ns}/settings`]?.action, 'created', JSON.stringify(actions));
+  assert.match(
+    actions[`/ServiceAccount/${ns}/another`]?.error ?? '',
+    /User "system:serviceaccount:tenant:deployer" cannot patch resource "serviceaccounts".*grant service account tenant\/deployer by a Role in namespace tenant or a ClusterRole: .*verbs: \["patch"\]/,
+  );
+  const rehearsed = told((await deployer('--dry-run')).report);
+  assert.match(
+    rehearsed[`/ServiceAccount/${ns}/another`]?.error ?? '',
+    /grant service account tenant\/deployer/,
+  );
+
+  // Drift is read by the agent, and taken back by the account; what leaves Git is deleted by it.
+  const path = `/api/v1/namespaces/${ns}/configmaps/settings`;
+  const patch = { data: { colour: 'red' } };
+  const { status } = await client.send('PATCH', path, patch, {
+    contentType: 'application/merge-patch+json',
+  });
+  assert.equal(status, 200);
+  const second = `${settings.replaceAll('settings', 'second')}`;
+  write(`${settings}---\n${second}`);
+  const corrected = await deployer();
+  assert.equal(corrected.code, 0, JSON.stringify(corrected.report));
+  assert.equal((await client.expect<{ data: { colour: string } }>('GET', path)).data.colour, 'blue');
+  write(second);
+  const pruned = await deployer();
+  assert.equal(told(pruned.report)[`/ConfigMap/${ns}/settings`]?.action, 'pruned', JSON.stringify(pruned));
+  assert.equal((await client.send('GET', path)).status, 404);
+
+  write(settings);
+  const errorAs = async (serviceAccount: string) => {
+    const { code, report } = await acting(serviceAccount)();
+    assert.equal(code, 1);
+    return report.actions.find(({ error }) => error)?.error ?? JSON.stringify(report);
+  };
+  assert.match(
+    await errorAs(''),
+    /User "system:serviceaccount:flotilla-system:flotilla-agent" cannot patch resource "configmaps".*grant the agent by a Role/,
+  );
+  assert.match(
+    await errorAs('  serviceAccount: default\n'),
+    /cannot impersonate resource "serviceaccounts".*grant the agent by a Role in namespace tenant or a ClusterRole: .*resourceNames: \["default"\], verbs: \["impersonate"\]/,
+  );
+  assert.match(
+    await errorAs('  serviceAccount: { namespace: flotilla-system, name: flotilla-agent }\n'),
+    /service account flotilla-system\/flotilla-agent is in the namespace of the agent itself; no placement may act as it/,
+  );
+  assert.equal((await client.send('GET', path)).status, 404);
 });
 
 test('read-only rehearses writes and is refused every one, though RBAC grants them', async () => {

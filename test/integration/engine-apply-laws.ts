@@ -47,6 +47,7 @@ export function applyLaws(server: () => Server): void {
       versions.slice(1),
     );
 
+    await lab.engine.flushAll(NEVER);
     await using fresh = new Lab(server());
     const restarted = await fresh.apply(ns, set);
     assert.ok(restarted.results.every(({ action }) => action === 'unchanged'));
@@ -237,7 +238,7 @@ export function applyLaws(server: () => Server): void {
         await lab.engine.apply(next.find(({ placement }) => placement === name)!, NEVER);
       assert.equal((await lab.get(cm(ns, 'moving')))?.metadata.uid, uid);
       await lab.untilInventory(from, [`applied ConfigMap/of-${from}`]);
-      assert.deepEqual(await lab.inventory(to), ['applied ConfigMap/moving', `applied ConfigMap/of-${to}`]);
+      await lab.untilInventory(to, ['applied ConfigMap/moving', `applied ConfigMap/of-${to}`]);
       // And back, so that the next order starts where this one did.
       const back = [with_(from, true), with_(to, false)];
       for (const assignment of back) await lab.engine.intend(assignment, NEVER);
@@ -376,7 +377,9 @@ async function endsAt(server: Server, point: string, placement: string, set: Kub
     reached.resolve();
     await new Promise(() => undefined);
   });
-  await Promise.race([reached.promise, lab.apply(placement, set)]);
+  const applied = lab.apply(placement, set).then(() => lab.engine.flushAll(NEVER));
+  await Promise.race([reached.promise, applied]);
+  await lab.crash();
 }
 
 export function widgetDefinition(group: string): KubeObject {

@@ -1,4 +1,5 @@
 /** An apply engine on some API server, and the hands of people who interfere. */
+
 import { isDeepStrictEqual } from 'node:util';
 import { type KubeObject, objectId } from '#agent/core/object.ts';
 import { ClusterEngine } from '#agent/engine/cluster-engine.ts';
@@ -16,6 +17,7 @@ import { type ConnectionSource, connect } from '#agent/kube/connection.ts';
 import { decodeInventory } from '#proto/inventory.ts';
 import type { FieldDrift } from '#proto/messages.ts';
 import { eventually } from '#test/bed/eventually.ts';
+import { betweenWrites, type Write } from './client-between.ts';
 
 const SYSTEM = 'flotilla-system';
 const NEVER = new AbortController().signal;
@@ -38,6 +40,7 @@ export class Lab implements AsyncDisposable {
   readonly engine: ClusterEngine;
   readonly events: EngineEvent[] = [];
   readonly requests: string[] = [];
+  #ended = false;
 
   /** `through` stands between everything that the engine does and the API server. */
   constructor(
@@ -51,6 +54,7 @@ export class Lab implements AsyncDisposable {
     this.engine = new ClusterEngine({
       kube: recording(client, this.requests),
       store: new ConfigMapInventoryStore(client, SYSTEM),
+      ownNamespace: SYSTEM,
       listener: { changed: () => undefined, event: (event) => this.events.push(event) },
       retry: { first: 300, most: 1_000 },
       ...(marker && { marker }),
@@ -138,8 +142,9 @@ export class Lab implements AsyncDisposable {
     );
   }
 
-  /** Waits for the inventory to be as listed, `state Kind/name` each. */
+  /** Waits for the inventory to be as listed, `state Kind/name` each. What is only noted is written first. */
   async untilInventory(placement: string, expected: readonly string[]): Promise<void> {
+    await this.engine.flushAll(NEVER);
     let last: string[] = [];
     const look = async () => {
       last = await this.inventory(placement);
@@ -148,7 +153,16 @@ export class Lab implements AsyncDisposable {
     await eventually(`the inventory of ${placement}`, look, 10_000, NEVER, () => last.join(', '));
   }
 
+  /** As a process that is killed: what was only noted is lost. */
+  async crash(): Promise<void> {
+    await this.engine.close();
+    await this.client.close();
+    this.#ended = true;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#ended) return;
+    await this.engine.flushAll(NEVER);
     await this.engine.close();
     await this.client.close();
   }
@@ -159,28 +173,15 @@ async function expectDone(answered: Promise<{ status: number; body: unknown }>):
   if (status > 299) throw new Error(`the API server answers ${status}: ${JSON.stringify(body)}`);
 }
 
+const SHORT: Partial<Record<Write, string>> = { jsonPatch: 'patch', remove: 'delete' };
+
 /** The client with every write written down. */
-function recording(client: KubeClient, into: string[]): KubeClient {
-  const note =
-    <A extends unknown[], R>(name: string, call: (...args: A) => R) =>
-    (...args: A): R => {
-      const [target, object] = args as unknown as [{ name?: string }, KubeObject | undefined];
-      into.push(`${name} ${object?.kind ?? ''}/${target.name ?? ''}`);
-      return call(...args);
-    };
-  return Object.assign(Object.create(client) as KubeClient, {
-    connection: client.connection,
-    discovery: client.discovery,
-    options: client.options,
-    get: client.get.bind(client),
-    list: client.list.bind(client),
-    pages: client.pages.bind(client),
-    apply: note('apply', client.apply.bind(client)),
-    create: note('create', client.create.bind(client)),
-    jsonPatch: note('patch', client.jsonPatch.bind(client)),
-    remove: note('delete', client.remove.bind(client)),
+const recording = (client: KubeClient, into: string[]): KubeClient =>
+  betweenWrites(client, (name, args, go) => {
+    const [target, object] = args as [{ name?: string }, Partial<KubeObject> | undefined];
+    into.push(`${SHORT[name] ?? name} ${object?.kind ?? ''}/${target.name ?? ''}`);
+    return go();
   });
-}
 
 export const namespace = (name: string): KubeObject => ({
   apiVersion: 'v1',

@@ -1,0 +1,21 @@
+import type { KubeClient } from '#agent/kube/client.ts';
+
+const WRITES = ['apply', 'create', 'update', 'jsonPatch', 'remove'] as const;
+export type Write = (typeof WRITES)[number];
+/** Stands between a write and the API server: `go` does it. */
+export type Between = (name: Write, args: readonly unknown[], go: () => Promise<unknown>) => Promise<unknown>;
+
+/** The client with something in the way of every write, whoever it acts as; what is read passes. */
+export const betweenWrites = (client: KubeClient, between: Between): KubeClient =>
+  new Proxy(client, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== 'function') return value;
+      const call = value.bind(target) as (...args: unknown[]) => unknown;
+      if (name === 'actingAs' || name === 'refusing')
+        return (...args: unknown[]) => betweenWrites(call(...args) as KubeClient, between);
+      const write = WRITES.find((each) => each === name);
+      if (!write) return call;
+      return (...args: unknown[]) => between(write, args, () => call(...args) as Promise<unknown>);
+    },
+  });
