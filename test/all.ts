@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { obtainTools } from '#tools/obtain.ts';
 import { ALL_TOOLS } from '#tools/pins.ts';
 import { reportTo } from '#tools/report.ts';
+import { plantedIn } from './bed/planted.ts';
 import { repositoryRoot } from './house/sources.ts';
 import { SUITES } from './suites.ts';
 
@@ -16,6 +17,8 @@ import { SUITES } from './suites.ts';
  * and all of those are listed at the end; a skipped or todo test fails the run.
  */
 type Suite = keyof typeof SUITES;
+/** A value may be printed in two pieces. */
+const TAIL = 200;
 const FILE_TIMEOUT_MS = 15 * 60_000;
 
 const { values: options } = parseArgs({
@@ -47,6 +50,8 @@ process.env.FLOTILLA_APPLY_KILLS = options.kills;
 
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const cannotRun = new Set<string>();
+/** Values of Secrets that something printed: none may be. */
+const leaked = new Set<string>();
 const times: string[] = [];
 
 await timed('tools', async () => {
@@ -105,8 +110,15 @@ async function runSuite(name: Suite): Promise<boolean> {
   stream.on('test:stderr', ({ message }) => {
     for (const [, text] of message.matchAll(/^CANNOT RUN: (.+)$/gm)) cannotRun.add(text!);
   });
-  for await (const chunk of stream.compose(spec())) process.stdout.write(chunk);
-  return failed === 0;
+  let tail = '';
+  for await (const chunk of stream.compose(spec())) {
+    process.stdout.write(chunk);
+    const found = plantedIn(tail + chunk);
+    if (found !== undefined) leaked.add(found);
+    tail = (tail + chunk).slice(-TAIL);
+  }
+  for (const text of leaked) process.stdout.write(`\n✖ the value of a Secret was printed: ${text}\n`);
+  return failed === 0 && leaked.size === 0;
 }
 
 function finish(): never {

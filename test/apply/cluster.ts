@@ -1,9 +1,11 @@
 /** Short words for tests of the engine on a real API server: paths, objects, kubectl. */
+
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KubeObject } from '#agent/core/object.ts';
 import type { ControlPlane } from '#test/bed/control-plane.ts';
+import { planted } from '#test/bed/planted.ts';
 import { cannotRunHere } from '#test/contract/cannot-run.ts';
 import { runOwned } from '#tools/owned.ts';
 
@@ -31,7 +33,10 @@ export function object(
 }
 
 export const secret = (at: string, data: Record<string, string>, more: object = {}, annotations = {}) =>
-  object('v1', 'Secret', at, { stringData: data, ...more }, { annotations });
+  object('v1', 'Secret', at, { stringData: plantedData(data), ...more }, { annotations });
+
+const plantedData = (data: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(data).map(([key, value]) => [key, planted(value)]));
 
 export const managersOf = (live: KubeObject | undefined): string[] =>
   (live?.metadata.managedFields ?? [])

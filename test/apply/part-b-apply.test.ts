@@ -1,8 +1,10 @@
 /** Cases 1–13 of the corpus of apply behaviours: applying, and replacing what cannot be changed. */
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KubeObject } from '#agent/core/object.ts';
 import { eventually } from '#test/bed/eventually.ts';
+import { planted } from '#test/bed/planted.ts';
 import { configMap, deployment, idOf, Lab, namespace } from '#test/integration/engine-lab.ts';
 import { apps, collection, core, NEVER, object, rbac, secret } from './cluster.ts';
 import { realServer } from './servers.ts';
@@ -82,6 +84,7 @@ test('B2: applying again what is unchanged leaves every resourceVersion as it is
   ];
   await using lab = new Lab(server());
   await lab.apply(ns, set);
+  await lab.engine.flushAll(NEVER);
   const before = await versions(lab, paths);
   await using fresh = new Lab(server());
   const actions = await fresh.actions(ns, structuredClone(set));
@@ -246,7 +249,7 @@ test('B7: where Git asks for it, the immutable Secret is replaced, and nothing e
   });
   const live = (await lab.get(core(ns, 'secrets', 'n')))!;
   assert.notEqual(live.metadata.uid, uid);
-  assert.deepEqual(live.data, { p: Buffer.from('two').toString('base64') });
+  assert.deepEqual(live.data, { p: Buffer.from(planted('two')).toString('base64') });
   await lab.untilInventory(ns, ['applied ConfigMap/c', `applied Namespace/${ns}`, 'applied Secret/n']);
 });
 
@@ -269,7 +272,7 @@ test('B8: an object that a finalizer holds is waited for before it is created an
   );
   await lab.edit(path, { metadata: { finalizers: null } }, 'holder');
   assert.equal((await applying)[`/Secret/${ns}/n`], 'created');
-  assert.deepEqual((await lab.get(path))!.data, { p: Buffer.from('two').toString('base64') });
+  assert.deepEqual((await lab.get(path))!.data, { p: Buffer.from(planted('two')).toString('base64') });
 });
 
 test('B9: a roleRef and the parameters of a StorageClass are replaced where asked, by our word or Flux’s, and fail without', async () => {
@@ -348,6 +351,7 @@ test('B11: a live object whose reconciliation a person has disabled is left alon
   const KEY = 'kustomize.toolkit.fluxcd.io/reconcile';
   await lab.apply(ns, [namespace(ns), configMap(ns, 'c', { v: '1' })]);
   await lab.edit(path, { metadata: { annotations: { [KEY]: 'disabled' } }, data: { v: 'edited' } });
+  await lab.engine.flushAll(NEVER);
   await using other = new Lab(server());
   const actions = await other.actions(ns, [namespace(ns), configMap(ns, 'c', { v: '2' })]);
   assert.equal(actions[`/ConfigMap/${ns}/c`], 'skipped');

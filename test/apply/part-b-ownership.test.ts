@@ -1,9 +1,11 @@
 /** Cases 14–25 of the corpus of apply behaviours: who owns which field, what differs, and what is others' by design. */
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KubeObject } from '#agent/core/object.ts';
+import { planted } from '#test/bed/planted.ts';
 import { configMap, deployment, idOf, Lab, namespace } from '#test/integration/engine-lab.ts';
-import { apps, collection, core, kubectl, managersOf, manifest, object, secret } from './cluster.ts';
+import { apps, collection, core, kubectl, managersOf, manifest, NEVER, object, secret } from './cluster.ts';
 import { realServer } from './servers.ts';
 
 const { plane, server } = realServer('part-b-ownership');
@@ -152,7 +154,7 @@ test('B20: what would change is told object by object without a write, and of a 
   });
   assert.deepEqual((await lab.get(core(ns, 'configmaps', 'less')))!.data, { a: '1', b: '1' });
   await lab.edit(core(ns, 'secrets', 's'), {
-    data: { changed: Buffer.from('planted-b20-else').toString('base64') },
+    data: { changed: Buffer.from(planted('planted-b20-else')).toString('base64') },
   });
   const { drift } = await lab.untilEvent('DRIFT_DETECTED', '/data/changed');
   assert.equal(drift.redacted, true);
@@ -264,6 +266,7 @@ test('B22: what kubectl made in an older version of a built-in kind is taken ove
   const live = (await lab.get(path.replace('/v1/', '/v2/')))!;
   assert.deepEqual(live.spec, { scaleTargetRef, minReplicas: 2, maxReplicas: 3, metrics: [memory] });
   assert.deepEqual(lab.drifts(ns), []);
+  await lab.engine.flushAll(NEVER);
   await using fresh = new Lab(server());
   assert.deepEqual(Object.values(await fresh.actions(ns, [wanted])), ['unchanged']);
 });
@@ -328,6 +331,7 @@ test('B25: replicas that an autoscaler owns stay its own, decided on every apply
     assert.equal(actions[`apps/Deployment/${ns}/web`], 'configured');
     assert.equal(await replicas(), 5);
   }
+  await lab.engine.flushAll(NEVER);
   await using fresh = new Lab(server());
   await fresh.apply(ns, [namespace(ns), deployment(ns, 'web', 'example.com/web:4', 2)]);
   assert.equal(await replicas(), 5);

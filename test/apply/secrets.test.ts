@@ -4,14 +4,13 @@ import { test } from 'node:test';
 import { pino } from 'pino';
 import type { KubeObject } from '#agent/core/object.ts';
 import { decodeInventory } from '#proto/inventory.ts';
+import { planted } from '#test/bed/planted.ts';
 import { AgentLab, overlay } from '#test/integration/agent-lab.ts';
 import { Lab, namespace } from '#test/integration/engine-lab.ts';
 import { core, object } from './cluster.ts';
 import { realServer } from './servers.ts';
 
 const { server } = realServer('secrets');
-/** Each has letters that URL, JSON and base64 spell differently, and is found whatever stands around it. */
-const planted = (n: number): string => `pl&nted/"${n}"?välue=${n}+`;
 const NUMBER = 918_273_645;
 const ALL = [...Array.from({ length: 12 }, (_, n) => planted(n)), String(NUMBER)];
 

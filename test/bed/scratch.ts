@@ -1,8 +1,9 @@
-/** A directory for one test: removed at its end, and nothing of it may still run then. */
+/** A directory for one test: removed at its end; nothing of it may still run then, and no Secret may have been written into it. */
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { assertNoSurvivors } from './leaks.ts';
+import { refusePlantedFiles } from './planted.ts';
 
 export type Scratch = AsyncDisposable & { readonly dir: string };
 
@@ -13,7 +14,11 @@ export async function makeScratch(label: string): Promise<Scratch> {
     dir,
     async [Symbol.asyncDispose]() {
       await assertNoSurvivors(dir);
-      await rm(dir, { recursive: true, force: true });
+      try {
+        await refusePlantedFiles(dir);
+      } finally {
+        await rm(dir, { recursive: true, force: true });
+      }
     },
   };
 }

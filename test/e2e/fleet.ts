@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Nkey } from '#proto/nkey.ts';
+import { planted } from '#test/bed/planted.ts';
 
 /** A fleet small enough to know by heart: what the end-to-end tests commit first. */
 export const FLEET = `apiVersion: flotilla.dev/v1alpha1
@@ -72,6 +73,11 @@ const LEDGER = `apiVersion: v1
 kind: ConfigMap
 metadata: { name: ledger }
 data: { year: "2026", state: open }
+---
+apiVersion: v1
+kind: Secret
+metadata: { name: books }
+stringData: { password: ${JSON.stringify(planted('books'))} }
 `;
 
 export const kustomization = (...resources: string[]) => `apiVersion: kustomize.config.k8s.io/v1beta1

@@ -23,6 +23,7 @@ import { clusterOf, down, tailOf } from '#proto/subjects.ts';
 import { NodeCache } from '#render/closure.ts';
 import { digestOf } from '#render/digest.ts';
 import { type Sim, startSim } from '#sim/server.ts';
+import { refusePlanted } from '#test/bed/planted.ts';
 import { obtainTools } from '#tools/obtain.ts';
 import { type OwnedProcess, spawnOwned } from '#tools/owned.ts';
 import { eventually } from '../bed/eventually.ts';
@@ -361,6 +362,7 @@ export class AgentLab implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
     await Promise.all(this.#processes.map((one) => one.kill9()));
+    const { body: maps } = await this.kube('GET', '/api/v1/namespaces/flotilla-system/configmaps');
     await this.bus?.close();
     this.#bootstrap?.closeAllConnections();
     this.#bootstrap?.close();
@@ -368,6 +370,8 @@ export class AgentLab implements AsyncDisposable {
     await this.nats.stop();
     await this.sim.close();
     await this.#scratch[Symbol.asyncDispose]();
+    const { statuses, events, heartbeats, hellos } = this;
+    refusePlanted('what the agent published or kept', { statuses, events, heartbeats, hellos, maps });
   }
 
   async #listen(): Promise<void> {

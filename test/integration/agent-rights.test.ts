@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { once } from '#agent/once/main.ts';
@@ -39,6 +39,8 @@ async function install(preset: string, apps?: string): Promise<string> {
   const dir = apps === undefined ? PRESETS : join(scratch.dir, 'presets');
   if (apps !== undefined) {
     cpSync(PRESETS, dir, { recursive: true });
+    // The root of a repository: what lies beside may be named.
+    mkdirSync(join(dir, '.git'), { recursive: true });
     const file = join(dir, preset, 'apps/kustomization.yaml');
     writeFileSync(file, readFileSync(file, 'utf8').replace('namespace: apps', `namespace: ${apps}`));
   }
@@ -195,6 +197,10 @@ test('a placement writes as the service account that it names: no more, no less,
     /service account flotilla-system\/flotilla-agent is in the namespace of the agent itself; no placement may act as it/,
   );
   assert.equal((await client.send('GET', path)).status, 404);
+  // The next preset is installed as the same placement, and so much less would have to be approved.
+  const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${ns}`;
+  const accounts = `/api/v1/namespaces/${ns}/serviceaccounts`;
+  for (const all of [`${rbac}/rolebindings`, `${rbac}/roles`, accounts]) await client.expect('DELETE', all);
 });
 
 test('read-only rehearses writes and is refused every one, though RBAC grants them', async () => {

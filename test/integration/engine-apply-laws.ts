@@ -1,8 +1,10 @@
 /** Laws of applying and pruning, stated against whatever API server they are given. */
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KubeObject } from '#agent/core/object.ts';
 import { DEFAULT_POLICY } from '#agent/engine/ports.ts';
+import { planted } from '#test/bed/planted.ts';
 import { configMap, deployment, idOf, Lab, namespace, type Server } from './engine-lab.ts';
 
 const NEVER = new AbortController().signal;
@@ -156,10 +158,10 @@ export function applyLaws(server: () => Server): void {
       kind: 'Secret',
       metadata: { name: 's', namespace: ns },
       immutable: true,
-      stringData: { password: 'correct-horse' },
+      stringData: { password: planted('correct-horse') },
     };
     await lab.apply(ns, [namespace(ns), secret]);
-    const wrong = { ...secret, stringData: undefined, data: { password: 'correct horse battery' } };
+    const wrong = { ...secret, stringData: undefined, data: { password: planted('correct horse battery') } };
     const actions = await lab.actions(ns, [namespace(ns), wrong as unknown as KubeObject]);
     const message = actions[idOf(secret)]!;
     assert.match(message, /^failed/);

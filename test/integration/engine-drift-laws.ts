@@ -1,9 +1,11 @@
 /** Laws of drift, correction and health, stated against whatever API server they are given. */
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_POLICY } from '#agent/engine/ports.ts';
 import { KubeClient } from '#agent/kube/client.ts';
 import { eventually } from '#test/bed/eventually.ts';
+import { planted } from '#test/bed/planted.ts';
 import { configMap, deployment, Lab, namespace, type Server } from './engine-lab.ts';
 
 const cm = (ns: string, name: string) => `/api/v1/namespaces/${ns}/configmaps/${name}`;
@@ -170,13 +172,13 @@ export function driftLaws(server: () => Server): void {
       apiVersion: 'v1',
       kind: 'Secret',
       metadata: { name: 's', namespace: ns },
-      stringData: { password: 'correct-horse' },
+      stringData: { password: planted('correct-horse') },
     };
     await lab.apply(ns, [namespace(ns), secret], { mode: 'report' });
     const path = `/api/v1/namespaces/${ns}/secrets/s`;
     await lab.edit(path, {
-      data: { password: Buffer.from('other-horse').toString('base64'), more: 'aG9yc2U=' },
-      metadata: { annotations: { 'kubectl.kubernetes.io/last-applied-configuration': 'horse' } },
+      data: { password: Buffer.from(planted('other-horse')).toString('base64'), more: 'aG9yc2U=' },
+      metadata: { annotations: { 'kubectl.kubernetes.io/last-applied-configuration': planted('horse') } },
     });
     const { drifts } = await lab.until('it is told', ns, (snapshot) => snapshot.drifts.length === 3);
     assert.ok(

@@ -17,6 +17,7 @@ import { type ConnectionSource, connect } from '#agent/kube/connection.ts';
 import { decodeInventory } from '#proto/inventory.ts';
 import type { FieldDrift } from '#proto/messages.ts';
 import { eventually } from '#test/bed/eventually.ts';
+import { refusePlanted } from '#test/bed/planted.ts';
 import { betweenWrites, type Write } from './client-between.ts';
 
 const SYSTEM = 'flotilla-system';
@@ -162,6 +163,8 @@ export class Lab implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#ended) return;
+    const told = this.engine.placements().map((name) => this.engine.snapshot(name));
+    refusePlanted('what the engine says', { told, events: this.events });
     await this.engine.flushAll(NEVER);
     await this.engine.close();
     await this.client.close();
