@@ -2,6 +2,7 @@ import { type InventoryEntry, inventoryId } from '#proto/inventory.ts';
 import { joinApiVersion, type KubeObject, type ObjectMeta } from '../core/object.ts';
 import { phasesOf } from '../core/phases.ts';
 import { guardPrune, type Held, type PruneStep, pruneStep, staleEntries } from '../core/plan.ts';
+import { outOfReach } from '../core/reach.ts';
 import type { Target } from '../kube/client.ts';
 import type { Resource } from '../kube/discovery.ts';
 import { isConflict, KubeError, neverSent } from '../kube/errors.ts';
@@ -63,6 +64,12 @@ export async function planPrune(
   const deletions: Deletion[] = [];
   for (const entry of staleEntries(context.book.entries(state.name), context.wants.of(state.name))) {
     const resource = await resourceOf(context, entry, signal);
+    // An agent whose namespaces were narrowed: neither looked at nor deleted, and not forgotten either.
+    const refusal = resource && outOfReach(rankOf(entry), resource.namespaced, context.kube.namespaces);
+    if (refusal !== undefined) {
+      state.failOne(inventoryId(entry), { code: 'kube-forbidden', message: refusal });
+      continue;
+    }
     const live = resource && (await liveOfEntry(context, resource, entry, signal));
     const step = decide(context, state, entry, live);
     if (step.type === 'delete' && resource) deletions.push({ ...step, resource });

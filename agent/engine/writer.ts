@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Action } from '#proto/messages.ts';
 import { type DriftRules, handedOver } from '../core/drift.ts';
 import { type FieldSet, hashFields, without } from '../core/fieldset.ts';
@@ -155,6 +156,15 @@ export function ownershipChange(
   return managedFields && { managedFields, takenFrom: taken?.managers ?? [] };
 }
 
+/**
+ * The second apply of a claim makes the API server store its quantity in another spelling, for a client that sees neither: content and
+ * owners are the same, times included.
+ */
+const isRespelled = (tracked: Tracked, live: ObjectMeta, { metadata }: KubeObject): boolean =>
+  tracked.applied === undefined &&
+  tracked.object.kind === 'PersistentVolumeClaim' &&
+  isDeepStrictEqual(live.managedFields, metadata.managedFields);
+
 /** A moved resourceVersion alone may be a status write: generation, our set or our content must have changed too. */
 function isConfigured(
   tracked: Tracked,
@@ -164,7 +174,7 @@ function isConfigured(
 ): boolean {
   if (live === undefined) return true;
   const { resourceVersion, generation, managedFields } = object.metadata;
-  if (resourceVersion === live.resourceVersion) return false;
+  if (resourceVersion === live.resourceVersion || isRespelled(tracked, live, object)) return false;
   if (generation === undefined || generation !== live.generation) return true;
   const before = ourFields(live.managedFields);
   if (before === undefined || ours === undefined || hashFields(before) !== hashFields(ours)) return true;

@@ -1,4 +1,4 @@
-import { displayId } from '#proto/inventory.ts';
+import { aboutObject, displayId } from '#proto/inventory.ts';
 import type { FieldDrift, HealthState } from '#proto/messages.ts';
 import type { Passed } from './pass.ts';
 import { isConverged } from './pass.ts';
@@ -126,7 +126,7 @@ export function textOf(report: OnceReport, dryRun: boolean): string {
     .filter(({ action }) => action !== 'unchanged')
     .map(({ id, action, error, takenFrom }) => {
       const from = takenFrom ? ` (taken over from ${takenFrom.join(', ')})` : '';
-      return row(action, `${displayId(id)}${from}${error ? `: ${error}` : ''}`);
+      return row(action, error ? aboutObject(id, `${error}${from}`) : `${displayId(id)}${from}`);
     });
   for (const { id, kind, path, desired, live, manager, redacted, corrected } of drift) {
     const values = redacted ? ' (secret)' : `: ${JSON.stringify(live)}, wanted ${JSON.stringify(desired)}`;
@@ -138,8 +138,9 @@ export function textOf(report: OnceReport, dryRun: boolean): string {
   const coming = new Set(
     dryRun ? actions.filter(({ action }) => action === 'created').map(({ id }) => id) : [],
   );
+  const failed = new Set(actions.filter(({ action }) => action === 'failed').map(({ id }) => id));
   for (const { id, health: state, reason } of health)
-    if (state !== KSTATUS.CURRENT && !coming.has(id))
+    if (state !== KSTATUS.CURRENT && !coming.has(id) && !(state === KSTATUS.UNKNOWN && failed.has(id)))
       lines.push(row(state, `${displayId(id)}${reason ? `: ${reason}` : ''}`));
   if (held) lines.push(row('held', `${held.reason}; approve the set ${held.setHash} to let it go`));
   if (error) lines.push(error);

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { GIVEN } from '#test/bed/planted.ts';
 import { Lab } from '#test/integration/engine-lab.ts';
 import { spawnOwned } from '#tools/owned.ts';
 import {
@@ -43,6 +44,8 @@ test(`killed ${KILLS} times at random, the next process ends where an uninterrup
   const steps = ['first', 'second'] as const;
   const expected: Record<string, unknown> = {};
   const files: Record<string, string> = {};
+  const given = join(plane().dir, GIVEN);
+  mkdirSync(given);
   {
     await using lab = new Lab(server());
     for (const step of steps) {
@@ -50,7 +53,7 @@ test(`killed ${KILLS} times at random, the next process ends where an uninterrup
       if (step === 'first') await withForeignObjects(lab, 'model');
       await untilNamed(lab, revisions('model')[step]);
       expected[step] = await stateOf(lab, 'model');
-      files[step] = join(plane().dir, `${step}.json`);
+      files[step] = join(given, `${step}.json`);
       writeFileSync(files[step], JSON.stringify(revisions(ns)[step]));
     }
     // Going back leaves the same state as coming for the first time, but for what the Deployment controller remembers.

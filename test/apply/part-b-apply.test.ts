@@ -110,7 +110,7 @@ test('B3: of one changed key only its object is configured', async () => {
   assert.deepEqual(await versions(lab, [core(ns, 'configmaps', 'b')]), before);
 });
 
-test('B4: ports without protocol, stringData, a CronJob and an HPA are unchanged the second time', async () => {
+test('B4: ports without protocol, stringData, a claim, a CronJob and an HPA are unchanged the second time', async () => {
   const ns = 'b4';
   const pod = { containers: [{ name: 'c', image: 'example.com/c:1', ports: [{ containerPort: 80 }] }] };
   const set = [
@@ -123,6 +123,9 @@ test('B4: ports without protocol, stringData, a CronJob and an HPA are unchanged
       ],
     }),
     secret(`${ns}/s`, { token: 'plain' }, { data: { other: 'eA==' } }),
+    object('v1', 'PersistentVolumeClaim', `${ns}/d`, {
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1024Mi' } } },
+    }),
     object('batch/v1', 'CronJob', `${ns}/c`, {
       spec: {
         schedule: '0 0 1 1 *',

@@ -51,7 +51,10 @@ export function refusePlanted(what: string, produced: unknown): void {
   if (found !== undefined) throw new Error(`${what} holds the value of a Secret: ${found}`);
 }
 
-/** What a test wrote itself, and etcd, are where Secrets belong. */
+/** A directory of this name holds what a test hands to its processes. */
+export const GIVEN = 'given';
+
+/** Overlays, repositories and etcd are where Secrets belong. */
 const holdsSecrets = (names: ReadonlySet<string>): boolean =>
   names.has('.git') ||
   (names.has('HEAD') && names.has('objects')) ||
@@ -65,6 +68,7 @@ export async function refusePlantedFiles(dir: string): Promise<void> {
   if (holdsSecrets(new Set(entries.map(({ name }) => name)))) return;
   for (const entry of entries) {
     const path = join(dir, entry.name);
+    if (entry.name === GIVEN) continue;
     if (entry.isDirectory()) await refusePlantedFiles(path);
     else if (entry.isFile()) refusePlanted(path, await readFile(path, 'latin1'));
   }

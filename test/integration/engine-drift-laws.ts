@@ -78,6 +78,35 @@ export function driftLaws(server: () => Server): void {
     }
   });
 
+  test('what an agent with fewer namespaces than before had elsewhere is left there, told, and gone once it may be', async () => {
+    const [one, other] = ['narrow-one', 'narrow-other'];
+    const map = (ns: string) => configMap(ns, 'a', { v: '1' });
+    const outside = `/ConfigMap/${other}/a`;
+    const confined = () =>
+      new Lab(server(), undefined, ({ connection }) => new KubeClient(connection, {}, [one]));
+    {
+      await using lab = new Lab(server());
+      for (const name of [one, other]) await lab.post('/api/v1/namespaces', namespace(name));
+      assert.equal((await lab.apply('narrowed', [map(one), map(other)])).ok, true);
+    }
+    {
+      await using lab = confined();
+      const wanted = await lab.actions('narrowed', [map(one), map(other)]);
+      assert.equal(wanted[`/ConfigMap/${one}/a`], 'unchanged');
+      assert.match(wanted[outside]!, /confined to narrow-one \(--namespaces\); grant the agent a Role/);
+      const dropped = await lab.actions('narrowed', [map(one)]);
+      assert.match(
+        dropped[outside]!,
+        /ConfigMap\/narrow-other\/a is in namespace narrow-other and this agent is confined/,
+      );
+      assert.ok(await lab.get(cm(other, 'a')));
+      await lab.untilInventory('narrowed', ['applied ConfigMap/a', 'applied ConfigMap/a']);
+    }
+    await using lab = new Lab(server());
+    assert.equal((await lab.actions('narrowed', [map(one)]))[outside], 'pruned');
+    assert.equal(await lab.get(cm(other, 'a')), undefined);
+  });
+
   test('in report mode drift stays and is told; a new revision writes only what changed in Git', async () => {
     await using lab = new Lab(server());
     const ns = 'drift-report';

@@ -50,10 +50,10 @@ function envPairs({ path, file }: FoundFile): Pair[] {
 /** What Go calls space at the start of a line; JavaScript counts U+FEFF too, and not U+0085. */
 const GO_SPACE = /^[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/;
 
-/** `key=value`; quotes around the whole value are taken off. */
-function literalPair(source: string): Pair {
+/** `key=value`; quotes around the whole value are taken off. It may be secret, and is not shown. */
+function literalPair(source: string, index: number): Pair {
   const equals = source.indexOf('=');
-  if (equals < 1) throw new EngineFault(`literal ${JSON.stringify(source)} is not key=value`);
+  if (equals < 1) throw new EngineFault(`literal ${index + 1} is not key=value`);
   const value = source.slice(equals + 1);
   const quoted = value.length >= 2 && /^(["']).*\1$/s.test(value);
   return [source.slice(0, equals), Buffer.from(quoted ? value.slice(1, -1) : value)];
