@@ -18,6 +18,7 @@ import type { MergeSchema } from './merge/schema.ts';
 import { isClusterScoped } from './merge/schema.ts';
 import type { Origin } from './origin.ts';
 import { apiVersionOf, effectiveNamespace, parseApiVersion, type ResourceId } from './resource-id.ts';
+import { spread, type Tie } from './ties.ts';
 
 /** What a generator says should happen with an object that exists already. */
 export type Behavior = 'unspecified' | 'create' | 'merge' | 'replace';
@@ -36,6 +37,8 @@ export class Resource {
   suffixes: readonly string[] = [];
   behavior: Behavior = 'unspecified';
   needsHash = false;
+  /** Places that are one node to kustomize. */
+  ties: readonly Tie[] = [];
   /** Names of the vars that take their value from here. */
   vars: readonly string[] = [];
   #origin: Origin | undefined;
@@ -54,6 +57,7 @@ export class Resource {
     copy.inherit(this);
     copy.origin = this.origin;
     copy.transformations = this.transformations;
+    copy.ties = this.ties;
     copy.#id = this.#id;
     copy.#idOf = this.#idOf;
     return copy;
@@ -73,7 +77,7 @@ export class Resource {
     return this.#origin;
   }
   set origin(origin: Origin | undefined) {
-    if (origin) this.setAnnotations(this.annotations);
+    if (origin) this.#checkNotes();
     this.#origin = origin;
   }
 
@@ -151,6 +155,11 @@ export class Resource {
     this.value = setIn(this.value, ['metadata', 'name'], name);
   }
 
+  /** Takes the object as something wrote into it, field by field: what is tied to a field changes with it. */
+  write(value: JsonMap): void {
+    this.value = this.ties.length === 0 ? value : spread(this.value, value, this.ties);
+  }
+
   /** '' takes the namespace away. */
   setNamespace(namespace: Json): void {
     if (namespace !== '') this.value = setIn(this.value, ['metadata', 'namespace'], namespace);
@@ -180,6 +189,13 @@ export class Resource {
   }
   setAnnotations(annotations: Record<string, string>): void {
     this.#setMap('annotations', annotations);
+  }
+
+  /** Of an origin the note is written at once, where annotations are a map. */
+  #checkNotes(): void {
+    const annotations = this.#meta('annotations');
+    if (!isMap(annotations) && !isNull(annotations))
+      throw new EngineFault(`metadata.annotations must be a map, not ${kindOf(annotations)}`);
   }
 
   #meta(key: string): Json | undefined {

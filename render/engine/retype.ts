@@ -1,16 +1,17 @@
 import type { Json } from '../yaml/read.ts';
 import { NOT_IN_JSON, resolvePlain } from '../yaml/scalar.ts';
+import { needsQuotes } from '../yaml/text.ts';
 import { EngineFault } from './fault.ts';
 import { kindOf } from './json.ts';
 
 /**
- * Text written over a scalar with the quotes that it had: `23` over `"1"` is text, and over `1` or `a` a number. Quotes are known to
- * be there where the scalar would be something else without them. `before` undefined stands for a field that is new.
+ * Text written over a scalar with the quotes that it had: `23` over `"1"` is text, and over `1` or `a` a number. Quotes are taken to
+ * be there where they are needed. `before` undefined stands for a field that is new.
  *
  * @throws EngineFault for Infinity and NaN
  */
 export function restyled(before: Json | undefined, text: string): Json {
-  if (typeof before === 'string' && (before.includes('\n') || resolvePlain(before) !== before)) return text;
+  if (typeof before === 'string' && needsQuotes(before)) return text;
   const value = resolvePlain(text);
   if (value === NOT_IN_JSON) throw new EngineFault(`${text} has no form in JSON`);
   return value;

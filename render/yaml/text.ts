@@ -54,6 +54,11 @@ function folded(
   return result;
 }
 
+/** Whether a text has quotes, or is a block, wherever it is written with care: some reader would take it for something else. */
+export function needsQuotes(text: string): boolean {
+  return text === '' || isOther(text) || !shapeOf(text).plain;
+}
+
 const WORDS = new Set([
   ...['y', 'Y', 'yes', 'Yes', 'YES', 'true', 'True', 'TRUE', 'on', 'On', 'ON'],
   ...['n', 'N', 'no', 'No', 'NO', 'false', 'False', 'FALSE', 'off', 'Off', 'OFF'],

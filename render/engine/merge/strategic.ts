@@ -1,5 +1,5 @@
 import type { Json } from '../../yaml/read.ts';
-import { resolvePlain } from '../../yaml/scalar.ts';
+import { needsQuotes } from '../../yaml/text.ts';
 import { isMap, isNull, type JsonMap, remove, set } from '../json.ts';
 import { mergeAssociative } from './associative.ts';
 import { directiveOfList, directiveOfMap } from './directive.ts';
@@ -156,7 +156,7 @@ function fieldOf(place: Place | undefined, key: string): Place | undefined {
 
 /**
  * kustomize writes the new value in the style of the old one, so that what replaces a quoted text becomes text: `value: 90` over
- * `value: "80"` is "90". Quotes are known to be there where the text would be something else without them.
+ * `value: "80"` is "90". Quotes are taken to be there where they are needed.
  */
 function inStyleOf(before: Node, after: Json): Json {
   if (
@@ -164,7 +164,7 @@ function inStyleOf(before: Node, after: Json): Json {
     (typeof after !== 'number' && typeof after !== 'boolean' && typeof after !== 'bigint')
   )
     return after;
-  return before.includes('\n') || resolvePlain(before) !== before ? String(after) : after;
+  return needsQuotes(before) ? String(after) : after;
 }
 
 const present = (node: Node): Node => (node === NONE || isNull(node) ? NONE : node);

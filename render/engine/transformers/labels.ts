@@ -5,6 +5,7 @@ import { type FieldSpec, fieldSpec, fieldSpecsOf, mergeFieldSpecs } from '../fie
 import { get, isMap, isNull, type JsonMap, set } from '../json.ts';
 import type { LabelEntry } from '../read/kustomization.ts';
 import type { Resource } from '../resource.ts';
+import { newTies } from '../ties.ts';
 import type { Transformer } from './transformer.ts';
 
 type Pairs = Readonly<Record<string, string>>;
@@ -12,11 +13,16 @@ type Pairs = Readonly<Record<string, string>>;
 /** `labels`, `commonLabels` and `commonAnnotations`: sets members of maps, which are made where they are missing. */
 export function setPairs(pairs: Pairs, specs: readonly FieldSpec[]): Transformer['run'] {
   const entries = Object.entries(pairs).sort(([a], [b]) => (a < b ? -1 : 1));
+  const keys = entries.map(([key]) => key);
   return ({ list }) => {
     if (entries.length === 0) return;
     for (const resource of list) {
       about(resource, () => {
-        for (const spec of fieldSpecsOf(specs, resource.id)) resource.value = setAll(resource, spec, entries);
+        const before = resource.value;
+        const fields = fieldSpecsOf(specs, resource.id);
+        for (const spec of fields) resource.write(setAll(resource, spec, entries));
+        if (fields.length > 1)
+          resource.ties = [...resource.ties, ...newTies(before, resource.value, fields, keys)];
       });
     }
   };

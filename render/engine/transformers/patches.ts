@@ -11,6 +11,7 @@ import { Resource } from '../resource.ts';
 import { onlyOne } from '../resource-id.ts';
 import type { Resources } from '../resources.ts';
 import { targets } from '../selector.ts';
+import { spreadPatch } from '../ties.ts';
 import type { Transformer, Workshop } from './transformer.ts';
 
 /** What the text of a patch turns out to be. */
@@ -199,7 +200,9 @@ function mergeInto(resource: Resource, patch: JsonMap, allows: Allowed, schema: 
   const before = resource.value as Json;
   const { namespace, kind, name } = resource;
   if (allows.name || allows.kind) resource.rememberId();
-  resource.value = strategicMerge(resource.value, patch, schema) ?? {};
+  const merged = strategicMerge(resource.value, patch, schema) ?? {};
+  if (resource.ties.length === 0) resource.value = merged;
+  else Object.assign(resource, spreadPatch(resource.value, merged, patch, resource.ties));
   if (resource.gone) return;
   const written = (text: string, ...path: string[]) =>
     getIn(resource.value as Json, ...path) === undefined ? text : (getIn(before, ...path) ?? text);
@@ -229,6 +232,7 @@ function applyOperations(
   const after = applyJsonPatch(before as never, operations);
   if (!isMap(after)) throw new EngineFault(`the patch makes ${kindOf(after)} of the object`);
   resource.value = after;
+  resource.ties = [];
   const annotations = resource.annotations;
   const metadata = get(after, 'metadata');
   if (Object.keys(annotations).length > 0) resource.setAnnotations(annotations);

@@ -61,7 +61,7 @@ function replace({ source, targets }: Replacement, resources: readonly Resource[
     for (const resource of resources) {
       if (!isMeant(resource, target.select, target.reject ?? [])) continue;
       const isSource = resource === origin && live !== undefined;
-      resource.value = about(resource, () => copyInto(resource.value, isSource ? live : () => value, target));
+      resource.write(about(resource, () => copyInto(resource.value, isSource ? live : () => value, target)));
       if (isSource) value = live(resource.value as Json);
     }
   }

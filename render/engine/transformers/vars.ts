@@ -65,8 +65,8 @@ export function resolveVars(
   for (const resource of resources.list) {
     about(resource, () => {
       for (const spec of fieldSpecsOf(specs, resource.id))
-        resource.value = changeField(resource.value, { ...spec, create: false }, (field) =>
-          expandField(field, values),
+        resource.write(
+          changeField(resource.value, { ...spec, create: false }, (field) => expandField(field, values)),
         );
     });
   }
