@@ -7,8 +7,8 @@ import type { Attempt } from './testing/hostile/attempt.ts';
 import { HOSTILE } from './testing/hostile/cases.ts';
 
 const ATTEMPT = join(import.meta.dirname, 'testing/hostile/attempt.ts');
-/** Of the thread: a second by the clock where nothing else runs, and as much again for what shares its caches. */
-const MOST_MS = 2_000;
+/** Of the thread: a second where nothing else runs, and half as much again for what shares its caches. */
+const MOST_MS = 1_500;
 const MOST_MB = 200;
 
 for (const { what, refused } of Object.values(HOSTILE)) {

@@ -32,7 +32,7 @@ export function changeField(
   const inMap = (map: JsonMap, at: number): Json => {
     const isList = path[at]!.endsWith('[]');
     const key = (isList ? path[at]!.slice(0, -2) : path[at]!).trim();
-    if (/^([-+]?\d+|-|\*|\[.*\])$/.test(key))
+    if (isListKey(key))
       throw new EngineFault(`${spec.path}: ${key} is looked for in a map; a list is expected`);
     if (key === '') throw new EngineFault(`${spec.path} has an empty field name`);
     const makes = spec.create && created !== undefined && !isList;
@@ -46,6 +46,11 @@ export function changeField(
     return set(map, key, walk(field, at + 1));
   };
   return walk(object as Json, 0) as JsonMap;
+}
+
+/** Whether a part of a path means elements of a list. */
+export function isListKey(key: string): boolean {
+  return /^([-+]?\d+|-|\*|\[.*\])$/.test(key);
 }
 
 /** Each element changed; the same list when none was. */

@@ -4,6 +4,10 @@ import { openEngine } from '../../engine.ts';
 const times = (count: number, one: (index: number) => string) =>
   Array.from({ length: count }, (_, index) => one(index)).join('');
 const object = (index: number) => `kind: A\nmetadata: {name: a${index}}\n---\n`;
+const over = (fields: string) => ({
+  'kustomization.yaml': 'resources: [a.yaml]\n',
+  'a.yaml': `kind: A\nmetadata: {name: a}\n${fields}`,
+});
 const account = (index: number) => `---
 kind: ConfigMap
 apiVersion: v1
@@ -27,14 +31,21 @@ const HOSTILE: Readonly<Record<string, () => Record<string, string>>> = {
   }),
   names: () => ({
     'kustomization.yaml': 'resources: [a.yaml]\nnamePrefix: p-\n',
-    'a.yaml': times(2_000, account),
+    'a.yaml': times(8_000, account),
+  }),
+  slow: () => over(`x: &a 1\ndata:\n${times(24_900, (index) => `- k${index}: *a\n`)}`),
+  slower: () => over(`x: &a 1\ndata:\n${times(40_000, (index) => `- k${index}: *a\n`)}`),
+  marker: () => ({
+    'kustomization.yaml': 'resources: [a.yaml]\n',
+    'a.yaml': times(2_000, (index) => `kind: A\nmetadata:\n  name: a${index}\ndata:\n  a: b\n  c: d\n---\n`),
   }),
 };
 
 const files = Object.entries(HOSTILE[process.argv[2]!]!()).map(
   ([path, text]) => [path, { bytes: Buffer.from(text), mode: 'file' as const }] as const,
 );
-const start = performance.now();
+const before = process.resourceUsage().maxRSS / 1024;
+const start = process.cpuUsage();
 const said = await openEngine()
   .render(
     { path: '', components: [], options: {}, usesCharts: false, files: new Map(files) },
@@ -45,4 +56,5 @@ const said = await openEngine()
     (error: Error) => error.message,
   );
 const { maxRSS } = process.resourceUsage();
-process.stdout.write(JSON.stringify({ said, ms: performance.now() - start, mb: maxRSS / 1024 }));
+const { user, system } = process.cpuUsage(start);
+process.stdout.write(JSON.stringify({ said, ms: (user + system) / 1000, mb: maxRSS / 1024 - before }));

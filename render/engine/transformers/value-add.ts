@@ -1,6 +1,6 @@
 import type { Json } from '../../yaml/read.ts';
 import { EngineFault } from '../fault.ts';
-import { scalarOnly } from '../field-path.ts';
+import { isListKey, scalarOnly } from '../field-path.ts';
 import { splitPath } from '../field-specs.ts';
 import { isMap, isNull, type JsonMap, kindOf, set, textOf } from '../json.ts';
 import { decode, integer, list, PLUGIN_RULES, struct, text } from '../read/decode.ts';
@@ -58,6 +58,7 @@ export function valueAddTransformer(
 }
 
 function write(map: JsonMap, [key, ...rest]: readonly string[], change: (found: Json) => Json): JsonMap {
+  if (isListKey(key!)) throw new EngineFault(`${key} is looked for in a map; a list is expected`);
   const found = Object.hasOwn(map, key!) ? map[key!]! : null;
   if (rest.length === 0) return set(map, key!, change(scalarOnly(found)));
   if (!isMap(found) && !isNull(found))
