@@ -2,20 +2,17 @@ import type { Logger } from 'pino';
 import { Bell, fullJitter, pause } from '#process/wait.ts';
 import { type Fault, FlotillaError, toFault } from '#proto/faults.ts';
 import type { Bootstrap } from '#proto/messages.ts';
+import type { Refused } from '#rollouts/commands.ts';
+import type { FleetCommand, Ordered } from '#rollouts/fleet-commands.ts';
 import { Bus } from './bus/bus.ts';
 import { agentJwt, type Trust } from './bus/trust.ts';
-import { advance } from './core/advance.ts';
 import type { AuditReader } from './core/audit-reader.ts';
 import { documentOf } from './core/desired.ts';
-import {
-  EMPTY_STATE,
-  type FleetView,
-  type HubState,
-  type IndexSnapshot,
-  type Reachability,
-} from './core/types.ts';
+import type { FleetView, HubState, IndexSnapshot, Reachability } from './core/types.ts';
+import { Decisions } from './decisions.ts';
 import { Inbox } from './inbox.ts';
 import { Follower, type FollowerOptions } from './index/follower.ts';
+import type { WebhookPort } from './webhooks/webhooks.ts';
 
 export type HubOptions = {
   trust: Trust;
@@ -29,21 +26,22 @@ export type HubOptions = {
     reconnectMs: number;
   };
   heartbeatMs: number;
+  /** Where gates ask; without one they are not answered. */
+  webhooks?: WebhookPort;
   /** Unix milliseconds. */
   now?: () => number;
   /** Told the name of each step that was completed; for tests that end the process at one. */
   marker?: (name: string) => void;
 };
 
-/** `offline.after` of a placement without a strategy. */
-const OFFLINE_AFTER_MS = 600_000;
 const PULSE_MS = 200;
 const VIEW_TICK_MS = 1_000;
 /** Decisions are made at most so often: reports that come together are judged together. */
 const BREATH_MS = 20;
-const IDLE_MS = 60_000;
 const AT_ONCE = 100;
 const STORE_RETRY = { first: 250, most: 10_000 };
+
+const NOBODY_ASKED: WebhookPort = { want: () => undefined, answers: new Map() };
 
 /**
  * The hub: what Git says and what agents report go in, desired documents and the read model come out. One loop decides, saves
@@ -55,11 +53,11 @@ export class Hub {
   readonly #bus: Bus;
   readonly #follower: Follower;
   readonly #inbox: Inbox;
+  readonly #decisions: Decisions;
   readonly #bell = new Bell();
   readonly #unpublished = new Set<string>();
   #index: IndexSnapshot | undefined;
   #owners: ReadonlyMap<string, string> = new Map();
-  #state: HubState = EMPTY_STATE;
   #synced = false;
   #trouble: string | undefined;
   #lastOkAt: number | undefined;
@@ -73,7 +71,6 @@ export class Hub {
     this.#inbox = new Inbox({
       view,
       heartbeatMs,
-      offlineAfterMs: OFFLINE_AFTER_MS,
       onChange: () => this.#bell.ring(),
       askStatus: (cluster) => this.#bus.ask(cluster, 'status'),
       warn,
@@ -87,6 +84,13 @@ export class Hub {
         warn,
       },
     );
+    this.#decisions = new Decisions({
+      view,
+      inbox: this.#inbox,
+      webhooks: options.webhooks ?? NOBODY_ASKED,
+      save: (state, signal) => this.#bus.save(state, signal),
+      marker: options.marker,
+    });
     this.#follower = new Follower(
       { ...follower, now, warn },
       {
@@ -120,6 +124,23 @@ export class Hub {
     return this.#bus.auditLog;
   }
 
+  /**
+   * Carries out what a person orders; resolves once it is saved.
+   * @throws FlotillaError hub-refused, nats-unreachable, store-failed: then nothing was done
+   */
+  order(command: FleetCommand): Promise<Ordered | Refused> {
+    if (!this.#index) return Promise.reject(new FlotillaError('hub-refused', 'the hub has not read Git yet'));
+    if (!this.#synced || !this.#bus.connected)
+      return Promise.reject(new FlotillaError('nats-unreachable', 'the hub cannot save anything now'));
+    const carriedOut = this.#decisions.order(command);
+    this.#bell.ring();
+    return carriedOut;
+  }
+
+  get #state(): HubState {
+    return this.#decisions.state;
+  }
+
   #setIndex(snapshot: IndexSnapshot): void {
     const { log, view, trust, marker } = this.#options;
     const { document } = snapshot.fleet ?? {};
@@ -141,6 +162,7 @@ export class Hub {
     );
     this.#owners = new Map(keys);
     this.#inbox.setIndex(snapshot);
+    this.#decisions.lookAtAll();
     view.setIndex(snapshot);
     marker?.('indexed');
     this.#bell.ring();
@@ -153,6 +175,9 @@ export class Hub {
 
   #busDown({ code, message }: Fault): void {
     this.#synced = false;
+    this.#decisions.refuseOrders(new FlotillaError('nats-unreachable', message));
+    // Hub time stands still from here on.
+    this.#decisions.lookAtAll();
     this.#setBus({ ok: false, code, message });
   }
 
@@ -185,7 +210,7 @@ export class Hub {
   async #work(signal: AbortSignal): Promise<void> {
     let failures = 0;
     while (!signal.aborted) {
-      await this.#bell.wait(IDLE_MS, signal);
+      await this.#bell.wait(this.#decisions.waitMs(this.#now()), signal);
       if (signal.aborted || !this.#bus.connected) continue;
       try {
         if (!this.#synced) await this.#sync(signal);
@@ -210,25 +235,17 @@ export class Hub {
   async #sync(signal: AbortSignal): Promise<void> {
     this.#synced = true;
     const inbox = this.#inbox;
-    this.#state = await this.#bus.sync((...stored) => inbox.replay(...stored), signal);
-    this.#options.view.setState(this.#state);
+    this.#decisions.adopt(await this.#bus.sync((...stored) => inbox.replay(...stored), signal));
     for (const cluster of Object.keys(this.#state.clusters)) this.#unpublished.add(cluster);
     // The connection may have been lost while it was read; then all is read again when it is back.
     if (this.#synced) this.#setBus({ ok: true });
   }
 
   async #decide(index: IndexSnapshot, signal: AbortSignal): Promise<void> {
-    const { state, effects } = advance(this.#state, { index, ...this.#inbox.facts }, this.#now());
-    if (state !== this.#state) {
-      if ((await this.#bus.save(state, signal)) === 'conflict') {
-        this.#disagree('another hub has saved state');
-        return;
-      }
-      this.#state = state;
-      this.#options.view.setState(state);
-      this.#options.marker?.('state-saved');
-    }
-    for (const { cluster } of effects) this.#unpublished.add(cluster);
+    const connected = this.#synced && this.#bus.connected;
+    const changed = await this.#decisions.decide(index, { now: this.#now(), connected }, signal);
+    if (changed === 'conflict') this.#disagree('another hub has saved state');
+    else for (const cluster of changed) this.#unpublished.add(cluster);
   }
 
   /** Makes the stream say what saved state says, wherever it may not; for that no index is needed. */

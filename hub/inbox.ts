@@ -4,14 +4,12 @@ import { Intake, type IntakeTarget, type Refusal } from './bus/intake.ts';
 import { Liveness } from './core/liveness.ts';
 import { StatusBook } from './core/status-book.ts';
 import { StatusPool } from './core/status-pool.ts';
-import type { FleetView, HubFacts, IndexSnapshot } from './core/types.ts';
+import type { FleetView, HubFacts, IndexSnapshot, Only } from './core/types.ts';
 
 export type InboxOptions = {
   view: FleetView;
   /** Between two heartbeats of an agent, milliseconds. */
   heartbeatMs: number;
-  /** Silence, in hub time, after which a target that has not started is not waited for. */
-  offlineAfterMs: number;
   /** Something happened that decisions depend on. */
   onChange: () => void;
   /** The agent lacks nothing that a status request would not bring. */
@@ -38,16 +36,32 @@ export class Inbox implements IntakeTarget {
   readonly #askedAt = new Map<string, number>();
   readonly #refusals = new Map<string, number>();
   #index: IndexSnapshot | undefined;
+  #changes: { placements: Set<string>; clusters: Set<string> } | undefined;
   #live = true;
 
   constructor(options: InboxOptions) {
     this.#options = options;
-    const { heartbeatMs, offlineAfterMs } = options;
-    this.#liveness = new Liveness({ offlineAfterMs, settleMs: MISSED * JITTER * heartbeatMs });
+    const patienceMs = MISSED * JITTER * options.heartbeatMs;
+    this.#liveness = new Liveness({ patienceMs, settleMs: patienceMs });
   }
 
-  get facts(): Omit<HubFacts, 'index'> {
-    return { heard: this.#heard, statuses: this.#book.facts, offline: this.#liveness.offline };
+  /** `connected` is whether the hub can hear anybody. */
+  facts(connected: boolean): Pick<HubFacts, 'heard' | 'reports' | 'unreachable' | 'counting'> {
+    const { unreachable, settled } = this.#liveness;
+    return { heard: this.#heard, reports: this.#book.reports, unreachable, counting: connected && settled };
+  }
+
+  /** What has changed since the last call; undefined: who is reachable, so that everything may have. */
+  takeChanges(): Only | undefined {
+    const changes = this.#changes;
+    this.#changes = { placements: new Set(), clusters: new Set() };
+    return changes;
+  }
+
+  /** Goes on from what an earlier hub knew: who was unreachable is until it is heard. */
+  remember(unreachable: Iterable<string>): void {
+    this.#liveness.remember(unreachable);
+    this.#changes = undefined;
   }
 
   /** Clusters that said hello and want their document; the caller removes those it has answered. */
@@ -67,7 +81,8 @@ export class Inbox implements IntakeTarget {
 
   setIndex(index: IndexSnapshot): void {
     this.#index = index;
-    for (const cluster of [...this.#heard.keys(), ...this.#book.clusters()]) {
+    const { unreachable } = this.#liveness;
+    for (const cluster of [...this.#heard.keys(), ...this.#book.clusters(), ...unreachable]) {
       if (!this.knows(cluster)) this.#forget(cluster);
     }
   }
@@ -89,7 +104,9 @@ export class Inbox implements IntakeTarget {
   /** Time passes; `connected` is whether the hub could hear anybody. */
   tick(now: number, connected: boolean): void {
     this.#intake.drain(now);
-    if (this.#liveness.tick(now, connected, this.#index?.clusters.keys() ?? [])) this.#options.onChange();
+    if (!this.#liveness.tick(now, connected, this.#index?.clusters.keys() ?? [])) return;
+    this.#changes = undefined;
+    this.#options.onChange();
   }
 
   /** Until there is an index everybody is believed, or what is stored could not be read before it. */
@@ -110,6 +127,7 @@ export class Inbox implements IntakeTarget {
     }
     const status = this.#pool.compact(given);
     if (!this.#book.take(status)) return;
+    this.#changes?.placements.add(placement);
     this.#options.view.onStatus(status, receivedAt);
     this.#options.onChange();
   }
@@ -144,7 +162,10 @@ export class Inbox implements IntakeTarget {
     const known = this.#heard.get(cluster);
     if (known === undefined || known < epoch) this.#heard.set(cluster, epoch);
     const back = this.#liveness.heard(cluster);
-    if (back || known === undefined || known < epoch) this.#options.onChange();
+    if (back) this.#changes = undefined;
+    else if (known !== undefined && known >= epoch) return;
+    this.#changes?.clusters.add(cluster);
+    this.#options.onChange();
   }
 
   /** Where the agent has published what the hub does not have, it is asked to publish it again. */

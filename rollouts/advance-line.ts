@@ -3,6 +3,7 @@ import { Draft } from './draft.ts';
 import type { LineEvent, WebhookRequest } from './events.ts';
 import type { LineFacts } from './facts.ts';
 import { failWork, judgeRegressions, verdict } from './failing.ts';
+import type { Member } from './membership.ts';
 import { observe, watchBus } from './observe.ts';
 import { passStage } from './passing.ts';
 import { planMembers, rememberPlan, replan, standOf } from './replan.ts';
@@ -97,11 +98,17 @@ function move(draft: Draft): void {
 }
 
 /** What is Current by the present work, or with none on what has passed, most are: nothing else can be said of it. */
-const isNamed = ({ state, run, reason }: Target, { work, passed }: Stage): boolean =>
-  state === 'Current' &&
-  reason === undefined &&
-  run?.phase === 'current' &&
-  (work ? isOf(run, work) && !run.again && !run.worse : run.revision === passed.at(-1));
+function isNamed(
+  draft: Draft,
+  { state, run, reason }: Target,
+  { work, passed }: Stage,
+  member: Member,
+): boolean {
+  if (state !== 'Current' || reason !== undefined || run?.phase !== 'current') return false;
+  if (work) return isOf(run, work) && !run.again && !run.worse;
+  const last = passed.at(-1);
+  return last !== undefined && run.revision === last && run.digest === draft.digestOf(last, member);
+}
 
 /** Every target's state, and since when. */
 function nameStates(draft: Draft): void {
@@ -112,7 +119,7 @@ function nameStates(draft: Draft): void {
     for (const member of draft.members(stage.name)) {
       const target = draft.targetOf(member);
       if (!target) continue;
-      if (isNamed(target, stage)) continue;
+      if (isNamed(draft, target, stage, member)) continue;
       settled = false;
       const { name } = member;
       const changed = work && isChanged(draft, stage, work, member);

@@ -167,7 +167,6 @@ function catchUps(draft: Draft, stage: Stage): Wish[] {
     const { name } = cluster;
     const target = draft.targetOf(cluster);
     if (!target || !passed || target.kept || pinOf(draft, name)) continue;
-    if (target.run?.phase === 'current' && target.run.revision === passed.revision) continue;
     const wanted = passedDigest(draft, stage, cluster);
     const run = target.run;
     const isThere = wanted === publishedDigest(run) && run?.phase !== 'stopped';

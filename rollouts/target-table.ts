@@ -1,4 +1,4 @@
-import type { Report } from './facts.ts';
+import type { Report, Version } from './facts.ts';
 import type { Membership } from './membership.ts';
 import type { Line, Run, Target } from './state.ts';
 
@@ -15,14 +15,14 @@ export class TargetTable {
   /** Stage → targets that take a slot. */
   readonly #busy: Map<string, number>;
   /** Stage → version that every member has reached, where that was found out. */
-  readonly #rested: Map<string, string>;
+  readonly #rested: Map<string, Version>;
 
   private constructor(
     { names, index }: Pick<TargetTable, 'names' | 'index'>,
     list: Target[],
     heard: TargetTable['heard'],
     busy: Map<string, number>,
-    rested: Map<string, string>,
+    rested: Map<string, Version>,
   ) {
     this.names = names;
     this.index = index;
@@ -82,11 +82,11 @@ export class TargetTable {
     return this.#busy;
   }
 
-  restsAt(stage: string): string | undefined {
-    return this.#rested.get(stage);
+  isAtRest(stage: string, version: Version | undefined): boolean {
+    return version !== undefined && this.#rested.get(stage) === version;
   }
 
-  rest(stage: string, version: string): void {
+  rest(stage: string, version: Version): void {
     this.#rested.set(stage, version);
   }
 

@@ -67,12 +67,12 @@ export function isLost(draft: Draft, cluster: string): boolean {
 
 /** Whether all members are known to be Current on what their stage has passed last, and the stage works on nothing. */
 export const isAtRest = (draft: Draft, { name, work, passed }: Stage): boolean =>
-  !work && passed.length > 0 && draft.table.restsAt(name) === passed.at(-1);
+  !work && passed.length > 0 && draft.table.isAtRest(name, draft.versions.get(passed.at(-1)));
 
 /** Remembers that, until a target of the stage changes. */
 export function rest(draft: Draft, { name, passed }: Stage): void {
-  const last = passed.at(-1);
-  if (last !== undefined) draft.table.rest(name, last);
+  const last = draft.versions.get(passed.at(-1));
+  if (last) draft.table.rest(name, last);
 }
 
 export type Seen = { readonly state: TargetState; readonly reason?: string };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { oid, START, status, viewOf } from '../core/view/testing/fleet.ts';
+import { oid, START, status, viewOf, withLines } from '../core/view/testing/fleet.ts';
 import { acmeHolding, apiOf } from './testing/api.ts';
 
 const APPROVALS = `{ approvals { totalCount nodes {
@@ -76,25 +76,26 @@ test('what is held is shown as it runs, and says that it waits for an approval',
 
 test('what stays of a placement that is there names the document that has to approve', async () => {
   const view = viewOf({ clusters: { a: {}, b: {} }, placements: { shop: { on: ['a'] } } });
-  const target = { ...view.state.lines.shop!.targets.a!, held: true as const };
-  const held = { setHash: 'abc', since: START, leaving: 1, left: 0, of: 1 };
-  const shop = { ...view.state.lines.shop!, targets: { ...view.state.lines.shop!.targets, b: target }, held };
-  view.setState({ ...view.state, lines: { shop } });
+  const { shop } = view.state.fleet.lines;
+  const held = { setHash: 'abc', since: START, leaving: 1, left: 0, of: 1, clusters: ['b'] };
+  const targets = { ...shop!.targets, b: shop!.targets.a! };
+  const state = withLines(view.state, { shop: { ...shop!, targets } });
+  view.setState({ ...state, removals: { shop: { held } } }, undefined);
   const { data } = apiOf(view);
   const { approvals } = await data(APPROVALS);
   assert.equal(approvals.nodes[0].commit.path, 'placements/shop.yaml');
   assert.match(approvals.nodes[0].commit.item, /^\{ removal: abc, until: /);
   assert.match(approvals.nodes[0].reason, /the placement no longer selects these clusters/);
-  view.setState({ ...view.state, lines: { shop: { ...shop, held: { ...held, setHash: 'def' } } } });
+  view.setState({ ...state, removals: { shop: { held: { ...held, setHash: 'def' } } } }, undefined);
   assert.match(view.assignment('b', 'shop')!.waitingFor!, /removal def is approved/);
 });
 
 test('a cluster that says decommission: prune is given nothing, and what leaves it is shown as leaving', () => {
   const clusters = { a: { spec: { decommission: 'prune' as const } } };
   const view = viewOf({ clusters, placements: { shop: {} } });
-  const { shop } = view.state.lines;
-  const removal = { ...shop!.targets.a!, removal: oid('head') };
-  view.setState({ ...view.state, lines: { shop: { ...shop!, targets: { a: removal } } } });
+  const order = { revision: oid('head'), attempt: 2, since: START };
+  const a = { epoch: 1, issuedAt: START, headHash: '', head: '', contentHash: 'c', leaving: { shop: order } };
+  view.setState({ ...view.state, clusters: { a } }, undefined);
   const row = view.cluster('a')!;
   assert.deepEqual([row.assignments, row.removals.map(({ placement }) => placement)], [[], ['shop']]);
 });

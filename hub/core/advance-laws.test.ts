@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { advance } from './advance.ts';
-import { documentOf } from './desired.ts';
+import { advance, isDecided } from './advance.ts';
+import { documentOf, toldOf } from './desired.ts';
 import { decodeState, encodeState } from './state-codec.ts';
-import { factsOf, snapshot, status, type Told } from './testing/snapshot.ts';
-import { assignmentKey, EMPTY_STATE, type HubFacts, type HubState, type StatusFacts } from './types.ts';
+import { factsOf, snapshot, type Told } from './testing/snapshot.ts';
+import { type AgentReport, assignmentKey, EMPTY_STATE, type HubFacts, type HubState } from './types.ts';
 
 /** Random histories of a small fleet: commits (joins, leaves, relabels, changes, invalid documents), reports and silence. */
 const CLUSTERS = ['c1', 'c2', 'c3'];
@@ -31,8 +31,7 @@ const fleet = fc.record({
 const report = fc.record({
   cluster: fc.constantFrom(...CLUSTERS),
   placement: fc.constantFrom(...PLACEMENTS),
-  sync: fc.constantFrom('PENDING', 'APPLYING', 'SYNCED', 'FAILED'),
-  removed: fc.boolean(),
+  phase: fc.constantFrom('applying', 'verifying', 'current', 'failed', 'removed'),
 });
 const step = fc.oneof(
   fc.record({ kind: fc.constant('commit' as const), fleet }),
@@ -50,8 +49,10 @@ function told(number: number, of: Extract<Step, { kind: 'commit' }>['fleet']): T
   const head = `r${number}`;
   const clusters = Object.entries(of.clusters).filter(([, state]) => state !== 'absent');
   const placements = Object.entries(of.placements).filter(([, { state }]) => state !== 'absent');
+  const retired = PLACEMENTS.filter((name) => of.placements[name]?.state === 'absent');
   return {
     head,
+    retired,
     noFleet: of.noFleet,
     clusters: Object.fromEntries(clusters.map(([name, state]) => [name, { invalid: state === 'invalid' }])),
     placements: Object.fromEntries(
@@ -69,9 +70,9 @@ type World = { state: HubState; facts: HubFacts; now: number };
 function play(steps: readonly Step[], visit: (before: HubState, world: World) => void): void {
   let now = 1_000;
   const world: World = { state: EMPTY_STATE, facts: factsOf(snapshot(told(0, EMPTY_FLEET))), now };
-  const statuses = new Map<string, StatusFacts>();
+  const reports = new Map<string, ReadonlyMap<string, AgentReport>>();
   const heard = new Map<string, number>();
-  const offline = new Set<string>();
+  const unreachable = new Set<string>();
   steps.forEach((one, number) => {
     now += 10;
     let { index } = world.facts;
@@ -80,26 +81,26 @@ function play(steps: readonly Step[], visit: (before: HubState, world: World) =>
         index = snapshot(told(number + 1, one.fleet));
         break;
       case 'report': {
-        const { cluster, placement, sync, removed } = one.report;
-        const target = world.state.lines[placement]?.targets[cluster];
-        if (!target) break;
-        const { attempt, digest: appliedDigest } = target;
-        const epoch = world.state.clusters[cluster]?.epoch ?? 0;
-        const said = status({ attempt, epoch, appliedDigest, sync, removed });
-        statuses.set(assignmentKey(cluster, placement), said);
+        const { cluster, placement, phase } = one.report;
+        const told = toldOf(world.state.fleet, world.state.clusters[cluster], placement, cluster);
+        if (!told) break;
+        const { attempt, digest } = told;
+        const said = { attempt, phase, ...(digest !== null && { digest }) };
+        reports.set(placement, new Map(reports.get(placement)).set(cluster, said));
         break;
       }
       case 'hello':
         heard.set(one.cluster, Math.max(one.epoch, heard.get(one.cluster) ?? 0));
-        offline.delete(one.cluster);
+        unreachable.delete(one.cluster);
         break;
       case 'silence':
-        offline.add(one.cluster);
+        if (index.clusters.has(one.cluster)) unreachable.add(one.cluster);
         break;
       default:
         one satisfies never;
     }
-    const facts = { index, statuses: new Map(statuses), heard: new Map(heard), offline: new Set(offline) };
+    const said = { reports: new Map(reports), heard: new Map(heard), unreachable: new Set(unreachable) };
+    const facts = { ...factsOf(index), ...said };
     const before = world.state;
     Object.assign(world, { facts, now, state: advance(before, facts, now).state });
     visit(before, world);
@@ -121,7 +122,7 @@ const law = (visit: (before: HubState, world: World) => void) =>
 test('advance is idempotent on its own result, at any later time', () => {
   law((_, { state, facts, now }) => {
     const again = advance(state, facts, now + 7);
-    assert.equal(again.state, state);
+    assert.equal(isDecided(state, again.state), false);
     assert.deepEqual(again.effects, []);
   });
 });
@@ -152,11 +153,10 @@ test('epochs and attempts never go back while an entry stays', () => {
     for (const [cluster, { epoch }] of Object.entries(state.clusters)) {
       assert.ok(epoch >= (before.clusters[cluster]?.epoch ?? 0));
     }
-    for (const [placement, line] of Object.entries(state.lines)) {
-      for (const [cluster, { attempt, digest: now }] of Object.entries(line.targets)) {
-        const was = before.lines[placement]?.targets[cluster];
-        if (was) assert.ok(was.digest === now ? attempt >= was.attempt : attempt > was.attempt);
-      }
+    for (const [placement, cluster] of pairs(state)) {
+      const [was, is] = [before, state].map((one) => at(one, placement, cluster));
+      if (!was || !is) continue;
+      assert.ok(was.digest === is.digest ? is.attempt >= was.attempt : is.attempt > was.attempt);
     }
   });
 });
@@ -165,34 +165,38 @@ test('a commit that changes no digest, no selection and nothing read at once sta
   law((_, { state, facts, now }) => {
     const unrelated = { ...facts.index, head: { ...facts.index.head, oid: 'f'.repeat(40) } };
     const after = advance(state, { ...facts, index: unrelated }, now + 1);
-    assert.equal(after.state, state);
+    assert.equal(isDecided(state, after.state), false);
     assert.deepEqual(after.effects, []);
   });
 });
 
 test('nothing is removed unless a valid entry and a readable placement say that it is not selected', () => {
   law((before, { state, facts: { index } }) => {
-    for (const [placement, line] of Object.entries(state.lines)) {
-      for (const [cluster, { removal }] of Object.entries(line.targets)) {
-        if (removal === undefined || before.lines[placement]?.targets[cluster]?.removal !== undefined)
-          continue;
-        assert.ok(index.fleet && index.placements.size > 0);
-        assert.equal(index.clusters.get(cluster)?.invalid, false);
-        assert.notEqual(index.placements.get(placement)?.invalid, true);
-        assert.equal(index.assignments.has(assignmentKey(cluster, placement)), false);
-      }
+    for (const [placement, cluster] of pairs(state)) {
+      if (at(state, placement, cluster)?.digest !== null) continue;
+      if (at(before, placement, cluster)?.digest === null) continue;
+      assert.ok(index.fleet && index.placements.size > 0);
+      assert.equal(index.clusters.get(cluster)?.invalid, false);
+      assert.notEqual(index.placements.get(placement)?.invalid, true);
+      assert.equal(index.assignments.has(assignmentKey(cluster, placement)), false);
     }
   });
 });
 
 test('an assignment leaves a document only by a removal, by the end of one, or with its entry', () => {
   law((before, { state, facts: { index } }) => {
-    for (const [placement, line] of Object.entries(before.lines)) {
-      for (const [cluster, was] of Object.entries(line.targets)) {
-        const is = state.lines[placement]?.targets[cluster];
-        if (is || !index.clusters.has(cluster)) continue;
-        assert.ok(was.removal !== undefined, `${cluster}/${placement} vanished`);
-      }
+    for (const [placement, cluster] of pairs(before)) {
+      const was = at(before, placement, cluster);
+      if (!was || at(state, placement, cluster) || !index.clusters.has(cluster)) continue;
+      assert.equal(was.digest, null, `${cluster}/${placement} vanished`);
     }
   });
 });
+
+/** What is told of every placement to every cluster. */
+const pairs = ({ fleet, clusters }: HubState) =>
+  Object.keys(fleet.lines).flatMap((placement) =>
+    [...new Set([...Object.keys(clusters), ...CLUSTERS])].map((cluster) => [placement, cluster] as const),
+  );
+const at = ({ fleet, clusters }: HubState, placement: string, cluster: string) =>
+  toldOf(fleet, clusters[cluster], placement, cluster);

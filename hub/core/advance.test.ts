@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { removalSetHash } from '#proto/removals.ts';
 import { advance } from './advance.ts';
-import { factsOf, oid, snapshot, status, type Told } from './testing/snapshot.ts';
-import { assignmentKey, EMPTY_STATE, type HubFacts, type HubState, type StatusFacts } from './types.ts';
+import { documentOf } from './desired.ts';
+import { factsOf, oid, reportsOf, runOf, snapshot, type Told } from './testing/snapshot.ts';
+import { EMPTY_STATE, type HubFacts, type HubState } from './types.ts';
 
 const HEAD_A: Told = {
   head: 'a',
@@ -14,40 +15,32 @@ const HEAD_A: Told = {
 /** State after the fleet `told` was decided at `now` and every cluster reported Current. */
 function settled(told: Told, now = 1_000, from: HubState = EMPTY_STATE): HubState {
   const first = advance(from, factsOf(snapshot(told)), now).state;
-  return advance(first, factsOf(snapshot(told), { statuses: reports(first) }), now + 1).state;
+  return advance(first, factsOf(snapshot(told), { reports: reportsOf(first) }), now + 1).state;
 }
 
-function reports(state: HubState, more: Partial<StatusFacts> = {}): Map<string, StatusFacts> {
-  const statuses = new Map<string, StatusFacts>();
-  for (const [placement, line] of Object.entries(state.lines)) {
-    for (const [cluster, { attempt, digest, removal }] of Object.entries(line.targets)) {
-      const epoch = state.clusters[cluster]?.epoch ?? 0;
-      const said = status({ attempt, epoch, appliedDigest: digest, removed: removal !== undefined, ...more });
-      statuses.set(assignmentKey(cluster, placement), said);
-    }
-  }
-  return statuses;
-}
-
-const target = (state: HubState, cluster: string, placement = 'shop') =>
-  state.lines[placement]?.targets[cluster];
-
+/** One decision; agents say what they said before it, unless told otherwise. */
 function go(state: HubState, told: Told, more: Partial<HubFacts> = {}, now = 5_000) {
-  return advance(state, factsOf(snapshot(told), more), now);
+  return advance(state, factsOf(snapshot(told), { reports: reportsOf(state), ...more }), now);
 }
+
+const clustersOf = (effects: readonly { cluster: string }[]) => effects.map(({ cluster }) => cluster);
+const isUndecided = (before: HubState, after: HubState) =>
+  assert.deepEqual({ ...after, fleet: { ...after.fleet, clock: before.fleet.clock } }, before);
 
 test('the first version of a placement starts on every cluster that it selects', () => {
-  const { state, effects } = go(EMPTY_STATE, HEAD_A);
-  assert.equal(state.lines.shop?.version, oid('a'));
+  const { effects } = go(EMPTY_STATE, HEAD_A);
   assert.deepEqual(
     effects.map(({ document }) => document),
-    ['east', 'west'].map((cluster) => ({
+    [
+      ['east', 5_000],
+      ['west', 5_001],
+    ].map(([cluster, attempt]) => ({
       cluster,
       epoch: 5_000,
       issuedAt: '1970-01-01T00:00:05.000Z',
       head: oid('a'),
       assignments: [
-        { placement: 'shop', revision: oid('a'), entryRevision: oid('a'), digest: 'd1', attempt: 5_000 },
+        { placement: 'shop', revision: oid('a'), entryRevision: oid('a'), digest: 'd1', attempt },
       ],
       removed: [],
     })),
@@ -57,84 +50,43 @@ test('the first version of a placement starts on every cluster that it selects',
 test('a commit that changes no digest moves nothing', () => {
   const before = settled(HEAD_A);
   const { state, effects } = go(before, { ...HEAD_A, head: 'b' });
-  assert.equal(state, before);
+  isUndecided(before, state);
   assert.deepEqual(effects, []);
 });
 
-test('a changed digest makes a new version, starts the changed clusters only and names the others when it is done', () => {
+test('a changed digest starts the changed clusters only, and the others take its name when it has passed', () => {
   const told: Told = {
     ...HEAD_A,
     head: 'b',
     placements: { shop: { version: 'b', digests: { east: 'd2', west: 'd1' } } },
   };
   const { state, effects } = go(settled(HEAD_A), told);
-  assert.equal(state.lines.shop?.version, oid('b'));
-  assert.deepEqual(target(state, 'east'), {
-    revision: oid('b'),
-    entryRevision: oid('b'),
-    digest: 'd2',
-    attempt: 5_000,
-    state: 'Waiting',
-    since: 5_000,
-  });
-  assert.equal(target(state, 'west')?.state, 'Unchanged');
-  assert.deepEqual(
-    effects.map(({ cluster }) => cluster),
-    ['east'],
-  );
+  assert.deepEqual(clustersOf(effects), ['east']);
+  assert.equal(runOf(state, 'east')?.attempt, 5_000);
+  const done = go(state, told, {}, 6_000);
+  assert.equal(runOf(done.state, 'west')?.revision, oid('b'));
+  assert.equal(runOf(done.state, 'west')?.attempt, 1_001, 'an equal digest is no new attempt');
+  assert.deepEqual(clustersOf(done.effects), ['west']);
+});
 
-  const done = go(state, told, { statuses: reports(state) }, 6_000);
-  assert.equal(target(done.state, 'east')?.state, 'Current');
-  assert.equal(target(done.state, 'west')?.revision, oid('b'));
-  assert.equal(target(done.state, 'west')?.attempt, 1_000, 'an equal digest is no new attempt');
+test('what cannot be read at a version is told with the older revision that it is read at', () => {
+  const digests = { east: 'd2', west: { digest: 'd1', revision: 'a', entryRevision: 'a' } };
+  const told: Told = { ...HEAD_A, head: 'b', placements: { shop: { version: 'b', digests } } };
+  const first = go(EMPTY_STATE, told).effects;
   assert.deepEqual(
-    done.effects.map(({ cluster }) => cluster),
-    ['west'],
+    first.map(({ document }) => document.assignments[0]?.revision),
+    [oid('b'), oid('a')],
   );
 });
 
-test('reports for another attempt never count', () => {
-  const { state } = go(EMPTY_STATE, HEAD_A);
-  const statuses = reports(state, { attempt: 4_999 });
-  assert.equal(target(go(state, HEAD_A, { statuses }).state, 'east')?.state, 'Waiting');
-});
-
-for (const [said, expected] of [
-  [{ sync: 'PENDING' }, 'Waiting'],
-  [{ sync: 'APPLYING' }, 'Applying'],
-  [{ sync: 'SYNCED', health: 'IN_PROGRESS' }, 'Verifying'],
-  [{ sync: 'SYNCED', appliedDigest: 'd0' }, 'Applying'],
-  [{ sync: 'SYNCED' }, 'Current'],
-  [{ sync: 'AWAITING_APPROVAL' }, 'Current'],
-  [{ sync: 'SYNCED', health: 'FAILED' }, 'Failed'],
-  [{ sync: 'FAILED' }, 'Failed'],
-  [{ sync: 'HELD' }, 'Waiting'],
-] as const satisfies [Partial<StatusFacts>, string][]) {
-  test(`a target that reports ${JSON.stringify(said)} is ${expected}`, () => {
-    const { state } = go(EMPTY_STATE, HEAD_A);
-    const after = go(state, HEAD_A, { statuses: reports(state, said) });
-    assert.equal(target(after.state, 'east')?.state, expected);
-    assert.deepEqual(after.effects, [], 'reports publish nothing');
-  });
-}
-
-test('a target that was reached stays reached while its agent corrects drift', () => {
+test('a hold is in the document of its cluster, and only there', () => {
   const before = settled(HEAD_A);
-  const after = go(before, HEAD_A, { statuses: reports(before, { sync: 'APPLYING' }) });
-  assert.equal(after.state, before);
-});
-
-test('a failed target that recovers is Current', () => {
-  const first = go(EMPTY_STATE, HEAD_A).state;
-  const failed = go(first, HEAD_A, { statuses: reports(first, { sync: 'FAILED' }) }).state;
-  assert.equal(target(go(failed, HEAD_A, { statuses: reports(failed) }).state, 'east')?.state, 'Current');
-});
-
-test('a silent cluster that has not started is Offline, and waits again when it is heard', () => {
-  const { state } = go(EMPTY_STATE, HEAD_A);
-  const offline = go(state, HEAD_A, { offline: new Set(['east']) }).state;
-  assert.equal(target(offline, 'east')?.state, 'Offline');
-  assert.equal(target(go(offline, HEAD_A).state, 'east')?.state, 'Waiting');
+  const holds = { east: { by: 'ada', reason: 'repair', until: Date.parse('2026-11-23T12:00:00Z') } };
+  const { effects } = go({ ...before, fleet: { ...before.fleet, holds } }, HEAD_A);
+  assert.deepEqual(
+    effects.map(({ cluster, document }) => [cluster, document.hold]),
+    [['east', { until: '2026-11-23T12:00:00.000Z' }]],
+  );
 });
 
 test('a joiner takes the version in force with its own entry revision and reopens nothing', () => {
@@ -154,13 +106,9 @@ test('a joiner takes the version in force with its own entry revision and reopen
   };
   const before = settled(HEAD_A);
   const { state, effects } = go(before, told);
-  assert.equal(state.lines.shop?.version, oid('a'));
-  assert.equal(target(state, 'east'), target(before, 'east'));
-  assert.equal(target(state, 'north')?.entryRevision, oid('b'));
-  assert.deepEqual(
-    effects.map(({ cluster }) => cluster),
-    ['north'],
-  );
+  assert.equal(runOf(state, 'east'), runOf(before, 'east'));
+  assert.equal(runOf(state, 'north')?.entryRevision, oid('b'));
+  assert.deepEqual(clustersOf(effects), ['north']);
 });
 
 test('a relabelled cluster gets its new digest without a new version', () => {
@@ -175,27 +123,28 @@ test('a relabelled cluster gets its new digest without a new version', () => {
     },
   };
   const { state } = go(settled(HEAD_A), told);
-  assert.equal(state.lines.shop?.version, oid('a'));
-  assert.equal(target(state, 'east')?.attempt, 5_000);
-  assert.equal(target(state, 'west')?.state, 'Current');
+  assert.equal(runOf(state, 'east')?.attempt, 5_000);
+  assert.equal(runOf(state, 'east')?.entryRevision, oid('b'));
+  assert.equal(runOf(state, 'west')?.phase, 'current');
 });
 
 test('a deselected cluster is told to remove until it says that everything is gone', () => {
   const told: Told = {
     ...HEAD_A,
     head: 'b',
-    placements: { shop: { version: 'a', digests: { west: 'd1' } } },
+    placements: { shop: { version: 'b', digests: { west: 'd1' } } },
   };
-  const removing = go(settled(HEAD_A), told);
+  const before = settled(HEAD_A);
+  const removing = go(before, told);
   const [effect] = removing.effects;
   assert.deepEqual(effect?.document.assignments, []);
-  assert.deepEqual(effect?.document.removed, [{ placement: 'shop', revision: oid('b') }]);
+  const order = { placement: 'shop', revision: oid('b'), entryRevision: oid('b'), attempt: 5_000 };
+  assert.deepEqual(effect?.document.removed, [order]);
 
-  const later = go(removing.state, { ...told, head: 'c' });
-  assert.equal(later.state, removing.state, 'the revision of a removal stays');
+  const later = go(removing.state, { ...told, head: 'c' }, { reports: reportsOf(before) });
+  assert.deepEqual(documentOf(later.state, 'east')?.removed, [order], 'the revision of a removal stays');
 
-  const gone = go(removing.state, told, { statuses: reports(removing.state) }, 6_000);
-  assert.equal(target(gone.state, 'east')?.state, 'Removed');
+  const gone = go(removing.state, told, {}, 6_000);
   assert.deepEqual(gone.effects[0]?.document.removed, []);
 });
 
@@ -205,6 +154,7 @@ test('a deleted placement is removed everywhere once it is approved, and its lin
     head: 'b',
     clusters: HEAD_A.clusters,
     placements: { other: { version: 'b', digests: {} } },
+    retired: ['shop'],
     approvals: [{ placement: 'shop', removal }],
   };
   const removing = go(settled(HEAD_A), told);
@@ -212,19 +162,22 @@ test('a deleted placement is removed everywhere once it is approved, and its lin
     removing.effects.map(({ document }) => document.removed.length),
     [1, 1],
   );
-  const gone = go(removing.state, told, { statuses: reports(removing.state) }, 6_000);
-  assert.equal(gone.state.lines.shop, undefined);
+  const gone = go(removing.state, told, {}, 6_000);
+  const over = go(gone.state, { ...told, retired: [] }, {}, 7_000).state;
+  assert.equal(over.fleet.lines.shop, undefined);
 });
 
 test('a placement that is selected again while it is being removed starts anew', () => {
   const without: Told = {
     ...HEAD_A,
     head: 'b',
-    placements: { shop: { version: 'a', digests: { west: 'd1' } } },
+    placements: { shop: { version: 'b', digests: { west: 'd1' } } },
   };
-  const removing = go(settled(HEAD_A), without).state;
-  const { state, effects } = go(removing, { ...HEAD_A, head: 'c' }, {}, 7_000);
-  assert.equal(target(state, 'east')?.attempt, 7_000);
+  const before = settled(HEAD_A);
+  const removing = go(before, without).state;
+  const again = { ...HEAD_A, head: 'c', placements: { shop: { ...HEAD_A.placements.shop!, version: 'c' } } };
+  const { state, effects } = go(removing, again, { reports: reportsOf(before) }, 7_000);
+  assert.equal(runOf(state, 'east')?.attempt, 7_000);
   assert.deepEqual(effects[0]?.document.removed, []);
 });
 
@@ -256,7 +209,8 @@ for (const [what, told] of [
   test(`a head ${what} removes nothing and publishes nothing`, () => {
     const before = settled(HEAD_A);
     const { state, effects } = go(before, { ...told, head: 'b' });
-    assert.deepEqual(state.lines.shop, before.lines.shop);
+    for (const name of ['east', 'west']) assert.deepEqual(documentOf(state, name), documentOf(before, name));
+    assert.deepEqual(runOf(state, 'east'), runOf(before, 'east'));
     assert.deepEqual(
       effects.filter(({ cluster }) => cluster !== 'x'),
       [],
@@ -267,7 +221,7 @@ for (const [what, told] of [
 test('a deleted entry orders no removal; the cluster is dropped from the plan', () => {
   const told: Told = { ...HEAD_A, head: 'b', clusters: { west: {} } };
   const { state, effects } = go(settled(HEAD_A), told);
-  assert.equal(target(state, 'east'), undefined);
+  assert.equal(runOf(state, 'east'), undefined);
   assert.equal(state.clusters.east, undefined);
   assert.deepEqual(effects, []);
 });
@@ -278,10 +232,7 @@ test('head moves only when something that the cluster reads at once differs', ()
   const { state, effects } = go(before, observed);
   assert.equal(state.clusters.east?.head, oid('b'));
   assert.equal(state.clusters.west?.head, oid('a'));
-  assert.deepEqual(
-    effects.map(({ cluster }) => cluster),
-    ['east'],
-  );
+  assert.deepEqual(clustersOf(effects), ['east']);
 });
 
 test('a policy is effective at once on every cluster of the placement, without a new attempt', () => {
@@ -295,7 +246,7 @@ test('a policy is effective at once on every cluster of the placement, without a
     effects.map(({ document }) => document.head),
     [oid('b'), oid('b')],
   );
-  assert.equal(target(state, 'east')?.attempt, 1_000);
+  assert.equal(runOf(state, 'east')?.attempt, 1_000);
 });
 
 test('a hub without state publishes nothing for a cluster before its agent is heard', () => {
@@ -326,7 +277,7 @@ test('epochs and attempts grow although the clock of the hub goes back', () => {
     placements: { shop: { version: 'b', digests: { east: 'd2', west: 'd1' } } },
   };
   const { state } = go(settled(HEAD_A, 9_000), told, {}, 10);
-  assert.equal(target(state, 'east')?.attempt, 9_001);
+  assert.equal(runOf(state, 'east')?.attempt, 9_002);
   assert.equal(state.clusters.east?.epoch, 9_001);
 });
 
@@ -338,59 +289,89 @@ test('after an acknowledged rewrite equal content is named by the new history, w
     abandoned: ['a'],
   };
   const { state, effects } = go(settled(HEAD_A), told);
-  const { revision, entryRevision, attempt } = target(state, 'east')!;
+  const { revision, entryRevision, attempt } = runOf(state, 'east')!;
   assert.deepEqual([revision, entryRevision, attempt], [oid('z'), oid('z'), 1_000]);
   assert.equal(effects[0]?.document.head, oid('z'));
-  assert.equal(go(state, told).state, state);
+  isUndecided(state, go(state, told).state);
 });
 
 test('only an answer to the order ends a removal: what was said before it does not count', () => {
   const told: Told = {
     ...HEAD_A,
     head: 'b',
-    placements: { shop: { version: 'a', digests: { west: 'd1' } } },
+    placements: { shop: { version: 'b', digests: { west: 'd1' } } },
   };
   const before = settled(HEAD_A);
-  const early = reports(before, { removed: true });
-  const removing = go(before, told, { statuses: early });
+  const early = { reports: reportsOf(before, { phase: 'removed' }) };
+  const removing = go(before, told, early);
   assert.equal(removing.effects[0]?.document.removed.length, 1);
-  assert.equal(go(removing.state, told, { statuses: early }).state, removing.state);
+  assert.equal(documentOf(go(removing.state, told, early).state, 'east')?.removed.length, 1);
 });
 
-test('a removal is ordered although an earlier one of the same placement was ended', () => {
-  const without: Told = {
+test('a removal whose objects wait for an approval stays ordered, and is ordered anew when they may go', () => {
+  const told: Told = {
     ...HEAD_A,
     head: 'b',
-    placements: { shop: { version: 'a', digests: { west: 'd1' } } },
+    placements: { shop: { version: 'b', digests: { west: 'd1' } } },
   };
-  const removing = go(settled(HEAD_A), without).state;
-  const statuses = reports(removing);
-  const removed = go(removing, without, { statuses }).state;
-  const again = go(removed, { ...HEAD_A, head: 'c' }, { statuses }, 7_000).state;
-  const second = go(again, { ...without, head: 'd' }, { statuses }, 8_000);
-  assert.deepEqual(second.effects[0]?.document.removed, [{ placement: 'shop', revision: oid('d') }]);
-  assert.equal(target(second.state, 'east')?.state, 'Waiting');
+  const removing = go(settled(HEAD_A), told).state;
+  const waits = reportsOf(removing, { phase: 'current', heldBack: 'prune abc awaits approval' });
+  let held = removing;
+  for (const now of [6_000, 60_000, 6_000_000]) held = go(held, told, { reports: waits }, now).state;
+  assert.equal(documentOf(held, 'east')?.removed.length, 1);
+  assert.notEqual(held.fleet.lines.shop?.targets.east?.state, 'Failed');
+  const freed = go(held, told, {}, 6_000_500).state;
+  assert.equal(go(freed, told, {}, 6_001_000).effects[0]?.document.removed.length ?? 0, 0);
+  assert.deepEqual(documentOf(go(freed, told, {}, 6_001_000).state, 'east')?.removed, []);
 });
 
-test('a cluster that was still applying when the version moved, with the same digest, is named by it too in the end', () => {
-  const joined: Told = {
+test('a cluster that leaves the fleet is told to remove everything at once, without stages, until it has', () => {
+  const told: Told = { ...HEAD_A, head: 'b', clusters: { east: { decommission: 'prune' }, west: {} } };
+  const leaving = go(settled(HEAD_A), told);
+  assert.deepEqual(clustersOf(leaving.effects), ['east']);
+  assert.deepEqual(
+    leaving.effects[0]?.document.removed.map(({ placement, revision }) => [placement, revision]),
+    [['shop', oid('b')]],
+  );
+  const gone = go(leaving.state, told, {}, 6_000);
+  assert.deepEqual(gone.effects[0]?.document.removed, []);
+  isUndecided(gone.state, go(gone.state, told, {}, 7_000).state);
+  const back = go(gone.state, { ...HEAD_A, head: 'c' }, {}, 8_000).effects[0]?.document;
+  assert.deepEqual([back?.assignments.length, back?.removed.length], [1, 0]);
+});
+
+test('a cluster that only observes is shown what its stage takes, and nobody waits for it', () => {
+  const told = (head: string, digest: string): Told => ({
+    head,
+    clusters: { east: { mode: 'observe' }, west: {} },
+    placements: { shop: { version: head, digests: { east: digest, west: digest } } },
+  });
+  const first = settled(told('a', 'd1'));
+  assert.equal(documentOf(first, 'east')?.assignments[0]?.digest, 'd1');
+  assert.equal(runOf(first, 'east'), undefined);
+  assert.deepEqual(first.fleet.lines.shop?.stages[0]?.passed, [oid('a')]);
+  const second = go(first, told('b', 'd2'));
+  assert.deepEqual(clustersOf(second.effects), ['east', 'west']);
+  const shown = documentOf(second.state, 'east')!.assignments[0]!;
+  assert.ok(shown.attempt > documentOf(first, 'east')!.assignments[0]!.attempt);
+  const alone = settled({ ...told('a', 'd1'), clusters: { east: { mode: 'observe' } } });
+  assert.equal(documentOf(alone, 'east')?.assignments.length, 1, 'also where the whole stage observes');
+});
+
+test('a step that says what may have changed decides what one that looks at everything does', () => {
+  const before = settled(HEAD_A);
+  const told: Told = {
+    ...HEAD_A,
     head: 'b',
-    clusters: { east: {}, west: {} },
-    placements: { shop: { version: 'a', digests: { east: 'd1', west: 'd1' } } },
+    placements: {
+      shop: { version: 'b', digests: { east: 'd2', west: 'd1' } },
+      other: { version: 'b', digests: {} },
+    },
   };
-  const east: Told = {
-    ...joined,
-    clusters: { east: {} },
-    placements: { shop: { version: 'a', digests: { east: 'd1' } } },
-  };
-  const applying = go(settled({ ...east, head: 'a' }), joined, {}, 4_000).state;
-  assert.equal(target(applying, 'west')?.state, 'Waiting');
-  const moved: Told = {
-    ...joined,
-    head: 'c',
-    placements: { shop: { version: 'c', digests: { east: 'd2', west: 'd1' } } },
-  };
-  const working = go(applying, moved).state;
-  const ended = go(working, moved, { statuses: reports(working) }, 6_000).state;
-  assert.deepEqual([target(ended, 'east')?.revision, target(ended, 'west')?.revision], [oid('c'), oid('c')]);
+  const started = go(before, told).state;
+  const facts = factsOf(snapshot(told), { reports: reportsOf(started) });
+  const whole = advance(started, facts, 6_000);
+  const part = advance(started, facts, 6_000, { placements: new Set(['shop']), clusters: new Set() });
+  assert.deepEqual(part.state, whole.state);
+  assert.deepEqual(part.effects, whole.effects);
 });

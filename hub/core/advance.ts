@@ -1,162 +1,169 @@
-import { advanceLine, type Versions } from './advance-line.ts';
-import { atOnceHash, atOnceOfAll } from './at-once.ts';
-import { contentHash, contentOf, documentOf } from './desired.ts';
-import type {
-  Advanced,
-  AssignmentVersion,
-  ClusterState,
-  Effect,
-  HubFacts,
-  HubState,
-  IndexSnapshot,
-  TargetState,
-} from './types.ts';
+import { advance as advanceFleet } from '#rollouts/advance.ts';
+import type { FleetFacts } from '#rollouts/facts.ts';
+import { EMPTY_LINE, type FleetState, type Line } from '#rollouts/state.ts';
+import { tableOf } from '#rollouts/target-table.ts';
+import { documentOf } from './desired.ts';
+import { decideDocument } from './documents.ts';
+import { fleetFactsOf } from './fleet-facts.ts';
+import { type Judged, judgeRemovals } from './removals.ts';
+import type { Advanced, ClusterState, Effect, HubFacts, HubState, Only, PlacementRemovals } from './types.ts';
 
 /**
- * Decides what every cluster is to have: the one seam through which a change passes (design/30, rule 14). Pure, idempotent on
- * its own result and on the result read back from JSON; reports that come twice, late or out of order change nothing.
- * What did not change is the same object as before. `now` is Unix milliseconds.
+ * Decides what every cluster is to have: the one seam through which a change passes (design/30, rule 14). What Git takes away is
+ * judged first, then the stage machine moves every line, and the clusters' documents follow. Pure, idempotent on its own result and
+ * on the result read back from JSON; reports that come twice, late or out of order change nothing. What did not change is the same
+ * object as before. `now` is Unix milliseconds; `only` names what may have changed since the state was decided.
  */
-export function advance(state: HubState, facts: HubFacts, now: number): Advanced {
+export function advance(state: HubState, facts: HubFacts, now: number, only?: Only): Advanced {
   const { index } = facts;
   // Without a Fleet that was ever valid nothing is known about anything: all stays as it is.
-  if (!index.fleet) return { state, effects: [] };
-  const versions = versionsByPlacement(index);
-  const inputs = { clusters: state.clusters, facts, now };
-  const lines: Record<string, HubState['lines'][string]> = {};
-  for (const placement of new Set([...Object.keys(state.lines), ...index.placements.keys()])) {
-    const line = advanceLine(placement, state.lines[placement], versions.get(placement) ?? NONE, inputs);
-    if (line) lines[placement] = line;
-  }
+  if (!index.fleet)
+    return { state, effects: [], events: [], requests: [], wakes: new Map(), facts: undefined };
+  const judged = judgeAll(state, facts, now, only);
+  const fleetFacts = fleetFactsOf(facts, state, judged);
+  const machine = advanceFleet(state.fleet, fleetFacts, now, only?.placements);
+  const fleet = withoutOver(machine.state, facts);
 
-  const clusters: Record<string, ClusterState> = {};
-  const keeps = (cluster: string) => index.clusters.size === 0 || index.unreadable.clusters.has(cluster);
-  for (const cluster of Object.keys(state.clusters)) {
-    if (!index.clusters.has(cluster) && keeps(cluster)) clusters[cluster] = state.clusters[cluster]!;
-  }
-  for (const cluster of index.clusters.keys()) {
-    clusters[cluster] = advanceCluster(cluster, state.clusters[cluster], lines, facts, now);
-  }
-
-  const next = sameMembers(state, { lines, clusters }) ? state : { lines, clusters };
+  const deciding = { before: state, fleet, facts, fleetFacts, now };
+  const touched = only && touchedClusters(state.fleet, fleet, facts, only);
+  const clusters = decideClusters(touched, deciding);
+  const removals = removalsOf(state, judged, fleet, facts, now);
+  const next = { fleet, removals, clusters };
   const effects: Effect[] = [];
-  for (const cluster of Object.keys(clusters)) {
-    if ((state.clusters[cluster]?.epoch ?? 0) === clusters[cluster]!.epoch) continue;
-    const document = documentOf(next, cluster);
-    if (document) effects.push({ kind: 'publish', cluster, document });
-  }
-  return { state: next, effects };
+  if (clusters !== state.clusters)
+    for (const cluster of touched ?? Object.keys(clusters)) {
+      const epoch = clusters[cluster]?.epoch ?? 0;
+      if (epoch === (state.clusters[cluster]?.epoch ?? 0)) continue;
+      const document = documentOf(next, cluster);
+      if (document) effects.push({ kind: 'publish', cluster, document });
+    }
+  const { events, requests } = machine.effects;
+  return { state: next, effects, events, requests, wakes: machine.wakes, facts: fleetFacts };
 }
 
-const NONE: Versions = new Map();
+/** What was judged of a line, for steps that do not concern it: a memory that changes no decision. */
+const remembered = new WeakMap<
+  Line,
+  { readonly of: object; readonly was: unknown; readonly judged: Judged }
+>();
 
-/**
- * The document of a cluster gets a new epoch when its content changes, or when the agent has seen a later one: then this hub
- * has lost state, and is to be obeyed all the same. Without state nothing is published before the agent was heard.
- */
-function advanceCluster(
-  cluster: string,
-  was: ClusterState | undefined,
-  lines: HubState['lines'],
-  { index, heard }: HubFacts,
+function judge(name: string, state: HubState, facts: HubFacts, now: number, only: Only | undefined): Judged {
+  const line = state.fleet.lines[name] ?? EMPTY_LINE;
+  const was = state.removals[name];
+  const known = only?.placements.has(name) === false ? remembered.get(line) : undefined;
+  if (known && known.of === facts.index && known.was === was) return known.judged;
+  const judged = judgeRemovals(name, line, was, facts, now);
+  remembered.set(line, { of: facts.index, was: judged.removals, judged });
+  return judged;
+}
+
+/** What the stage machine looks at, for an order that is carried out between two decisions. */
+export function fleetFactsAt(state: HubState, facts: HubFacts, now: number): FleetFacts {
+  return fleetFactsOf(facts, state, judgeAll(state, facts, now, undefined));
+}
+
+function judgeAll(
+  state: HubState,
+  facts: HubFacts,
   now: number,
-): ClusterState {
-  const basis = basisOf(index, cluster, lines);
-  const stays = was && !index.abandoned?.has(was.head) && isSame(decidedFrom.get(was), basis);
-  const content = stays ? was : contentFor(cluster, was, lines, index);
-  const last = was?.epoch ?? 0;
-  const told = heard.get(cluster);
-  const numbers = { epoch: last, issuedAt: was?.issuedAt ?? 0 };
-  const due =
-    last === 0 ? told !== undefined : content.contentHash !== was?.contentHash || (told ?? 0) > last;
-  if (due) {
-    numbers.epoch = Math.max(now, last + 1, (told ?? 0) + 1);
-    numbers.issuedAt = now;
-  }
-  const { headHash, head, contentHash } = content;
-  const next = { ...numbers, headHash, head, contentHash };
-  const result = was && sameMembers(was, next) ? was : next;
-  decidedFrom.set(result, basis);
-  return result;
+  only: Only | undefined,
+): Map<string, Judged> {
+  const names = new Set([...Object.keys(state.fleet.lines), ...Object.keys(state.removals)]);
+  return new Map([...names].map((name) => [name, judge(name, state, facts, now, only)]));
 }
 
-function contentFor(
-  cluster: string,
-  was: ClusterState | undefined,
-  lines: HubState['lines'],
-  index: IndexSnapshot,
-): Pick<ClusterState, 'headHash' | 'head' | 'contentHash'> {
-  const assigned = Object.keys(lines).filter((name) => lines[name]?.targets[cluster]?.removal === undefined);
-  const placements = assigned.filter((name) => lines[name]?.targets[cluster]).sort();
-  const headHash = atOnceHash(index, cluster, placements) ?? was?.headHash ?? '';
-  const stays = was?.headHash === headHash && !index.abandoned?.has(was.head);
-  const head = stays ? was.head : index.head.oid;
-  return { headHash, head, contentHash: contentHash(contentOf(lines, cluster, head)) };
-}
-
-/** Everything that the content of a cluster's document follows from. Hashing it for every cluster at every report would be dear. */
-type Basis = {
-  readonly entry: unknown;
-  readonly atOnce: string;
-  /** Those that the cluster has, by line; a target belongs to one line for good. */
-  readonly targets: readonly TargetState[];
-};
-const decidedFrom = new WeakMap<ClusterState, Basis>();
-
-function basisOf(index: IndexSnapshot, cluster: string, lines: HubState['lines']): Basis {
-  const targets: TargetState[] = [];
-  for (const placement in lines) {
-    const target = lines[placement]!.targets[cluster];
-    if (target) targets.push(target);
-  }
-  return { entry: index.clusters.get(cluster)?.document, atOnce: atOnceOfAll(index), targets };
-}
-
-function isSame(a: Basis | undefined, b: Basis): boolean {
+/** Whether something was decided; hub time passes all the time, and alone is not worth saving. */
+export function isDecided(before: HubState, after: HubState): boolean {
+  const [was, is] = [before.fleet, after.fleet];
   return (
-    a !== undefined &&
-    a.entry === b.entry &&
-    a.atOnce === b.atOnce &&
-    a.targets.length === b.targets.length &&
-    a.targets.every((target, at) => target === b.targets[at])
+    before.clusters !== after.clusters ||
+    before.removals !== after.removals ||
+    was.lines !== is.lines ||
+    was.silent !== is.silent ||
+    was.freezes !== is.freezes ||
+    was.holds !== is.holds
   );
 }
 
-/** Rows by placement; computed once for a snapshot's assignments, which never change. */
-const grouped = new WeakMap<object, Map<string, Map<string, AssignmentVersion | undefined>>>();
-
-function versionsByPlacement({ assignments }: IndexSnapshot): ReadonlyMap<string, Versions> {
-  let groups = grouped.get(assignments);
-  if (groups) return groups;
-  groups = new Map();
-  for (const [key, { version }] of assignments) {
-    const slash = key.indexOf('/');
-    const placement = key.slice(slash + 1);
-    let group = groups.get(placement);
-    if (!group) {
-      group = new Map();
-      groups.set(placement, group);
+function decideClusters(
+  touched: ReadonlySet<string> | undefined,
+  deciding: Parameters<typeof decideDocument>[1],
+): HubState['clusters'] {
+  const { before, facts } = deciding;
+  const { index } = facts;
+  if (touched) {
+    const changed: Record<string, ClusterState> = {};
+    for (const cluster of touched) {
+      const decided = index.clusters.has(cluster) ? decideDocument(cluster, deciding) : undefined;
+      if (decided && decided !== before.clusters[cluster]) changed[cluster] = decided;
     }
-    group.set(key.slice(0, slash), version);
+    return Object.keys(changed).length === 0 ? before.clusters : { ...before.clusters, ...changed };
   }
-  grouped.set(assignments, groups);
-  return groups;
+  const keeps = (cluster: string) => index.clusters.size === 0 || index.unreadable.clusters.has(cluster);
+  const clusters: Record<string, ClusterState> = {};
+  for (const cluster of Object.keys(before.clusters))
+    if (!index.clusters.has(cluster) && keeps(cluster)) clusters[cluster] = before.clusters[cluster]!;
+  for (const cluster of index.clusters.keys()) clusters[cluster] = decideDocument(cluster, deciding);
+  return sameMembers(before.clusters, clusters) ? before.clusters : clusters;
 }
 
-/** Equal to the depth of two for state, of one for the rest: members are identical or themselves compared. */
-function sameMembers<T extends object>(a: T, b: T): boolean {
-  const keys = Object.keys(b) as (keyof T)[];
-  if (Object.keys(a).length !== keys.length) return false;
-  return keys.every((key) => {
-    const [one, other] = [a[key], b[key]];
-    if (Object.is(one, other)) return true;
-    if (typeof one !== 'object' || typeof other !== 'object' || !one || !other) return false;
-    const names = Object.keys(other);
-    return (
-      names.length === Object.keys(one).length &&
-      names.every((name) =>
-        Object.is((one as Record<string, unknown>)[name], (other as Record<string, unknown>)[name]),
-      )
-    );
-  });
+/** Whose document may have become another one. */
+function touchedClusters(was: FleetState, is: FleetState, facts: HubFacts, only: Only): Set<string> {
+  const touched = new Set(only.clusters);
+  let moved = false;
+  for (const [placement, line] of Object.entries(is.lines)) {
+    const before = was.lines[placement];
+    if (before === line) continue;
+    moved = true;
+    for (const cluster of differing(before, line)) touched.add(cluster);
+  }
+  if (was.holds !== is.holds)
+    for (const cluster of [...Object.keys(was.holds), ...Object.keys(is.holds)]) touched.add(cluster);
+  // What others are shown follows from stages, not from runs.
+  if (moved || only.placements.size > 0)
+    for (const [cluster, { document }] of facts.index.clusters)
+      if (document.spec.mode === 'observe' || document.spec.decommission) touched.add(cluster);
+  return touched;
+}
+
+function* differing(before: Line | undefined, { targets }: Line): Iterable<string> {
+  if (before?.targets === targets) return;
+  const { names, list } = tableOf(targets);
+  const old = before?.targets ?? {};
+  for (let at = 0; at < names.length; at++) if (old[names[at]!]?.run !== list[at]!.run) yield names[at]!;
+  for (const name in old) if (!targets[name]) yield name;
+}
+
+/** Of a placement that is gone nothing is remembered once nobody has it. */
+function withoutOver(fleet: FleetState, { index }: HubFacts): FleetState {
+  const over = Object.keys(fleet.lines).filter(
+    (name) => index.retired.has(name) && Object.keys(fleet.lines[name]!.targets).length === 0,
+  );
+  if (over.length === 0) return fleet;
+  const lines = Object.entries(fleet.lines).filter(([name]) => !over.includes(name));
+  return { ...fleet, lines: Object.fromEntries(lines) };
+}
+
+/** As the lines stand after the step: what has gone in it is not remembered, and nothing of lines that are over. */
+function removalsOf(
+  { fleet, removals }: HubState,
+  judged: ReadonlyMap<string, Judged>,
+  { lines }: FleetState,
+  facts: HubFacts,
+  now: number,
+): HubState['removals'] {
+  const next: Record<string, PlacementRemovals> = {};
+  for (const [name, one] of judged) {
+    const line = lines[name];
+    if (!line || !one.removals) continue;
+    const moved = line !== fleet.lines[name];
+    const left = moved ? judgeRemovals(name, line, one.removals, facts, now).removals : one.removals;
+    if (left) next[name] = left;
+  }
+  return sameMembers(removals, next) ? removals : next;
+}
+
+function sameMembers<T>(a: Readonly<Record<string, T>>, b: Readonly<Record<string, T>>): boolean {
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
 }

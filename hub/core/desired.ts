@@ -1,37 +1,55 @@
 import { hashOf } from '#proto/canonical.ts';
 import type { DesiredPayload } from '#proto/messages.ts';
-import type { ClusterState, HubState, LineState, TargetState } from './types.ts';
+import type { FleetState } from '#rollouts/state.ts';
+import type { ClusterState, HubState, Told } from './types.ts';
 
 /** What a desired document says, apart from its number. */
-export type DesiredContent = Pick<DesiredPayload, 'head' | 'assignments' | 'removed'>;
+export type DesiredContent = Pick<DesiredPayload, 'head' | 'assignments' | 'removed' | 'hold'>;
+
+type Own = Pick<ClusterState, 'head' | 'observed' | 'leaving' | 'offBranch'>;
+
+/** What a cluster is told of a placement; undefined where it is told nothing. */
+export function toldOf(
+  fleet: FleetState,
+  own: Own | undefined,
+  placement: string,
+  cluster: string,
+): Told | undefined {
+  const leave = own?.leaving?.[placement];
+  if (leave) return leave.done ? undefined : { ...leave, entryRevision: leave.revision, digest: null };
+  if (own?.leaving) return undefined;
+  if (own?.observed) return own.observed[placement];
+  const run = fleet.lines[placement]?.targets[cluster]?.run;
+  return run?.phase === 'removed' ? undefined : run;
+}
 
 /** By placement name, whatever the order of decisions: equal contents are equal bytes. */
-export function contentOf(
-  lines: Readonly<Record<string, LineState>>,
-  cluster: string,
-  head: string,
-): DesiredContent {
+export function contentOf(fleet: FleetState, cluster: string, own: Own): DesiredContent {
   const assignments: DesiredContent['assignments'] = [];
   const removed: DesiredContent['removed'] = [];
-  for (const placement of Object.keys(lines).sort()) {
-    const target: TargetState | undefined = lines[placement]?.targets[cluster];
-    if (!target) continue;
-    const { revision, entryRevision, digest, attempt, removal, offBranch } = target;
-    const assignment = { placement, revision, entryRevision, digest, attempt };
-    if (removal === undefined) assignments.push(...(offBranch ? [] : [assignment]));
-    else if (target.state !== 'Removed') removed.push({ placement, revision: removal });
+  const placements = new Set([...Object.keys(fleet.lines), ...Object.keys(own.leaving ?? {})]);
+  for (const placement of [...placements].sort()) {
+    const told = toldOf(fleet, own, placement, cluster);
+    if (!told || own.offBranch?.includes(placement)) continue;
+    const { readAt, entryRevision, digest, attempt } = told;
+    const revision = readAt ?? told.revision;
+    if (digest === null) removed.push({ placement, revision, entryRevision, attempt });
+    else assignments.push({ placement, revision, entryRevision, digest, attempt });
   }
-  return { head, assignments, removed };
+  const { [cluster]: hold } = fleet.holds;
+  const until = new Date(hold?.until ?? END_OF_TIME).toISOString();
+  return { head: own.head, assignments, removed, ...(hold && { hold: { until } }) };
 }
+
+const END_OF_TIME = Date.UTC(9999, 11, 31);
 
 export const contentHash = (content: DesiredContent): string =>
   hashOf('flotilla-desired-content-v1', content);
 
 /** The document that a cluster is to have, from saved state alone; undefined while it may have none. */
-export function documentOf(state: HubState, cluster: string): DesiredPayload | undefined {
-  const known: ClusterState | undefined = state.clusters[cluster];
-  if (!known || known.epoch === 0) return undefined;
-  const { epoch, issuedAt, head } = known;
-  const content = contentOf(state.lines, cluster, head);
-  return { cluster, epoch, issuedAt: new Date(issuedAt).toISOString(), ...content };
+export function documentOf({ fleet, clusters }: HubState, cluster: string): DesiredPayload | undefined {
+  const own: ClusterState | undefined = clusters[cluster];
+  if (!own || own.epoch === 0) return undefined;
+  const { epoch, issuedAt } = own;
+  return { cluster, epoch, issuedAt: new Date(issuedAt).toISOString(), ...contentOf(fleet, cluster, own) };
 }

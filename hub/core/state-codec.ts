@@ -1,146 +1,190 @@
-import { z } from 'zod';
 import { canonicalJson } from '#proto/canonical.ts';
-import {
-  type ClusterState,
-  type HubState,
-  type LineState,
-  TARGET_STATES,
-  type TargetState,
-} from './types.ts';
+import { EMPTY_FLEET, EMPTY_LINE, type FleetState, type Line, type Target } from '#rollouts/state.ts';
+import { clusterEntry, fleetEntry, lineEntry } from './state-entries.ts';
+import { firstVersionOf } from './state-first-version.ts';
+import type { ClusterState, HubState, PlacementRemovals } from './types.ts';
 
 /**
- * How hub state is stored: one entry per cluster (`cluster.<name>`: its document's state and all its targets) and one per
- * line (`line.<placement>`: its version), so that what changes together for a cluster is saved by one write and no entry
- * grows with the fleet. Version 1, a contract.
+ * How hub state is stored: `cluster.<name>` has its document's state and all its targets, `line.<placement>` its stages, and `fleet`
+ * what belongs to none, so that what changes together for a cluster is saved by one write and no entry grows with the fleet. A
+ * contract, version 2 (`state-entries.ts`); version 1 is read.
  */
-const target = z.object({
-  revision: z.string(),
-  entryRevision: z.string(),
-  digest: z.string(),
-  attempt: z.int().nonnegative(),
-  state: z.enum(TARGET_STATES),
-  since: z.number(),
-  removal: z.string().optional(),
-  removalAfter: z.number().optional(),
-  held: z.literal(true).optional(),
-  offBranch: z.literal(true).optional(),
-});
-const heldRemoval = z.object({
-  setHash: z.string(),
-  since: z.number(),
-  leaving: z.int().nonnegative(),
-  left: z.int().nonnegative(),
-  of: z.int().nonnegative(),
-});
-const clusterEntry = z.object({
-  v: z.literal(1),
-  epoch: z.int().nonnegative(),
-  issuedAt: z.number(),
-  headHash: z.string(),
-  head: z.string(),
-  contentHash: z.string(),
-  targets: z.record(z.string(), target),
-  /** Placements that left the cluster since their last approval, and when. */
-  left: z.record(z.string(), z.number()).optional(),
-});
-const lineEntry = z.object({
-  v: z.literal(1),
-  version: z.string(),
-  since: z.number(),
-  held: heldRemoval.optional(),
-});
-
-type Line = Omit<LineState, 'left'> & {
-  targets: Record<string, TargetState>;
-  left?: Record<string, number>;
-};
 
 const NO_DOCUMENT: ClusterState = { epoch: 0, issuedAt: 0, headHash: '', head: '', contentHash: '' };
 
-/** Key → JSON text. Equal states give equal texts. */
+/** The keys of everything that is stored of a state, clusters first: no attempt is in a line's entry before its targets are saved. */
+export function keysOf(state: HubState): string[] {
+  const { fleet, removals, clusters } = state;
+  const named = new Set([...Object.keys(clusters), ...Object.keys(fleet.silent)]);
+  for (const { targets, rejected } of Object.values(fleet.lines))
+    for (const record of [targets, rejected]) for (const cluster in record) named.add(cluster);
+  for (const { released, left } of Object.values(removals))
+    for (const record of [released, left]) for (const cluster in record) named.add(cluster);
+  return [
+    ...[...named].sort().map((name) => `cluster.${name}`),
+    ...Object.keys(fleet.lines)
+      .sort()
+      .map((name) => `line.${name}`),
+    'fleet',
+  ];
+}
+
+/** JSON text of one entry; undefined where there is nothing to store. Equal states give equal texts. */
+export function encodeEntry(state: HubState, key: string): string | undefined {
+  const [kind, name = ''] = key.split('.');
+  if (kind === 'line') return encodeLine(state, name);
+  if (kind === 'cluster') return encodeCluster(state, name);
+  const { clock, freezes, holds } = state.fleet;
+  return canonicalJson({ v: 2, clock, freezes, holds });
+}
+
+/** Key → JSON text of everything. */
 export function encodeState(state: HubState): Map<string, string> {
-  const entries = new Map<string, string>();
-  const targets = new Map<string, Record<string, TargetState>>();
-  const left = new Map<string, Record<string, number>>();
-  for (const placement of Object.keys(state.lines).sort()) {
-    const { version, since, targets: of, left: gone = {}, held } = state.lines[placement]!;
-    entries.set(`line.${placement}`, canonicalJson({ v: 1, version, since, held }));
-    for (const [cluster, at] of Object.entries(gone)) {
-      const known = left.get(cluster);
-      if (known) known[placement] = at;
-      else left.set(cluster, { [placement]: at });
-    }
-    for (const [cluster, one] of Object.entries(of)) {
-      const known = targets.get(cluster);
-      if (known) known[placement] = one;
-      else targets.set(cluster, { [placement]: one });
-    }
+  return new Map(
+    keysOf(state).flatMap((key) => {
+      const text = encodeEntry(state, key);
+      return text === undefined ? [] : [[key, text] as const];
+    }),
+  );
+}
+
+function encodeLine({ fleet, removals }: HubState, name: string): string | undefined {
+  const line = fleet.lines[name];
+  if (!line) return undefined;
+  const { targets: _targets, rejected: _rejected, ...own } = line;
+  return canonicalJson({ v: 2, ...own, held: removals[name]?.held });
+}
+
+function encodeCluster({ fleet, removals, clusters }: HubState, name: string): string | undefined {
+  const targets: Record<string, Target> = {};
+  const rejected: Record<string, readonly string[]> = {};
+  for (const [placement, line] of Object.entries(fleet.lines)) {
+    const [target, digests] = [line.targets[name], line.rejected[name]];
+    if (target) targets[placement] = target;
+    if (digests) rejected[placement] = digests;
   }
-  for (const cluster of new Set([...Object.keys(state.clusters), ...targets.keys(), ...left.keys()])) {
-    const { epoch, issuedAt, headHash, head, contentHash } = state.clusters[cluster] ?? NO_DOCUMENT;
-    const document = { epoch, issuedAt, headHash, head, contentHash };
-    const of = { targets: targets.get(cluster) ?? {}, left: left.get(cluster) };
-    entries.set(`cluster.${cluster}`, canonicalJson({ v: 1, ...document, ...of }));
+  const released: Record<string, number> = {};
+  const left: Record<string, number> = {};
+  for (const [placement, one] of Object.entries(removals)) {
+    const [freed, gone] = [one.released?.[name], one.left?.[name]];
+    if (freed !== undefined) released[placement] = freed;
+    if (gone !== undefined) left[placement] = gone;
   }
-  return entries;
+  const own = clusters[name];
+  const silent = fleet.silent[name];
+  const parts = { targets, rejected, released, left };
+  const filled = Object.entries(parts).filter(([, part]) => Object.keys(part).length > 0);
+  if (!own && !silent && filled.length === 0) return undefined;
+  return canonicalJson({ v: 2, ...(own ?? NO_DOCUMENT), silent, ...Object.fromEntries(filled) });
 }
 
 /**
- * Reads what `encodeState` wrote. An entry that cannot be read is left out and named in `unreadable`: the hub is then
+ * Reads what `encodeEntry` wrote. An entry that cannot be read is left out and named in `unreadable`: the hub is then
  * without state for it, which is safe (it waits for the agent's hello).
  */
 export function decodeState(entries: ReadonlyMap<string, string>): { state: HubState; unreadable: string[] } {
   const unreadable: string[] = [];
-  const clusters: Record<string, ClusterState> = {};
-  const lines: Record<string, Line> = {};
-  const found: [cluster: string, Pick<z.infer<typeof clusterEntry>, 'targets' | 'left'>][] = [];
-  for (const [key, text] of entries) {
-    const [kind, name = ''] = key.split('.');
-    if (kind === 'line') {
-      const line = parse(lineEntry, text);
-      if (!line) unreadable.push(key);
-      else {
-        const { version, since, held } = line;
-        lines[name] = { version, since, targets: {}, ...(held && { held }) };
-      }
-    } else if (kind === 'cluster') {
-      const entry = parse(clusterEntry, text);
-      if (!entry) {
-        unreadable.push(key);
-        continue;
-      }
-      const { v: _, targets, left, ...cluster } = entry;
-      if (cluster.contentHash !== '') clusters[name] = cluster;
-      found.push([name, { targets, left }]);
-    }
-  }
-  for (const [cluster, { targets, left = {} }] of found) {
-    for (const [placement, { removal, removalAfter, held, offBranch, ...one }] of Object.entries(targets)) {
-      // A target without its line was saved before a crash kept the line from being saved.
-      lines[placement] ??= { version: one.revision, since: one.since, targets: {} };
-      lines[placement].targets[cluster] = {
-        ...one,
-        ...(removal !== undefined && { removal }),
-        ...(removalAfter !== undefined && { removalAfter }),
-        ...(held && { held }),
-        ...(offBranch && { offBranch }),
-      };
-    }
-    for (const [placement, at] of Object.entries(left)) {
-      const line = lines[placement];
-      // Without its line there is nothing left to be measured by.
-      if (line) line.left = Object.assign(line.left ?? {}, { [cluster]: at });
-    }
-  }
-  return { state: { lines, clusters }, unreadable };
+  const reading = new Reading();
+  for (const [key, text] of entries) if (!reading.take(key, text)) unreadable.push(key);
+  return { state: reading.done(), unreadable };
 }
 
-function parse<T>(schema: z.ZodType<T>, text: string): T | undefined {
-  let json: unknown;
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** State while its entries are read, in any order. */
+class Reading {
+  readonly #clusters: Record<string, ClusterState> = {};
+  readonly #lines: Record<string, Writable<Line>> = {};
+  readonly #removals: Record<string, Writable<PlacementRemovals>> = {};
+  readonly #silent: Record<string, FleetState['silent'][string]> = {};
+  readonly #targets: [placement: string, cluster: string, target: Target][] = [];
+  #fleet: Pick<FleetState, 'clock' | 'freezes' | 'holds'> = EMPTY_FLEET;
+
+  /** False where it cannot be read. */
+  take(key: string, text: string): boolean {
+    const [kind, name = ''] = key.split('.');
+    const json = firstVersionOf(kind, parsed(text));
+    if (kind === 'line') {
+      const line = lineEntry.safeParse(json).data;
+      if (!line) return false;
+      const { v: _, held, ...own } = line;
+      this.#lines[name] = { ...own, targets: {}, rejected: {} } as Line;
+      if (held) this.#removalsOf(name).held = held;
+      return true;
+    }
+    if (kind === 'fleet') {
+      const fleet = fleetEntry.safeParse(json).data;
+      if (!fleet) return false;
+      const { v: _, ...own } = fleet;
+      this.#fleet = own as Pick<FleetState, 'clock' | 'freezes' | 'holds'>;
+      return true;
+    }
+    const entry = kind === 'cluster' ? clusterEntry.safeParse(json).data : undefined;
+    if (!entry) return false;
+    const { v: _, targets = {}, rejected = {}, released = {}, left = {}, silent, ...own } = entry;
+    if (own.contentHash !== '') this.#clusters[name] = own as ClusterState;
+    if (silent) this.#silent[name] = silent;
+    for (const [placement, target] of Object.entries(targets))
+      this.#targets.push([placement, name, target as Target]);
+    for (const [placement, digests] of Object.entries(rejected))
+      this.#rejected.push([placement, name, digests]);
+    for (const [part, of] of [
+      ['released', released],
+      ['left', left],
+    ] as const)
+      for (const [placement, at] of Object.entries(of)) {
+        const removals = this.#removalsOf(placement);
+        removals[part] ??= {};
+        (removals[part] as Record<string, number>)[name] = at;
+      }
+    return true;
+  }
+  readonly #rejected: [placement: string, cluster: string, digests: readonly string[]][] = [];
+
+  done(): HubState {
+    const targets = new Map<string, Record<string, Target>>();
+    for (const [placement, cluster, target] of this.#targets) {
+      const of = targets.get(placement) ?? {};
+      of[cluster] = target;
+      targets.set(placement, of);
+    }
+    for (const [placement, of] of targets) {
+      // A target without its line was saved before a crash kept the line from being saved.
+      this.#lines[placement] ??= { ...EMPTY_LINE, rejected: {} };
+      const line = this.#lines[placement];
+      line.targets = of;
+      // And one that is younger than its line: an attempt is never given twice.
+      line.attempt = Math.max(line.attempt, ...maxima(of));
+    }
+    for (const [placement, cluster, digests] of this.#rejected) {
+      const line = this.#lines[placement];
+      if (line) (line.rejected as Record<string, readonly string[]>)[cluster] = digests;
+    }
+    // Without its line there is nothing left to be measured by.
+    const removals = Object.entries(this.#removals).filter(([placement]) => this.#lines[placement]);
+    return {
+      fleet: { ...EMPTY_FLEET, ...this.#fleet, silent: this.#silent, lines: this.#lines },
+      removals: Object.fromEntries(removals),
+      clusters: this.#clusters,
+    };
+  }
+
+  #removalsOf(placement: string): Writable<PlacementRemovals> {
+    this.#removals[placement] ??= {};
+    return this.#removals[placement];
+  }
+}
+
+function maxima(targets: Readonly<Record<string, Target>>): number[] {
+  let most = 0;
+  for (const { run } of Object.values(targets)) most = Math.max(most, run?.attempt ?? 0);
+  return [most];
+}
+
+function parsed(text: string): unknown {
   try {
-    json = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
     return undefined; // named in `unreadable`
   }
-  return schema.safeParse(json).data;
 }

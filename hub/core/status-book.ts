@@ -1,57 +1,51 @@
 import type { Status } from '#proto/messages.ts';
 import { statusSetHash } from '#proto/status-set.ts';
-import { assignmentKey, type StatusFacts } from './types.ts';
+import { agentReport } from './agent-report.ts';
+import type { AgentReport } from './types.ts';
 
 /** Placements of one cluster that are kept: far more than a cluster runs, and an agent can name as many as it likes. */
 const MOST_PLACEMENTS = 500;
 
+type Known = { readonly seq: number; readonly removed: boolean };
+
 /**
- * The newest status of every assignment, as far as decisions need it. Older ones (`seq`) are dropped, and so are placements beyond
+ * The newest report of every assignment, as far as decisions need it. Older ones (`seq`) are dropped, and so are placements beyond
  * what a cluster may have; those that said they were removed make room first.
  */
 export class StatusBook {
   readonly #most: number;
-  readonly #facts = new Map<string, StatusFacts>();
-  readonly #byCluster = new Map<string, Map<string, StatusFacts>>();
+  readonly #reports = new Map<string, Map<string, AgentReport>>();
+  readonly #byCluster = new Map<string, Map<string, Known>>();
 
   constructor(most = MOST_PLACEMENTS) {
     this.#most = most;
   }
 
-  /** By `assignmentKey`; a view that changes with the book. */
-  get facts(): ReadonlyMap<string, StatusFacts> {
-    return this.#facts;
+  /** By placement and cluster; a view that changes with the book. */
+  get reports(): ReadonlyMap<string, ReadonlyMap<string, AgentReport>> {
+    return this.#reports;
   }
 
   /** Whether there is room for a placement of a cluster, after one that is removed has made it. */
   admits(cluster: string, placement: string): boolean {
     const of = this.#byCluster.get(cluster);
     if (!of || of.has(placement) || of.size < this.#most) return true;
-    const [removed] = [...of].find(([, { removed }]) => removed) ?? [];
-    if (removed === undefined) return false;
-    of.delete(removed);
-    this.#facts.delete(assignmentKey(cluster, removed));
+    const [gone] = [...of].find(([, { removed }]) => removed) ?? [];
+    if (gone === undefined) return false;
+    of.delete(gone);
+    this.#drop(cluster, gone);
     return true;
   }
 
   /** False when it is not newer than what is known, or when there is no room for it. */
   take(status: Status): boolean {
-    const { cluster, placement, seq, epoch, attempt, sync, health, applied, removed } = status;
+    const { cluster, placement, seq, removed = false } = status;
     if (!this.admits(cluster, placement)) return false;
-    const key = assignmentKey(cluster, placement);
-    if (seq <= (this.#facts.get(key)?.seq ?? -1)) return false;
-    const facts: StatusFacts = {
-      seq,
-      epoch,
-      attempt,
-      sync: sync.state,
-      health: health.state,
-      appliedDigest: applied?.digest,
-      removed: removed ?? false,
-    };
-    this.#facts.set(key, facts);
-    const of = this.#byCluster.get(cluster) ?? new Map<string, StatusFacts>();
-    this.#byCluster.set(cluster, of.set(placement, facts));
+    const of = this.#byCluster.get(cluster) ?? new Map<string, Known>();
+    if (seq <= (of.get(placement)?.seq ?? -1)) return false;
+    this.#byCluster.set(cluster, of.set(placement, { seq, removed }));
+    const reports = this.#reports.get(placement) ?? new Map<string, AgentReport>();
+    this.#reports.set(placement, reports.set(cluster, agentReport(status)));
     return true;
   }
 
@@ -66,13 +60,17 @@ export class StatusBook {
 
   /** Lets go of a cluster that has no entry any more. */
   forget(cluster: string): void {
-    for (const placement of this.#byCluster.get(cluster)?.keys() ?? []) {
-      this.#facts.delete(assignmentKey(cluster, placement));
-    }
+    for (const placement of this.#byCluster.get(cluster)?.keys() ?? []) this.#drop(cluster, placement);
     this.#byCluster.delete(cluster);
   }
 
   clusters(): Iterable<string> {
     return this.#byCluster.keys();
+  }
+
+  #drop(cluster: string, placement: string): void {
+    const reports = this.#reports.get(placement);
+    reports?.delete(cluster);
+    if (reports?.size === 0) this.#reports.delete(placement);
   }
 }

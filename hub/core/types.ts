@@ -4,18 +4,12 @@ import type { Cluster } from '#proto/documents/cluster.ts';
 import type { Fleet } from '#proto/documents/fleet.ts';
 import type { Placement } from '#proto/documents/placement.ts';
 import type { FaultCode } from '#proto/faults.ts';
-import type {
-  AgentEvent,
-  DesiredPayload,
-  HealthState,
-  Heartbeat,
-  Hello,
-  Status,
-  SyncState,
-} from '#proto/messages.ts';
+import type { AgentEvent, DesiredPayload, Heartbeat, Hello, Status } from '#proto/messages.ts';
 import type { Problem } from '#proto/problems.ts';
 import type { Strategy } from '#proto/stages.ts';
-import type { Version } from '#rollouts/facts.ts';
+import type { Advanced as FleetAdvanced, Effects as FleetEffects, FleetEvent } from '#rollouts/advance.ts';
+import type { FleetFacts, Report, Version } from '#rollouts/facts.ts';
+import { EMPTY_FLEET, type FleetState, type Run } from '#rollouts/state.ts';
 
 /**
  * The seams of the hub: what the index hands to decisions and to readers, what `advance` decides, and the port of the
@@ -134,37 +128,8 @@ export const assignmentKey = (cluster: string, placement: string) => `${cluster}
 
 // ---- what `advance` decides; plain JSON, saved between runs
 
-export const TARGET_STATES = [
-  'Waiting',
-  'Applying',
-  'Verifying',
-  'Current',
-  'Failed',
-  'Offline',
-  'Unchanged',
-  'Removed',
-] as const;
-export type TargetStateName = (typeof TARGET_STATES)[number];
-
-/** One cluster of a placement's line. */
-export type TargetState = AssignmentVersion & {
-  /** One start of a version on this cluster: `max(Unix ms, last + 1)`, unique for ever. */
-  readonly attempt: number;
-  readonly state: TargetStateName;
-  /** When `state` began. */
-  readonly since: number;
-  /** The revision at which Git no longer gives this placement to the cluster: it is being removed there. */
-  readonly removal?: string;
-  /** The cluster's epoch before the removal was ordered: only a report of a later one can be an answer to it. */
-  readonly removalAfter?: number;
-  /** Git no longer gives the placement to the cluster, and its removal waits for an approval: it runs on as it is. */
-  readonly held?: true;
-  /**
-   * After a rewrite that was acknowledged its revision is not on the branch any more, and Git has no other for it. No agent would
-   * accept a document that names it; one that leaves it out makes them keep and enforce what they have.
-   */
-  readonly offBranch?: true;
-};
+/** What a cluster is told of a placement; `digest` null: it is to be removed. */
+export type Told = Pick<Run, 'revision' | 'readAt' | 'entryRevision' | 'digest' | 'attempt'>;
 
 /** A removal that waits for an approval; see `removal-guard.ts`. */
 export type HeldRemoval = {
@@ -177,18 +142,25 @@ export type HeldRemoval = {
   readonly of: number;
 };
 
-/** The line of one placement; for now it has one stage of all clusters. */
-export type LineState = {
-  /** The version's name: the first revision that has its map cluster → digest. */
-  readonly version: string;
-  readonly since: number;
-  readonly targets: Readonly<Record<string, TargetState>>;
+/** What Git takes away from a placement: what of it may go, and what waits. */
+export type PlacementRemovals = {
+  /** Clusters whose removal was let go and is not over, and when. */
+  readonly released?: Readonly<Record<string, number>>;
   /** Clusters whose removal was let go without an approval since the last one, and when. */
   readonly left?: Readonly<Record<string, number>>;
-  readonly held?: HeldRemoval;
+  /** Waits for an approval: those clusters run on as they are. */
+  readonly held?: HeldRemoval & { readonly clusters: readonly string[] };
 };
 
-/** What the hub last decided for a cluster's desired document. */
+/** An order to remove a placement from a cluster that leaves the fleet as a whole. */
+export type Leave = {
+  readonly revision: string;
+  readonly attempt: number;
+  readonly since: number;
+  readonly done?: true;
+};
+
+/** What the hub last decided for a cluster's desired document, besides what the lines say. */
 export type ClusterState = {
   /** Of the current document; 0 while none may be published (no hello yet). */
   readonly epoch: number;
@@ -198,35 +170,45 @@ export type ClusterState = {
   readonly head: string;
   /** Hash of the document without epoch and issuedAt. */
   readonly contentHash: string;
+  /** By placement, what a cluster that only observes is shown: no stage waits for it, so that it has no part in any. */
+  readonly observed?: Readonly<Record<string, Told>>;
+  /** By placement, under `decommission: prune`: approved by that, outside of all stages. */
+  readonly leaving?: Readonly<Record<string, Leave>>;
+  /**
+   * Placements whose revision is not on the branch any more after a rewrite that was acknowledged, and Git has no other for them. No
+   * agent would accept a document that names it; one that leaves it out makes them keep and enforce what they have.
+   */
+  readonly offBranch?: readonly string[];
 };
 
 export type HubState = {
+  /** Lines by placement, and everything that the stage machine remembers besides. */
+  readonly fleet: FleetState;
   /** By placement. */
-  readonly lines: Readonly<Record<string, LineState>>;
+  readonly removals: Readonly<Record<string, PlacementRemovals>>;
   /** By cluster. */
   readonly clusters: Readonly<Record<string, ClusterState>>;
 };
 
-export const EMPTY_STATE: HubState = { lines: {}, clusters: {} };
-
-/** What decisions need of a status. */
-export type StatusFacts = Pick<Status, 'seq' | 'epoch' | 'attempt'> & {
-  readonly sync: SyncState;
-  readonly health: HealthState;
-  readonly appliedDigest: string | undefined;
-  readonly removed: boolean;
-};
+export const EMPTY_STATE: HubState = { fleet: EMPTY_FLEET, removals: {}, clusters: {} };
 
 /** What `advance` looks at besides its state. */
-export type HubFacts = {
+export type HubFacts = Pick<FleetFacts, 'unreachable' | 'counting' | 'answers'> & {
   readonly index: IndexSnapshot;
   /** Cluster → highest epoch that its agent has told; absent while nothing was heard since this hub started. */
   readonly heard: ReadonlyMap<string, number>;
-  /** Of the newest status by `assignmentKey`. */
-  readonly statuses: ReadonlyMap<string, StatusFacts>;
-  /** Clusters that have been silent for longer than `offline.after` of hub time. */
-  readonly offline: ReadonlySet<string>;
+  /** Placement → cluster → newest report. */
+  readonly reports: ReadonlyMap<string, ReadonlyMap<string, AgentReport>>;
 };
+
+/** What an agent last said about a placement, as far as decisions need it. */
+export type AgentReport = Report & {
+  /** What it was to prune waits for an approval, in words. */
+  readonly heldBack?: string;
+};
+
+/** What may have changed since the last decision; everything where it is not known. */
+export type Only = { readonly placements: ReadonlySet<string>; readonly clusters: ReadonlySet<string> };
 
 /** To be carried out only after the state they follow from is saved; repeatable. */
 export type Effect = {
@@ -235,7 +217,13 @@ export type Effect = {
   readonly document: DesiredPayload;
 };
 
-export type Advanced = { readonly state: HubState; readonly effects: readonly Effect[] };
+export type Advanced = {
+  readonly state: HubState;
+  readonly effects: readonly Effect[];
+  /** What the stage machine looked at, for readers. */
+  readonly facts: FleetFacts | undefined;
+} & Pick<FleetEffects, 'events' | 'requests'> &
+  Pick<FleetAdvanced, 'wakes'>;
 
 /**
  * The read model, fed by the hub, never asked by it. Calls come one at a time; messages have been checked against their
@@ -245,7 +233,10 @@ export interface FleetView {
   setIndex(snapshot: IndexSnapshot): void;
   /** Also before the first snapshot: whether the Git server answers. */
   setGit(git: Reachability): void;
-  setState(state: HubState): void;
+  /** `facts` are those of the decision; undefined where the state was only read. */
+  setState(state: HubState, facts: FleetFacts | undefined): void;
+  /** What the stage machine said, once the state that it led to was saved. */
+  onFleetEvents(events: readonly FleetEvent[], at: number): void;
   setBus(bus: Reachability): void;
   onStatus(status: Status, receivedAt: number): void;
   onHello(hello: Hello, receivedAt: number): void;

@@ -9,11 +9,13 @@ import {
   heartbeat,
   hello,
   iso,
+  leaving,
   oid,
   START,
   snapshot,
   status,
   viewOf,
+  withLines,
 } from './view/testing/fleet.ts';
 import { ReadModel } from './view.ts';
 
@@ -127,7 +129,7 @@ test('until the agent echoes the attempt, what it says is about the one before',
   assert.equal(stateOf(view, 'b').headline.state, 'OK');
   const index = snapshot({ ...TWO, history: ['second', 'head', 'first'] });
   view.setIndex(index);
-  view.setState(decided(index, 2));
+  view.setState(decided(index, 2), undefined);
   const row = view.assignment('b', 'platform')!;
   assert.equal(row.status.sync.state, 'PENDING');
   assert.equal(row.waitingFor, `the agent to take up ${oid('second').slice(0, 7)}`);
@@ -217,16 +219,20 @@ test('a placement that Git no longer gives shows as being removed until it is go
   view.onStatus(status('a', 'shop'), START);
   const index = snapshot({ clusters: TWO.clusters, placements: { platform: {} } });
   view.setIndex(index);
-  const { lines } = decided(index, 1);
-  const leaving = { ...lines.platform!.targets.a!, removal: oid('head'), since: START + 1 };
-  view.setState({ lines: { ...lines, shop: { ...lines.platform!, targets: { a: leaving } } }, clusters: {} });
+  const state = decided(index, 1);
+  const shop = leaving(state.fleet.lines.platform!, 'a', { since: START + 1 });
+  view.setState(withLines(state, { shop }), undefined);
   assert.deepEqual(view.cluster('a')!.removals, [
     { placement: 'shop', revision: oid('head'), since: START + 1 },
   ]);
   assert.equal(stateOf(view, 'a').sync.reason, 'shop: is being removed');
   assert.equal(stateOf(view, 'a').headline.state, 'APPLYING');
-  const gone = { ...leaving, state: 'Removed' as const };
-  view.setState({ lines: { ...lines, shop: { ...lines.platform!, targets: { a: gone } } }, clusters: {} });
+  const { run } = shop.targets.a!;
+  const gone = {
+    ...shop,
+    targets: { a: { ...shop.targets.a!, run: { ...run!, phase: 'removed' as const } } },
+  };
+  view.setState(withLines(state, { shop: gone }), undefined);
   assert.equal(stateOf(view, 'a').headline.state, 'OK');
 });
 

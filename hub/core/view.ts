@@ -1,6 +1,8 @@
 import type { Commit } from '#git/objects.ts';
 import type { AgentEvent, Heartbeat, Hello, Status as Report } from '#proto/messages.ts';
 import type { Labels } from '#proto/selector.ts';
+import type { FleetEvent } from '#rollouts/advance.ts';
+import type { FleetFacts } from '#rollouts/facts.ts';
 import {
   assignmentKey,
   type EffectivePlacement,
@@ -15,8 +17,9 @@ import { type AgentRecord, Agents, NO_FACTS } from './view/agents.ts';
 import { type ApprovalRow, heldReason, problemOfApproval } from './view/approvals.ts';
 import { type AssignmentRow, deriveAssignment } from './view/assignment.ts';
 import { type ChangeListener, Changes } from './view/changes.ts';
-import { type ClusterRow, foldCluster, removalOf, sameRow } from './view/cluster.ts';
+import { type ClusterRow, foldCluster, sameRow } from './view/cluster.ts';
 import { connectivityOf, DEFAULT_PATIENCE, type Patience } from './view/connectivity.ts';
+import { changedClusters, decidedOf, removalsOf } from './view/decided.ts';
 import { Departing } from './view/departing.ts';
 import { EventRing } from './view/events.ts';
 import { type History, historyOf, type Lag, lagOf } from './view/lag.ts';
@@ -93,11 +96,16 @@ export class ReadModel implements FleetView {
     this.#judgeOutages();
   }
 
-  setState(state: HubState): void {
+  setState(state: HubState, facts: FleetFacts | undefined): void {
     const touched = changedClusters(this.#state, state);
     this.#state = state;
     this.#departing.setState(state, this.#now);
+    this.rollouts.set(state.fleet, facts, this.#now);
     for (const cluster of touched) this.#derive(cluster);
+  }
+
+  onFleetEvents(events: readonly FleetEvent[], at: number): void {
+    this.rollouts.tell(events.map((event) => ({ ...event, at })));
   }
 
   setBus(bus: Reachability): void {
@@ -328,7 +336,6 @@ export class ReadModel implements FleetView {
     const moved = agent !== undefined && agent.connectivity !== connectivity.state;
     if (agent) agent.connectivity = connectivity.state;
     if (!entry || !(dirty || moved)) return;
-    const { lines } = this.#state;
     const kept = this.#departing.keptOn(name);
     const leaves = !entry.invalid && entry.document.spec.decommission === 'prune';
     const given = leaves ? [] : [...this.#index!.assignments.ofCluster(name)];
@@ -339,7 +346,7 @@ export class ReadModel implements FleetView {
         placement,
         entry,
         indexed,
-        target: lines[placement]?.targets[name],
+        target: decidedOf(this.#state, placement, name),
         report: reportOf(agent, placement),
         connectivity,
         held: approval && { reason: heldReason(approval), since: approval.requestedAt },
@@ -351,9 +358,7 @@ export class ReadModel implements FleetView {
       ...given.map(([placement, indexed]) => derive(placement, indexed)),
       ...kept.map(({ placement, indexed, approval }) => derive(placement, indexed, approval)),
     ].sort((a, b) => (a.placement < b.placement ? -1 : 1));
-    const removals = Object.entries(lines)
-      .map(([placement, { targets }]) => targets[name] && removalOf(placement, targets[name]))
-      .filter((removal) => removal !== undefined);
+    const removals = removalsOf(this.#state, name);
     const before = this.#rows.get(name);
     const row: ClusterRow = {
       name,
@@ -385,21 +390,4 @@ export class ReadModel implements FleetView {
 function reportOf(agent: AgentRecord | undefined, placement: string): Report | undefined {
   const report = agent?.reports.get(placement)?.report;
   return report?.removed ? undefined : report;
-}
-
-/** The clusters for which something else is decided. Unchanged lines and targets are known by being the same objects. */
-function changedClusters(before: HubState, after: HubState): Set<string> {
-  const changed = new Set<string>();
-  for (const placement of new Set([...Object.keys(before.lines), ...Object.keys(after.lines)])) {
-    const old = before.lines[placement]?.targets ?? {};
-    const now = after.lines[placement]?.targets ?? {};
-    const held = after.lines[placement]?.held;
-    if (before.lines[placement]?.held !== held) {
-      for (const cluster of Object.keys(now)) if (now[cluster]?.held) changed.add(cluster);
-    }
-    if (old === now) continue;
-    for (const cluster of Object.keys(now)) if (old[cluster] !== now[cluster]) changed.add(cluster);
-    for (const cluster of Object.keys(old)) if (!now[cluster]) changed.add(cluster);
-  }
-  return changed;
 }

@@ -50,7 +50,7 @@ test('a commit travels to a signed document, a report to the state of its target
   );
   agent.report('shop');
   await until('the target to be Current', () =>
-    view.state.lines.shop?.targets.east?.state === 'Current' ? true : undefined,
+    view.state.fleet.lines.shop?.targets.east?.state === 'Current' ? true : undefined,
   );
 
   await rig.clone.write('docs/readme.md', 'nothing that renders');
@@ -78,7 +78,13 @@ test('a commit travels to a signed document, a report to the state of its target
   const third = await until('the removal', () =>
     agent.document?.removed.length ? agent.document : undefined,
   );
-  assert.deepEqual([third.assignments, third.removed], [[], [{ placement: 'shop', revision: gone }]]);
+  const order = {
+    placement: 'shop',
+    revision: gone,
+    entryRevision: gone,
+    attempt: third.removed[0]?.attempt,
+  };
+  assert.deepEqual([third.assignments, third.removed], [[], [order]]);
   agent.report('shop', { removed: true });
   await until('the end of the removal', () => (agent.document?.removed.length === 0 ? true : undefined));
 });
@@ -96,7 +102,7 @@ test('a hub that starts again publishes nothing that is published already, and a
     await until('both documents', () => (east.document && west.document ? true : undefined));
     east.report('shop');
     await until('the target to be Current', () =>
-      first.view.state.lines.shop?.targets.east?.state === 'Current' ? true : undefined,
+      first.view.state.fleet.lines.shop?.targets.east?.state === 'Current' ? true : undefined,
     );
   }
   const before = await published(rig);
@@ -108,7 +114,7 @@ test('a hub that starts again publishes nothing that is published already, and a
   east.hello();
   await until('an answer', () => (east.documents.length === 2 ? true : undefined));
   assert.deepEqual(east.documents[1], east.documents[0]);
-  assert.equal(second.view.state.lines.shop?.targets.east?.state, 'Current');
+  assert.equal(second.view.state.fleet.lines.shop?.targets.east?.state, 'Current');
   await rig.git.start();
   await until('the index', () => second.view.index);
   assert.equal(await published(rig), before);

@@ -1,13 +1,20 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
 import type { Trust } from '#hub/bus/trust.ts';
-import type { FleetView, HubState, IndexSnapshot, Reachability } from '#hub/core/types.ts';
+import {
+  EMPTY_STATE,
+  type FleetView,
+  type HubState,
+  type IndexSnapshot,
+  type Reachability,
+} from '#hub/core/types.ts';
 import { Hub } from '#hub/hub.ts';
 import { openDesired } from '#proto/envelope.ts';
 import type { DesiredPayload, Status } from '#proto/messages.ts';
 import { createNkey, type Nkey } from '#proto/nkey.ts';
 import { statusSetHash } from '#proto/status-set.ts';
 import { down, up } from '#proto/subjects.ts';
+import type { FleetEvent } from '#rollouts/advance.ts';
 import { eventually } from '../bed/eventually.ts';
 import { WorkingClone } from '../bed/git-repository.ts';
 import { type GitServer, startGitServer } from '../bed/git-server.ts';
@@ -25,9 +32,10 @@ export const until = <T>(what: string, look: () => T | undefined, describe?: () 
 /** Keeps the last of everything that the hub tells. */
 export class RecordingView implements FleetView {
   index: IndexSnapshot | undefined;
-  state: HubState = { lines: {}, clusters: {} };
+  state: HubState = EMPTY_STATE;
   git: Reachability | undefined;
   bus: Reachability | undefined;
+  readonly events: FleetEvent[] = [];
   readonly statuses: Status[] = [];
   readonly heard: string[] = [];
 
@@ -36,6 +44,9 @@ export class RecordingView implements FleetView {
   }
   setState(state: HubState): void {
     this.state = state;
+  }
+  onFleetEvents(events: readonly FleetEvent[]): void {
+    this.events.push(...events);
   }
   setGit(git: Reachability): void {
     this.git = git;

@@ -6,10 +6,12 @@ import {
   heartbeat,
   hello,
   iso,
+  leaving,
   oid,
   START,
   status,
   viewOf,
+  withLines,
 } from '../../core/view/testing/fleet.ts';
 import { byEnv, rolling } from '../../core/view/testing/rolling.ts';
 import type { ReadModel } from '../../core/view.ts';
@@ -139,12 +141,8 @@ export function acme(): ReadModel {
   view.onEvent(event('prod-eu-1', seen), START);
   view.setBus({ ok: true, lastOkAt: START, message: 'connected' });
   view.setGit({ ok: true, lastOkAt: START, message: 'reached' });
-  const removal = { ...view.state.lines.platform!.targets['dev-eu-1']!, removal: oid('head') };
-  const { platform } = view.state.lines;
-  view.setState({
-    ...view.state,
-    lines: { ...view.state.lines, legacy: { ...platform!, targets: { 'dev-eu-1': removal } } },
-  });
+  const legacy = leaving(view.state.fleet.lines.platform!, 'dev-eu-1');
+  view.setState(withLines(view.state, { legacy }), undefined);
   view.tick(START + 1_000);
   return view;
 }
@@ -198,11 +196,18 @@ export function acmeRolling(view: ReadModel = acme()) {
 /** The same fleet after `placements/retired.yaml` was deleted: what runs of it waits for an approval. */
 export function acmeHolding(): ReadModel {
   const view = acme();
-  const target = { ...view.state.lines.platform!.targets['dev-eu-1']!, held: true as const };
-  const held = { setHash: '0123456789abcdef', since: START - 60_000, leaving: 2, left: 1, of: 3 };
-  const targets = { 'dev-eu-1': target, 'prod-eu-1': target };
-  const retired = { version: oid('first'), since: START, targets, held };
-  view.setState({ ...view.state, lines: { ...view.state.lines, retired } });
+  const index = view.index!;
+  const { document, strategy } = index.placements.get('platform')!;
+  const versions = [{ revision: oid('head'), at: 1, contents: new Map(), authors: [] }];
+  const metadata = { name: 'retired' };
+  const gone = { document: { ...document, metadata }, file: 'placements/retired.yaml', strategy, versions };
+  view.setIndex({ ...index, retired: new Map([['retired', gone]]) });
+  const { platform } = view.state.fleet.lines;
+  const clusters = ['dev-eu-1', 'prod-eu-1'];
+  const targets = Object.fromEntries(clusters.map((name) => [name, platform!.targets['dev-eu-1']!]));
+  const held = { setHash: '0123456789abcdef', since: START - 60_000, leaving: 2, left: 1, of: 3, clusters };
+  const state = withLines(view.state, { retired: { ...platform!, targets } });
+  view.setState({ ...state, removals: { retired: { held } } }, undefined);
   view.onStatus(status('dev-eu-1', 'retired'), START);
   return view;
 }

@@ -5,13 +5,17 @@ import type { Fleet } from '#proto/documents/fleet.ts';
 import type { Placement } from '#proto/documents/placement.ts';
 import { createNkey } from '#proto/nkey.ts';
 import { strategyOf } from '#proto/stages.ts';
+import type { Content, Version } from '#rollouts/facts.ts';
+import { toldOf } from '../desired.ts';
 import {
+  type AgentReport,
   assignmentKey,
   type EffectiveCluster,
   type EffectivePlacement,
   type HubFacts,
+  type HubState,
   type IndexSnapshot,
-  type StatusFacts,
+  type RetiredPlacement,
 } from '../types.ts';
 import { AssignmentMap } from './assignment-map.ts';
 
@@ -37,6 +41,8 @@ export type Told = {
   noFleet?: boolean;
   unreadable?: { clusters?: string[]; placements?: string[] };
   abandoned?: string[];
+  /** Placements that were deleted at this head. */
+  retired?: string[];
   /** `guards.maxAssignmentsRemoved` and the approvals of flotilla.yaml. */
   mostRemoved?: string;
   approvals?: (CommittedApproval & { placement: string })[];
@@ -59,6 +65,15 @@ export function commit(word: string): Commit {
     message: word,
   };
 }
+
+const STRATEGY = strategyOf(undefined);
+
+const placementNamed = (name: string, more: Partial<Placement['spec']> = {}): Placement => ({
+  apiVersion: 'flotilla.dev/v1alpha1',
+  kind: 'Placement',
+  metadata: { name },
+  spec: { selector: {}, path: 'apps', ...more },
+});
 
 export function snapshot(told: Told): IndexSnapshot {
   const head = commit(told.head);
@@ -89,25 +104,20 @@ export function snapshot(told: Told): IndexSnapshot {
   for (const [name, { version, invalid = false, drift, approvals, digests }] of Object.entries(
     told.placements,
   )) {
-    const document: Placement = {
-      apiVersion: 'flotilla.dev/v1alpha1',
-      kind: 'Placement',
-      metadata: { name },
-      spec: {
-        selector: {},
-        path: 'apps',
-        ...(drift && { drift: { mode: drift } }),
-        ...(approvals && { approvals }),
-      },
-    };
+    const document = placementNamed(name, {
+      ...(drift && { drift: { mode: drift } }),
+      ...(approvals && { approvals }),
+    });
+    const contents = new Map<string, Content>();
+    const made: Version = { revision: oid(version), at: 1, contents, authors: [] };
     placements.set(name, {
       document,
       file: `placements/${name}.yaml`,
       revision: head.oid,
       invalid,
       version: oid(version),
-      versions: [],
-      strategy: strategyOf(undefined),
+      versions: [made],
+      strategy: STRATEGY,
     });
     for (const [cluster, digest] of Object.entries(digests)) {
       if (digest === undefined || !clusters.has(cluster)) continue;
@@ -117,7 +127,21 @@ export function snapshot(told: Told): IndexSnapshot {
           ? undefined
           : { digest: at.digest, revision: oid(at.revision), entryRevision: oid(at.entryRevision) };
       assignments.set(assignmentKey(cluster, name), { assignment: undefined, version: read, files: 1 });
+      if (!read) continue;
+      const { revision, ...content } = read;
+      contents.set(cluster, { ...content, ...(revision !== oid(version) && { revision }) });
     }
+  }
+  const retired = new Map<string, RetiredPlacement>();
+  for (const name of told.retired ?? []) {
+    const version: Version = { revision: head.oid, at: 2, contents: new Map(), authors: [] };
+    const document = placementNamed(name);
+    retired.set(name, {
+      document,
+      file: `placements/${name}.yaml`,
+      versions: [version],
+      strategy: STRATEGY,
+    });
   }
   const fleet: Fleet = {
     apiVersion: 'flotilla.dev/v1alpha1',
@@ -139,7 +163,7 @@ export function snapshot(told: Told): IndexSnapshot {
       : { document: fleet, file: 'flotilla.yaml', revision: head.oid, invalid: false },
     clusters,
     placements,
-    retired: new Map(),
+    retired,
     access: new Map(),
     assignments,
     unreadable: {
@@ -157,18 +181,33 @@ export function snapshot(told: Told): IndexSnapshot {
 /** Facts with every cluster of the index heard at epoch 0, unless told otherwise. */
 export function factsOf(index: IndexSnapshot, more: Partial<HubFacts> = {}): HubFacts {
   const heard = new Map([...index.clusters.keys()].map((name) => [name, 0]));
-  return { index, heard, statuses: new Map(), offline: new Set(), ...more };
+  const nothing = { reports: new Map(), unreachable: new Set<string>(), answers: new Map() };
+  return { index, heard, ...nothing, counting: true, ...more };
 }
 
-export function status(more: Partial<StatusFacts>): StatusFacts {
-  return {
-    seq: 1,
-    epoch: 1,
-    attempt: 0,
-    sync: 'SYNCED',
-    health: 'CURRENT',
-    appliedDigest: undefined,
-    removed: false,
-    ...more,
-  };
+/** Every agent says that it has done what it was told. */
+export function reportsOf(state: HubState, more: Partial<AgentReport> = {}): HubFacts['reports'] {
+  const reports = new Map<string, Map<string, AgentReport>>();
+  const clusters = new Set([
+    ...Object.keys(state.clusters),
+    ...Object.values(state.fleet.lines).flatMap(({ targets }) => Object.keys(targets)),
+  ]);
+  for (const cluster of clusters) {
+    const own = state.clusters[cluster];
+    for (const placement of new Set([
+      ...Object.keys(state.fleet.lines),
+      ...Object.keys(own?.leaving ?? {}),
+    ])) {
+      const told = toldOf(state.fleet, own, placement, cluster);
+      if (!told) continue;
+      const { attempt, digest } = told;
+      const done = digest === null ? { phase: 'removed' as const } : { phase: 'current' as const, digest };
+      const of = reports.get(placement) ?? new Map<string, AgentReport>();
+      reports.set(placement, of.set(cluster, { attempt, ...done, ...more }));
+    }
+  }
+  return reports;
 }
+
+export const runOf = (state: HubState, cluster: string, placement = 'shop') =>
+  state.fleet.lines[placement]?.targets[cluster]?.run;

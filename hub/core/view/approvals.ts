@@ -1,7 +1,7 @@
 import { committedApprovals, isInForce } from '#proto/approvals.ts';
 import { guardsOf } from '#proto/assignment.ts';
 import { type ApprovingCommit, approvingCommit, howToApprove } from '#proto/removals.ts';
-import type { HubState, IndexSnapshot, LineState } from '../types.ts';
+import type { HubState, IndexSnapshot, PlacementRemovals } from '../types.ts';
 import type { ProblemRow } from './problems.ts';
 import { problemId } from './problems.ts';
 
@@ -27,20 +27,19 @@ export type ApprovalRow = {
 
 /** Every deletion that waits, by placement. `now` in Unix milliseconds. */
 export function approvalsOf(state: HubState, index: IndexSnapshot | undefined, now: number): ApprovalRow[] {
-  return Object.keys(state.lines)
+  return Object.keys(state.removals)
     .sort()
-    .flatMap((placement) => approvalOf(placement, state.lines[placement], index, now) ?? []);
+    .flatMap((placement) => approvalOf(placement, state.removals[placement], index, now) ?? []);
 }
 
 export function approvalOf(
   placement: string,
-  line: LineState | undefined,
+  removals: PlacementRemovals | undefined,
   index: IndexSnapshot | undefined,
   now: number,
 ): ApprovalRow | undefined {
-  const { held } = line ?? {};
-  if (!line || !held) return undefined;
-  const clusters = Object.keys(line.targets).filter((cluster) => line.targets[cluster]?.held);
+  const { held } = removals ?? {};
+  if (!held) return undefined;
   const known = index?.placements.get(placement);
   const given = committedApprovals(placement, index?.fleet?.document, known?.document);
   const expired = given.some((one) => one.removal === held.setHash && !isInForce(one, now));
@@ -48,7 +47,7 @@ export function approvalOf(
     kind: 'REMOVAL',
     state: expired ? 'EXPIRED' : 'PENDING',
     placement,
-    clusters: clusters.sort(),
+    clusters: held.clusters,
     setHash: held.setHash,
     requestedAt: held.since,
     summary: whatLeaves(held),
@@ -57,7 +56,7 @@ export function approvalOf(
   };
 }
 
-type Held = NonNullable<LineState['held']>;
+type Held = NonNullable<PlacementRemovals['held']>;
 
 function whatLeaves({ leaving, left, of }: Held): string {
   const before = left > 0 ? `, after ${left} that left since the last approval` : '';

@@ -1,6 +1,7 @@
 import type { DriftState, HealthState, Status as Report, SyncState } from '#proto/messages.ts';
-import type { EffectiveCluster, IndexedAssignment, TargetState } from '../types.ts';
+import type { EffectiveCluster, IndexedAssignment } from '../types.ts';
 import type { Axes, Axis, Connectivity } from './axes.ts';
+import type { Decided } from './decided.ts';
 import { headlineOf, type StatusView } from './headline.ts';
 
 export type Version = { readonly revision: string; readonly digest: string };
@@ -24,7 +25,7 @@ export type AssignmentFacts = {
   readonly placement: string;
   readonly entry: EffectiveCluster;
   readonly indexed: IndexedAssignment;
-  readonly target: TargetState | undefined;
+  readonly target: Decided | undefined;
   readonly report: Report | undefined;
   readonly connectivity: Axis<Connectivity>;
   /** Its removal waits for an approval: why, and since when. */

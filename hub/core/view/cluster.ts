@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ClusterFacts, DriftState, HealthState, SyncState } from '#proto/messages.ts';
 import type { Labels } from '#proto/selector.ts';
-import type { EffectiveCluster, TargetState } from '../types.ts';
+import type { EffectiveCluster } from '../types.ts';
 import type { AssignmentRow } from './assignment.ts';
 import {
   type Axes,
@@ -69,11 +69,6 @@ export function foldCluster(
   };
   const headlines = [...assignments.map((row) => [row.placement, row.status.headline] as const), ...leaving];
   return { ...axes, headline: foldHeadlines(axes, headlines) };
-}
-
-export function removalOf(placement: string, target: TargetState): Removal | undefined {
-  if (target.removal === undefined || target.state === 'Removed') return undefined;
-  return { placement, revision: target.removal, since: target.since };
 }
 
 /** Whether two rows show the same; times at which it was observed do not count. */

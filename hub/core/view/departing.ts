@@ -1,4 +1,3 @@
-import { strategyOf } from '#proto/stages.ts';
 import {
   type EffectivePlacement,
   EMPTY_STATE,
@@ -7,6 +6,7 @@ import {
   type IndexSnapshot,
 } from '../types.ts';
 import { type ApprovalRow, approvalsOf } from './approvals.ts';
+import { decidedOf } from './decided.ts';
 
 /** An assignment that Git no longer has, and the approval that its removal waits for. */
 export type Kept = {
@@ -20,11 +20,8 @@ export class Departing {
   #index: IndexSnapshot | undefined;
   #state: HubState = EMPTY_STATE;
   #approvals: ReadonlyMap<string, ApprovalRow> = new Map();
-  /** Placements as they were last in Git, for as long as something of them runs. */
-  readonly #last = new Map<string, EffectivePlacement>();
 
   setIndex(index: IndexSnapshot, now: number): void {
-    for (const [name, placement] of this.#index?.placements ?? []) this.#last.set(name, placement);
     this.#index = index;
     this.#judge(now);
   }
@@ -36,7 +33,6 @@ export class Departing {
 
   #judge(now: number): void {
     this.#approvals = new Map(this.approvals(now).map((row) => [row.placement, row]));
-    for (const name of this.#last.keys()) if (!this.#state.lines[name]) this.#last.delete(name);
   }
 
   /** Nothing waits. */
@@ -53,35 +49,19 @@ export class Departing {
   keptOn(cluster: string): Kept[] {
     return [...this.#approvals.values()].flatMap((approval) => {
       const { placement } = approval;
-      const target = this.#state.lines[placement]?.targets[cluster];
-      if (!target?.held) return [];
-      const { revision, entryRevision, digest } = target;
-      const version = { revision, entryRevision, digest };
+      if (!approval.clusters.includes(cluster)) return [];
+      const version = decidedOf(this.#state, placement, cluster);
       return [{ placement, approval, indexed: { assignment: undefined, version, files: 0 } }];
     });
   }
 
-  /** A placement that is gone while something of it runs on; if it left while no hub looked, only its name is known. */
+  /** A placement that is gone while something of it runs on. */
   placement(name: string): EffectivePlacement | undefined {
     if (!this.#approvals.has(name) || this.#index?.placements.has(name)) return undefined;
-    const last = this.#last.get(name);
-    if (last) return last;
-    const { version } = this.#state.lines[name]!;
-    const document: EffectivePlacement['document'] = {
-      apiVersion: 'flotilla.dev/v1alpha1',
-      kind: 'Placement',
-      metadata: { name },
-      spec: { selector: {}, path: '' },
-    };
-    return {
-      document,
-      file: `placements/${name}.yaml`,
-      revision: version,
-      invalid: false,
-      version,
-      versions: [],
-      strategy: strategyOf(undefined),
-    };
+    const retired = this.#index?.retired.get(name);
+    if (!retired) return undefined;
+    const revision = retired.versions.at(-1)?.revision ?? '';
+    return { ...retired, revision, invalid: false, version: revision };
   }
 
   placements(): EffectivePlacement[] {

@@ -4,16 +4,16 @@ import type { Placement } from '#proto/documents/placement.ts';
 import type { AgentEvent, FieldDrift, Heartbeat, Hello, ObjectStatus, Status } from '#proto/messages.ts';
 import type { Labels } from '#proto/selector.ts';
 import { strategyOf } from '#proto/stages.ts';
+import { EMPTY_LINE, type Line, type Run, type Target } from '#rollouts/state.ts';
 import { AssignmentMap } from '../../testing/assignment-map.ts';
 import {
   assignmentKey,
   type EffectiveCluster,
   type EffectivePlacement,
+  EMPTY_STATE,
   type HubState,
   type IndexProblem,
   type IndexSnapshot,
-  type LineState,
-  type TargetState,
 } from '../../types.ts';
 import { ReadModel, type ViewOptions } from '../../view.ts';
 
@@ -136,22 +136,37 @@ export const digestOf = (placement: string, { oid }: { oid: string }) => `${plac
 export function decided(
   index: IndexSnapshot,
   attempt: number,
-  more: (cluster: string, placement: string) => Partial<TargetState> = () => ({}),
+  more: (cluster: string, placement: string) => Partial<Run> = () => ({}),
 ): HubState {
-  const lines: Record<string, LineState & { targets: Record<string, TargetState> }> = {};
+  const lines: Record<string, Line> = {};
   for (const [key, { version }] of index.assignments) {
     if (!version) continue;
     const [cluster, placement] = key.split('/') as [string, string];
-    lines[placement] ??= { version: version.revision, since: START, targets: {} };
-    lines[placement].targets[cluster] = {
+    const line = lines[placement] ?? EMPTY_LINE;
+    const run = {
       ...version,
       attempt,
-      state: 'Waiting',
-      since: START,
+      purpose: 'rollout',
+      phase: 'published',
+      publishedHub: 0,
       ...more(cluster, placement),
-    };
+    } as const;
+    const target = { stage: 'all', state: 'Waiting', since: START, run } as const;
+    lines[placement] = { ...line, targets: { ...line.targets, [cluster]: target } };
   }
-  return { lines, clusters: {} };
+  return withLines(EMPTY_STATE, lines);
+}
+
+export const withLines = (state: HubState, lines: HubState['fleet']['lines']): HubState => ({
+  ...state,
+  fleet: { ...state.fleet, lines: { ...state.fleet.lines, ...lines } },
+});
+
+/** One target of a line, told to remove what it has, at the head. */
+export function leaving(line: Line, cluster: string, more: Partial<Target> = {}): Line {
+  const { run, ...target } = line.targets[cluster]!;
+  const removal = { ...run!, revision: oid('head'), digest: null };
+  return { ...line, targets: { [cluster]: { ...target, run: removal, ...more } } };
 }
 
 let seq = 0;
@@ -259,6 +274,6 @@ export function viewOf(told: Told, options: Partial<ViewOptions> = {}): ReadMode
   const index = snapshot(told);
   view.setBus({ ok: true, lastOkAt: START });
   view.setIndex(index);
-  view.setState(decided(index, 1));
+  view.setState(decided(index, 1), undefined);
   return view;
 }

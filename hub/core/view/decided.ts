@@ -1,0 +1,68 @@
+import type { TargetState } from '#rollouts/state.ts';
+import { toldOf } from '../desired.ts';
+import type { HubState } from '../types.ts';
+import type { Removal } from './cluster.ts';
+
+/** What the hub has decided that a cluster runs of a placement, and how far it is. */
+export type Decided = {
+  readonly revision: string;
+  readonly entryRevision: string;
+  readonly digest: string;
+  readonly attempt: number;
+  /** Undefined where nobody waits for it: the cluster only observes. */
+  readonly state: TargetState | undefined;
+  readonly since: number | undefined;
+};
+
+/** Undefined where nothing is decided, or that it is removed. */
+export function decidedOf(
+  { fleet, clusters }: HubState,
+  placement: string,
+  cluster: string,
+): Decided | undefined {
+  const told = toldOf(fleet, clusters[cluster], placement, cluster);
+  if (!told || told.digest === null) return undefined;
+  const { revision, readAt, entryRevision, digest, attempt } = told;
+  const target = fleet.lines[placement]?.targets[cluster];
+  const isObserved = clusters[cluster]?.observed !== undefined;
+  return {
+    revision: readAt ?? revision,
+    entryRevision,
+    digest,
+    attempt,
+    state: isObserved ? undefined : target?.state,
+    since: target?.since,
+  };
+}
+
+/** What a cluster is told to remove, by name. */
+export function removalsOf({ fleet, clusters }: HubState, cluster: string): Removal[] {
+  const own = clusters[cluster];
+  const placements = new Set([...Object.keys(fleet.lines), ...Object.keys(own?.leaving ?? {})]);
+  return [...placements].sort().flatMap((placement) => {
+    const told = toldOf(fleet, own, placement, cluster);
+    if (told?.digest !== null) return [];
+    const since = own?.leaving?.[placement]?.since ?? fleet.lines[placement]?.targets[cluster]?.since ?? 0;
+    return [{ placement, revision: told.readAt ?? told.revision, since }];
+  });
+}
+
+/** The clusters for which something else is decided. Unchanged lines, targets and clusters are known by being the same objects. */
+export function changedClusters(before: HubState, after: HubState): Set<string> {
+  const changed = new Set<string>();
+  const compare = <T>(old: Readonly<Record<string, T>>, now: Readonly<Record<string, T>>) => {
+    if (old === now) return;
+    for (const cluster of Object.keys(now)) if (old[cluster] !== now[cluster]) changed.add(cluster);
+    for (const cluster of Object.keys(old)) if (!now[cluster]) changed.add(cluster);
+  };
+  compare(before.clusters, after.clusters);
+  const [was, is] = [before.fleet.lines, after.fleet.lines];
+  for (const placement of new Set([...Object.keys(was), ...Object.keys(is)]))
+    compare(was[placement]?.targets ?? {}, is[placement]?.targets ?? {});
+  for (const placement of new Set([...Object.keys(before.removals), ...Object.keys(after.removals)])) {
+    const held = [before.removals[placement]?.held, after.removals[placement]?.held];
+    if (held[0] === held[1]) continue;
+    for (const one of held) for (const cluster of one?.clusters ?? []) changed.add(cluster);
+  }
+  return changed;
+}

@@ -1,0 +1,157 @@
+import { FlotillaError } from '#proto/faults.ts';
+import type { Refused } from '#rollouts/commands.ts';
+import { type FleetCommand, type Ordered, orderFleet } from '#rollouts/fleet-commands.ts';
+import { advance, fleetFactsAt, isDecided } from './core/advance.ts';
+import {
+  EMPTY_STATE,
+  type FleetView,
+  type HubFacts,
+  type HubState,
+  type IndexSnapshot,
+  type Only,
+} from './core/types.ts';
+import type { Inbox } from './inbox.ts';
+import type { WebhookPort } from './webhooks/webhooks.ts';
+
+export type DecisionsOptions = {
+  readonly view: Pick<FleetView, 'setState' | 'onFleetEvents'>;
+  readonly inbox: Pick<Inbox, 'facts' | 'takeChanges' | 'remember'>;
+  readonly webhooks: WebhookPort;
+  /** Rejects where it cannot be saved. */
+  readonly save: (state: HubState, signal: AbortSignal) => Promise<'saved' | 'conflict'>;
+  readonly marker?: ((name: string) => void) | undefined;
+};
+
+type Order = {
+  readonly command: FleetCommand;
+  readonly done: (answer: Ordered | Refused) => void;
+  readonly failed: (error: unknown) => void;
+};
+
+/** Everything is looked at again so often, also for what depends on the day: approvals that expire. */
+const LOOK_MS = 60_000;
+/** Hub time is saved with every decision, and so often at least. */
+const CLOCK_MS = 15_000;
+
+/**
+ * What the hub has decided, one decision after the other: orders of people and what was heard go in, state is saved, and only then
+ * does anybody hear of it. Between decisions it remembers which placements something may have changed for.
+ */
+export class Decisions {
+  readonly #options: DecisionsOptions;
+  readonly #wakes = new Map<string, number>();
+  #orders: Order[] = [];
+  #state: HubState = EMPTY_STATE;
+  #answers: WebhookPort['answers'] = new Map();
+  #savedAt = Number.NEGATIVE_INFINITY;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: DecisionsOptions) {
+    this.#options = options;
+  }
+
+  get state(): HubState {
+    return this.#state;
+  }
+
+  /** Goes on from saved state. */
+  adopt(state: HubState): void {
+    this.#state = state;
+    this.#options.inbox.remember(Object.keys(state.fleet.silent));
+    this.#options.view.setState(state, undefined);
+    this.lookAtAll();
+  }
+
+  /** Something has changed that concerns every placement. */
+  lookAtAll(): void {
+    this.#lookedAt = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Carried out with the next decision; resolves once that is saved. @throws FlotillaError hub-refused, store-failed */
+  order(command: FleetCommand): Promise<Ordered | Refused> {
+    return new Promise((done, failed) => this.#orders.push({ command, done, failed }));
+  }
+
+  /** Whoever waits for an order is told that it was not carried out. */
+  refuseOrders(error: FlotillaError): void {
+    for (const { failed } of this.#orders.splice(0)) failed(error);
+  }
+
+  /** Milliseconds until time alone may change something. */
+  waitMs(now: number): number {
+    return Math.max(0, Math.min(LOOK_MS, ...this.#wakes.values().map((at) => at - now)));
+  }
+
+  /** Clusters whose document is another one now; `conflict` when another hub has saved state: nothing was decided. */
+  async decide(
+    index: IndexSnapshot,
+    { now, connected }: { now: number; connected: boolean },
+    signal: AbortSignal,
+  ): Promise<string[] | 'conflict'> {
+    const { inbox, webhooks } = this.#options;
+    const facts = { index, ...inbox.facts(connected), answers: webhooks.answers };
+    const orders = this.#orders.splice(0);
+    try {
+      const only = this.#concerned(now, orders);
+      const ordered = this.#carryOut(orders, facts, now);
+      const advanced = advance(ordered.state, facts, now, only);
+      const isNews = isDecided(this.#state, advanced.state);
+      if (isNews || now - this.#savedAt >= CLOCK_MS) {
+        if ((await this.#options.save(advanced.state, signal)) === 'conflict') {
+          this.#giveUp(
+            orders,
+            new FlotillaError('hub-refused', 'another hub has decided meanwhile: try again'),
+          );
+          return 'conflict';
+        }
+        this.#savedAt = now;
+      }
+      this.#state = advanced.state;
+      if (!only) this.#wakes.clear();
+      for (const [placement, at] of advanced.wakes) this.#wakes.set(placement, at);
+      if (isNews) this.#options.view.setState(advanced.state, advanced.facts);
+      if (isNews) this.#options.marker?.('state-saved');
+      const events = [...ordered.events, ...advanced.events];
+      if (events.length > 0) this.#options.view.onFleetEvents(events, now);
+      webhooks.want(advanced.requests, only?.placements);
+      for (const { tell } of ordered.answers) tell();
+      return advanced.effects.map(({ cluster }) => cluster);
+    } catch (error) {
+      this.#giveUp(orders, error);
+      throw error;
+    }
+  }
+
+  #giveUp(orders: readonly Order[], error: unknown): void {
+    this.lookAtAll();
+    for (const { failed } of orders) failed(error);
+  }
+
+  /** What may have changed since the last decision; undefined: everything. */
+  #concerned(now: number, orders: readonly Order[]): Only | undefined {
+    const changes = this.#options.inbox.takeChanges();
+    const { answers } = this.#options.webhooks;
+    const all = !changes || orders.length > 0 || answers !== this.#answers || now - this.#lookedAt >= LOOK_MS;
+    if (all) {
+      this.#lookedAt = now;
+      this.#answers = answers;
+      return undefined;
+    }
+    const due = [...this.#wakes].filter(([, at]) => at <= now).map(([placement]) => placement);
+    return { ...changes, placements: new Set([...changes.placements, ...due]) };
+  }
+
+  #carryOut(orders: readonly Order[], facts: HubFacts, now: number) {
+    let state = this.#state;
+    const events: Ordered['events'][number][] = [];
+    const answers: { readonly tell: () => void }[] = [];
+    for (const { command, done } of orders) {
+      const result = orderFleet(state.fleet, fleetFactsAt(state, facts, now), command, now);
+      answers.push({ tell: () => done(result) });
+      if ('refused' in result) continue;
+      state = { ...state, fleet: result.state };
+      events.push(...result.events);
+    }
+    return { state, events, answers };
+  }
+}
