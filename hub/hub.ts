@@ -9,6 +9,7 @@ import { agentJwt, type Trust } from './bus/trust.ts';
 import type { AuditReader } from './core/audit-reader.ts';
 import { documentOf } from './core/desired.ts';
 import type { FleetView, HubState, IndexSnapshot, Reachability } from './core/types.ts';
+import { wantedRevisions } from './core/wanted.ts';
 import { Decisions } from './decisions.ts';
 import { Inbox } from './inbox.ts';
 import { Follower, type FollowerOptions } from './index/follower.ts';
@@ -157,6 +158,8 @@ export class Hub {
       log.info({ head: snapshot.head.oid, ...counts }, 'indexed');
     }
     this.#index = snapshot;
+    // For the next commits: what is decided from this one on is among the newest versions, which are kept anyway.
+    this.#follower.keep(wantedRevisions(this.#state));
     const keys = [...snapshot.clusters].flatMap(([name, { document: entry }]) =>
       entry.spec.agent.publicKeys.map((key) => [key, name] as const),
     );
@@ -236,6 +239,7 @@ export class Hub {
     this.#synced = true;
     const inbox = this.#inbox;
     this.#decisions.adopt(await this.#bus.sync((...stored) => inbox.replay(...stored), signal));
+    this.#follower.keep(wantedRevisions(this.#state));
     for (const cluster of Object.keys(this.#state.clusters)) this.#unpublished.add(cluster);
     // The connection may have been lost while it was read; then all is read again when it is back.
     if (this.#synced) this.#setBus({ ok: true });

@@ -101,6 +101,7 @@ test('a hub that starts again publishes nothing that is published already, and a
     west.hello(0);
     await until('both documents', () => (east.document && west.document ? true : undefined));
     east.report('shop');
+    west.report('shop');
     await until('the target to be Current', () =>
       first.view.state.fleet.lines.shop?.targets.east?.state === 'Current' ? true : undefined,
     );

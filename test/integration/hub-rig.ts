@@ -24,6 +24,7 @@ import { connectAgent, startTrustedNats, type TestAgent } from './hub-nats.ts';
 
 /** A hub in this process on a real NATS and a real Git server, and agents that only say what a test has them say. */
 const PATIENCE_MS = 15_000;
+const HEARTBEAT_MS = 1_000;
 const signal = new AbortController().signal;
 
 export const until = <T>(what: string, look: () => T | undefined, describe?: () => string): Promise<T> =>
@@ -137,7 +138,7 @@ export async function startRig(label: string): Promise<Rig> {
           acceptRewrite,
         },
         nats: { servers: [nats.url], publicUrls: ['nats://public:4222'], reconnectMs: 300 },
-        heartbeatMs: 1_000,
+        heartbeatMs: HEARTBEAT_MS,
         ...(now && { now }),
       });
       const running = hub.run(stop.signal);
@@ -172,6 +173,7 @@ export class FakeAgent implements AsyncDisposable {
   readonly #agent: TestAgent;
   readonly #newest = new Map<string, number>();
   #seq = 0;
+  #beat: NodeJS.Timeout | undefined;
 
   constructor(cluster: string, key: Nkey, trust: Trust, agent: TestAgent) {
     this.cluster = cluster;
@@ -190,7 +192,9 @@ export class FakeAgent implements AsyncDisposable {
     return this.documents.at(-1);
   }
 
+  /** From then on its heart beats. */
   hello(epoch = this.document?.epoch ?? 0): void {
+    this.#beat ??= setInterval(() => this.heartbeat(), HEARTBEAT_MS / 2);
     this.send(up.hello(this.cluster), {
       v: 1,
       cluster: this.cluster,
@@ -212,6 +216,7 @@ export class FakeAgent implements AsyncDisposable {
   report(placement: string, more: Partial<Status> = {}): Status {
     const assigned = this.document?.assignments.find((one) => one.placement === placement);
     const at = new Date().toISOString();
+    const order = assigned ?? this.document?.removed.find((one) => one.placement === placement);
     const version = assigned && { revision: assigned.revision, digest: assigned.digest };
     const counts = { objects: 0, created: 0, configured: 0, unchanged: 0, pruned: 0, skipped: 0, failed: 0 };
     const status: Status = {
@@ -221,7 +226,7 @@ export class FakeAgent implements AsyncDisposable {
       seq: ++this.#seq,
       at,
       epoch: this.document?.epoch ?? 0,
-      attempt: assigned?.attempt ?? 0,
+      attempt: order?.attempt ?? 0,
       ...(version && { attempted: version, applied: version }),
       sync: { state: 'SYNCED', since: at },
       drift: { state: 'NONE', since: at },
@@ -244,6 +249,7 @@ export class FakeAgent implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#beat);
     await this.#agent[Symbol.asyncDispose]();
   }
 }
