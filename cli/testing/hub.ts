@@ -58,6 +58,7 @@ export async function show(
   argv: readonly string[],
   color = false,
   now = START + 300_000,
+  confirm?: () => Promise<boolean>,
 ): Promise<string> {
   const [name, ...rest] = argv as [string, ...string[]];
   const verb = await VERBS[name]!.load();
@@ -75,6 +76,7 @@ export async function show(
     color,
     terminal: false,
     screen: () => ({ columns: 80, rows: 24 }),
+    confirm,
     now: () => now,
     signal: new AbortController().signal,
   });
