@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import type { RunningApi } from '#hub/api/server.ts';
 import { orders, PEOPLE } from '#hub/api/testing/orders.ts';
+import { oid } from '#hub/core/view/testing/fleet.ts';
 import { FlotillaError } from '#proto/faults.ts';
-import { run, serve, show } from './testing/hub.ts';
+import { run, runHere, serve } from './testing/hub.ts';
 
 const tokenOf = (name: string) => `flotilla_${name}_${'x'.repeat(43)}`;
 let fleet: ReturnType<typeof orders>;
@@ -23,8 +25,8 @@ after(() => api.stop());
 const words = (line: string) =>
   [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain!);
 const flotilla = (who: string, line: string) =>
-  run(api.url, words(line), who === '-' ? {} : { FLOTILLA_TOKEN: tokenOf(who) });
-const change = () => fleet.view.aliasOf(fleet.world.state.lines.shop!.stages[1]!.work!.version);
+  runHere(api.url, words(line), { token: who === '-' ? undefined : tokenOf(who) });
+const change = () => fleet.view.aliasOf(oid('two'));
 
 test('what nobody can be asked about is told, and not done without --yes', async () => {
   const stood = fleet.decided();
@@ -133,13 +135,24 @@ test('approve lists what it affects, and two people let a change go on', async (
 
 test('who says no at the question changes nothing', async () => {
   const stood = fleet.decided();
-  const text = await show(
-    api.url,
-    ['hold', 'dev-1', '--for', '1h', '--reason', 'x'],
-    false,
-    Date.now(),
-    async () => false,
-  );
-  assert.match(text, /# hold until .*: dev-1\n# nothing was done\n/);
+  const { code, stdout, stderr } = await runHere(api.url, words('hold dev-1 --for 1h --reason x'), {
+    confirm: async (question) => question !== 'go on? [y/N] ',
+  });
+  assert.deepEqual([code, stdout], [1, '']);
+  assert.match(stderr, /^hold until .*: dev-1\nnothing was done\n$/);
   assert.ok(fleet.decided() === stood);
+});
+
+test('as a program: the token comes from a variable or a file, nobody is asked, and the exit code says what it was', async () => {
+  const argv = words('rollout abort web --reason x');
+  const asked = await run(api.url, argv, { FLOTILLA_TOKEN: tokenOf('olga') });
+  assert.deepEqual([asked.code, asked.stdout], [64, '']);
+  assert.match(asked.stderr, /repeat with --yes/);
+  const file = fileURLToPath(import.meta.url);
+  const wrong = await run(api.url, [...argv, '--yes', '--token-file', file]);
+  assert.deepEqual([wrong.code, wrong.stdout], [64, '']);
+  assert.match(wrong.stderr, /acting.test.ts holds no token of a hub/);
+  const done = await run(api.url, [...argv, '--yes'], { FLOTILLA_TOKEN: tokenOf('root') });
+  assert.deepEqual([done.code, done.stdout], [0, `web@${change()} ABORTED\n`]);
+  assert.ok(![asked, wrong, done].some(({ stderr }) => stderr.includes('xxxx')));
 });

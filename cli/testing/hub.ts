@@ -9,6 +9,7 @@ import { START } from '#hub/core/view/testing/fleet.ts';
 import type { ReadModel } from '#hub/core/view.ts';
 import { readFlags } from '../args.ts';
 import { readMachine } from '../config.ts';
+import { exitCodeOf } from '../exit.ts';
 import { hubAt } from '../hub.ts';
 import { VERBS } from '../verb.ts';
 
@@ -52,13 +53,53 @@ export async function run(hub: string, argv: readonly string[], env: Record<stri
   return { code: await ended, ...told };
 }
 
+export type Here = {
+  readonly color?: boolean;
+  readonly now?: number;
+  readonly token?: string | undefined;
+  readonly confirm?: (question: string) => Promise<boolean>;
+};
+
+/** As `run`, without a process of its own: no token comes from a variable, and nothing is made harmless. */
+export async function runHere(hub: string, argv: readonly string[], options: Here = {}) {
+  const { color = false, now = Date.now(), token, confirm } = options;
+  const [name, ...rest] = argv as [string, ...string[]];
+  const told = { stdout: '', stderr: '' };
+  try {
+    const verb = await VERBS[name]!.load();
+    const code = await verb.run(readFlags(rest, verb.flags), {
+      hub: hubAt(hub, token),
+      machine: readMachine({}),
+      progress: () => undefined,
+      out: (out) => {
+        told.stdout += out;
+      },
+      talk: (line) => {
+        told.stderr += `${line}\n`;
+      },
+      color,
+      terminal: false,
+      screen: () => ({ columns: 80, rows: 24 }),
+      confirm,
+      now: () => now,
+      signal: new AbortController().signal,
+    });
+    return { code, ...told };
+  } catch (error) {
+    return {
+      code: exitCodeOf(error),
+      ...told,
+      stderr: `${told.stderr}flotilla: ${(error as Error).message}\n`,
+    };
+  }
+}
+
 /** A verb in this process, five minutes after START unless told otherwise, so that ages are always the same. */
 export async function show(
   hub: string,
   argv: readonly string[],
   color = false,
   now = START + 300_000,
-  confirm?: () => Promise<boolean>,
 ): Promise<string> {
   const [name, ...rest] = argv as [string, ...string[]];
   const verb = await VERBS[name]!.load();
@@ -76,7 +117,6 @@ export async function show(
     color,
     terminal: false,
     screen: () => ({ columns: 80, rows: 24 }),
-    confirm,
     now: () => now,
     signal: new AbortController().signal,
   });
