@@ -4,6 +4,7 @@ import type { NodeCache } from '#render/closure.ts';
 import type { KubeObject } from '#render/objects.ts';
 import { renderAssignment } from '#render/render.ts';
 import type { Renderer } from '#render/renderer.ts';
+import { assignmentOf } from '#render/testing/assignment.ts';
 
 /**
  * Overlays of the shape that fleets have: apps with a shared base, three components, and for every app and cluster an overlay with a
@@ -19,22 +20,17 @@ export function openRendering(files: RenderFleet['files'], signal: AbortSignal) 
   const objects = new MemoryObjects();
   const rootTree = objects.snapshot(files);
   return async (path: string, renderer: Renderer, cache: NodeCache): Promise<KubeObject[]> =>
-    (await renderAssignment({ objects, rootTree, assignment: assignmentOf(path), renderer, cache }, signal))
-      .objects;
+    (
+      await renderAssignment(
+        { objects, rootTree, assignment: clusterAssignment(path), renderer, cache },
+        signal,
+      )
+    ).objects;
 }
 
-function assignmentOf(path: string): Assignment {
+function clusterAssignment(path: string): Assignment {
   const [, placement, cluster] = path.split('/') as [string, string, string];
-  return {
-    placement,
-    cluster,
-    path,
-    components: [],
-    createNamespace: false,
-    values: {},
-    prune: true,
-    apiVersions: [],
-  } as unknown as Assignment;
+  return assignmentOf(path, { placement, cluster });
 }
 
 export function renderFleet(apps: number, clusters: number): RenderFleet {

@@ -11,6 +11,7 @@ import { obtainTools } from '#tools/obtain.ts';
 import { openEngine } from '../engine.ts';
 import { checkObjects, expandLists, type KubeObject } from '../objects.ts';
 import { renderAssignment } from '../render.ts';
+import { assignmentOf } from '../testing/assignment.ts';
 import { readYaml } from '../yaml/read.ts';
 import { openHelm } from './helm.ts';
 import { withCharts } from './inflate.ts';
@@ -48,18 +49,11 @@ async function render(
     ...files,
   });
   const renderer = withCharts(openEngine(), () => openHelm({ binary: helm, scratch: home }));
-  const assignment = {
-    placement: 'p',
-    cluster: 'c',
-    path: 'app',
-    components: [],
-    createNamespace: false,
+  const assignment = assignmentOf('app', {
     values,
-    prune: true,
-    apiVersions: [],
     ...(!kustomization.includes('kubeVersion') && { kubeVersion: '1.31' }),
     ...more,
-  } as unknown as Assignment;
+  });
   return (await renderAssignment({ objects: store, rootTree, assignment, renderer }, signal)).objects;
 }
 
@@ -127,7 +121,7 @@ for (const [chart, values, extra, args] of CASES) {
 }
 
 test('declared values are put into the values of the chart, typed, before it is templated', async () => {
-  const source = { file: 'clusters/c.yaml' };
+  const from = 'clusters/c.yaml';
   const objects = await render(
     'helmCharts:\n- {name: certificates, releaseName: rel, valuesFile: values.yaml}\nnamePrefix: eu-\n',
     {
@@ -135,7 +129,7 @@ test('declared values are put into the values of the chart, typed, before it is 
         'app/values.yaml':
           'replicaCount: ${n}\nwebhook: {enabled: "${hook}"}\npodLabels: {env: "is-${n}", other: "${HOME}"}\n',
       },
-      values: { n: { value: 3, source }, hook: { value: false, source } } as unknown as Assignment['values'],
+      values: { n: { value: 3, from }, hook: { value: false, from } },
     },
   );
   const deployment = objects.find(({ kind }) => kind === 'Deployment') as unknown as {

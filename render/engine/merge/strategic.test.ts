@@ -5,7 +5,8 @@ import { type Json, readYaml } from '../../yaml/read.ts';
 import { EngineFault } from '../fault.ts';
 import { getIn, isMap, type JsonMap } from '../json.ts';
 import { withoutBlanks } from './blanks.ts';
-import { BUILTIN_SCHEMA, readOpenApi } from './schema.ts';
+import { readOpenApi } from './open-api.ts';
+import { BUILTIN_SCHEMA } from './schema.ts';
 import { strategicMerge } from './strategic.ts';
 
 /**

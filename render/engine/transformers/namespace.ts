@@ -92,8 +92,8 @@ function moveSubjects(object: JsonMap, mode: SubjectMode, change: (value: Json) 
   if (!Array.isArray(subjects)) throw new EngineFault(`subjects must be a list, not ${kindOf(subjects)}`);
   const follows = (subject: { [key: string]: Json }) =>
     mode === 'allServiceAccounts'
-      ? get(subject, 'kind') === 'ServiceAccount'
-      : textOf(get(subject, 'name')) === 'default';
+      ? textOf(scalarOnly(get(subject, 'kind') ?? null)) === 'ServiceAccount'
+      : textOf(scalarOnly(get(subject, 'name') ?? null)) === 'default';
   return set(
     object,
     'subjects',

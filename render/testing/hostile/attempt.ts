@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { MemoryObjects } from '#git/testing/memory-objects.ts';
-import type { Assignment } from '#proto/assignment.ts';
 import { openEngine } from '../../engine.ts';
 import { renderAssignment } from '../../render.ts';
+import { assignmentOf } from '../assignment.ts';
 import { HOSTILE } from './cases.ts';
 
 /** What came of a hostile overlay: milliseconds of CPU of the thread in the call, and by how many MB the process grew at most. */
@@ -14,18 +14,6 @@ export type Attempt = {
 };
 
 const { signal } = new AbortController();
-const assignment = (path: string) =>
-  ({
-    placement: 'p',
-    cluster: 'c',
-    path,
-    components: [],
-    createNamespace: false,
-    values: {},
-    prune: true,
-    apiVersions: [],
-  }) as unknown as Assignment;
-
 const { files, symlinks = {} } = HOSTILE[process.argv[2]!]!.make();
 const store = new MemoryObjects();
 const links = Object.entries(symlinks).map(([path, link]) => [path, { link }] as const);
@@ -37,7 +25,7 @@ const rootTree = store.snapshot({
 });
 const renderer = openEngine();
 const render = (path: string) =>
-  renderAssignment({ objects: store, rootTree, assignment: assignment(path), renderer }, signal);
+  renderAssignment({ objects: store, rootTree, assignment: assignmentOf(path), renderer }, signal);
 await render('ordinary');
 
 globalThis.gc?.();
