@@ -22,6 +22,8 @@ const entry = z.object({
   reason: z.string().optional(),
   placement: z.string().optional(),
   stage: z.string().optional(),
+  /** `before/0`, `after/1`: which gate of the stage. */
+  gate: z.string().optional(),
   cluster: z.string().optional(),
   /** In kubectl's syntax; empty for every cluster. */
   selector: z.string().optional(),

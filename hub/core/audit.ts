@@ -52,12 +52,13 @@ export function trailOf(step: Step): Trail {
 const UNTOLD: ReadonlySet<What> = new Set<What>(['unchanged']);
 
 function ofLine({ before, now }: Step, event: FleetEvent): AuditEntry[] {
-  const { what, cluster, placement, stage, revision, reason, by } = event;
+  const { what, cluster, placement, stage, gate, revision, reason, by } = event;
   if (cluster !== undefined || placement === undefined || UNTOLD.has(what)) return [];
   const about = {
     action: what,
     placement,
     ...(stage !== undefined && { stage }),
+    ...(gate !== undefined && { gate }),
     ...(revision !== undefined && { revision }),
     ...(reason !== undefined && { reason: clip(reason) }),
     ...(by !== undefined && { by }),

@@ -106,12 +106,16 @@ export class RolloutMemory {
         return;
       default:
     }
-    if (gate === undefined) return;
-    const known = stage.gates.get(gate) ?? { requestedAt: at, decisions: [] };
+    const isDecision = what === 'approved' || what === 'denied';
+    // An order that was read back does not name its gate: it is the one that waited.
+    const waits = [...stage.gates].find(([, { openedAt }]) => openedAt === undefined)?.[0];
+    const key = gate ?? (isDecision ? waits : undefined);
+    if (key === undefined) return;
+    const known = stage.gates.get(key) ?? { requestedAt: at, decisions: [] };
     if (what === 'gateOpened') known.openedAt = at;
-    if ((what === 'approved' || what === 'denied') && by !== undefined)
+    if (isDecision && by !== undefined)
       known.decisions.push({ by, at, approved: what === 'approved', reason });
-    stage.gates.set(gate, known);
+    stage.gates.set(key, known);
   }
 
   #tellTarget(cluster: string, { what, at, stage, reason }: Told): void {
