@@ -51,6 +51,19 @@ export const TABS: readonly string[] = [
     }
   }
 }`,
+  `query WhatRollsOut {
+  fleet { banners { kind message by reason expiresAt } }
+  rollouts(filter: { phase: [PENDING, RUNNING, SOAKING, AWAITING_APPROVAL, PAUSED, ROLLING_BACK] }) {
+    totalCount
+    nodes {
+      alias phase reason waitingFor startedAt eta
+      progress { total current applying failed percent }
+      stages { name phase startedAt passedAt gates { kind when state opensAt message } }
+      targets(state: [FAILED, OFFLINE, BLOCKED], first: 20) { totalCount nodes { name stage state message } }
+    }
+  }
+  approvals(state: [PENDING, EXPIRED]) { nodes { alias reason clusterCount decisions { by at } } }
+}`,
   `query WhatHasDrifted {
   drift {
     totalCount
