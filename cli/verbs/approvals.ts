@@ -7,8 +7,8 @@ const MOST_CLUSTERS = 100;
 export const APPROVAL = `alias kind state stage groups count authors reason setHash requestedAt expiresAt clusterCount
   placement { name } rollout { alias } decisions { by at approved reason }
   clusters(first: ${MOST_CLUSTERS}) { nodes { name } } commit { path field item }`;
-const QUERY = `query Approvals($state: [ApprovalState!], $after: String) {
-  approvals(state: $state, first: 100, after: $after) { nodes { ${APPROVAL} } ${PAGE_INFO} }
+const QUERY = `query Approvals($state: [ApprovalState!], $mine: Boolean, $after: String) {
+  approvals(state: $state, mine: $mine, first: 100, after: $after) { nodes { ${APPROVAL} } ${PAGE_INFO} }
 }`;
 /** Nothing is decided yet, or what was decided counts no more. */
 export const WAITING = ['PENDING', 'EXPIRED'];
@@ -49,7 +49,8 @@ export const approvals: Listed<ApprovalItem> = {
       approvals: { nodes: ApprovalNode[]; pageInfo: { hasNextPage: boolean; endCursor: string | null } };
     };
     const state = parsed.switches.has('all') || names.length > 0 ? null : WAITING;
-    const nodes = await allPages(hub, QUERY, { state }, (answer: Answer) => answer.approvals, signal);
+    const mine = parsed.switches.has('mine') || null;
+    const nodes = await allPages(hub, QUERY, { state, mine }, (answer: Answer) => answer.approvals, signal);
     return nodes.map(approvalItem).filter(({ alias }) => names.length === 0 || names.includes(alias));
   },
   shape: (now) => ({

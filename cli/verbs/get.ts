@@ -55,6 +55,7 @@ const BELONGS: Readonly<Record<string, readonly string[]>> = {
   cluster: ['assignments'],
   placement: ['assignments', 'rollouts'],
   all: ['rollouts', 'changes', 'approvals'],
+  mine: ['approvals'],
 };
 
 export const get: Verb = {
@@ -65,7 +66,7 @@ export const get: Verb = {
     'get assignments [--cluster NAME]… [--placement NAME]… [-l SELECTOR] [-o FORMAT] [-w]',
     'get rollouts [NAME@CHANGE…] [--placement NAME]… [--all] [-o FORMAT] [-w]',
     'get changes [CHANGE…] [--all] [-o FORMAT] [-w]',
-    'get approvals [ID…] [--all] [-o FORMAT] [-w]',
+    'get approvals [ID…] [--all|--mine] [-o FORMAT] [-w]',
   ],
   flags: {
     ...outputFlag(),
@@ -74,6 +75,7 @@ export const get: Verb = {
     cluster: { value: 'NAME', multiple: true, describe: 'assignments of this cluster only' },
     placement: { value: 'NAME', multiple: true, describe: 'assignments or rollouts of this placement only' },
     all: { describe: 'also rollouts, changes and approvals that are over' },
+    mine: { describe: 'only approvals that your token could give now' },
   },
   notes: [
     'Of rollouts those under way are listed, and the newest of each placement; of changes the newest 20; of approvals what waits. --all lists all that the hub knows, and so does a NAME.',

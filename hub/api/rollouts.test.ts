@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { oid, START } from '../core/view/testing/fleet.ts';
 import { idOf } from './ids.ts';
 import { acmeRolling, apiOf } from './testing/api.ts';
+import { GATE_ID, orders } from './testing/orders.ts';
 
 const SHORT = oid('head').slice(0, 7);
 const MINUTE = 60_000;
@@ -260,4 +261,24 @@ test('whoever watches a rollout is told at once, and again when it changes', asy
     `subscription { rollout(id: "${idOf('Rollout', 'no', 'x')}") { phase } }`,
   );
   assert.match(errors![0]!.message, /id names no rollout/);
+});
+
+test('who asks learns which approvals are theirs to give: in the group, permitted, no author, not given yet', async () => {
+  const { data, order } = orders();
+  const mine = async (who?: string) => {
+    const answer = await data(
+      `{ mine: approvals(mine: true) { totalCount } approvals { nodes { viewerCanDecide } } }`,
+      {},
+      who,
+    );
+    const can = answer.approvals.nodes.filter((node: { viewerCanDecide: boolean }) => node.viewerCanDecide);
+    assert.equal(answer.mine.totalCount, can.length);
+    return can.length;
+  };
+  assert.deepEqual(
+    await Promise.all(['alice', 'olga', 'ada', 'anon', 'dora', undefined].map(mine)),
+    [2, 0, 0, 0, 0, 0],
+  );
+  await order(`decideApproval approvalId: "${GATE_ID}" approve: true reason: "ok"`, 'alice');
+  assert.deepEqual([await mine('alice'), await mine('bob')], [1, 2]);
 });

@@ -53,6 +53,12 @@ export function decide(desk: Desk, decision: Decision): Promise<Outcome<StageApp
   });
 }
 
+/** Whether an approval of a viewer would be taken now. */
+export function mayApprove(desk: Desk, row: StageApprovalRow): boolean {
+  const { viewer } = desk;
+  return viewer !== undefined && waits(row) && !judge(desk, viewer, row, orderOf(row, viewer, true, 'may I'));
+}
+
 /** What waits of that which is meant, one for each stage of a placement. */
 function waitingOf(desk: Desk, of: Decided): StageApprovalRow[] {
   if (!of) throw notFound('unknown-approval', 'there is no such approval');

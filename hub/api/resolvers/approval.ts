@@ -1,7 +1,10 @@
 import type { ApprovalRow } from '../../core/view/approvals.ts';
 import type { StageApprovalRow } from '../../core/view/rollouts/stage-approvals.ts';
 import type { ReadModel } from '../../core/view.ts';
+import { mayApprove } from '../../operations/decisions.ts';
+import { Desk } from '../../operations/desk.ts';
 import { connect, type PageArguments } from '../connection.ts';
+import type { ApiContext } from '../context.ts';
 import { idOf } from '../ids.ts';
 import { clustersByName } from '../orders.ts';
 import type { Resolver } from './shared.ts';
@@ -25,6 +28,10 @@ export const stageApproval = (
   view.rollouts
     .approvals(placement)
     .find((one) => one.version === version && one.stage === stage && one.gate === gate);
+
+/** Whether an approval by whoever asks would be taken now. */
+export const mayDecide = (row: AnyApproval, { viewer, view, operations, closing }: ApiContext): boolean =>
+  row.kind === 'STAGE' && mayApprove(new Desk(viewer, view, operations, closing), row);
 
 /** The approval that the parts of an id name. */
 export function approvalNamed(
@@ -62,6 +69,7 @@ const Approval = {
   groups: ((row) => (row.kind === 'STAGE' ? row.groups : [])) as Of,
   authors: ((row) => (row.kind === 'STAGE' ? row.authors : [])) as Of,
   decisions: ((row) => (row.kind === 'STAGE' ? row.decisions : [])) as Of,
+  viewerCanDecide: ((row, _, context) => mayDecide(row, context)) as Of,
   clusterCount: (({ clusters }) => clusters.length) as Of,
   clusters: (({ clusters }, page, context) => {
     const rows = clusters.flatMap((name) => context.view.cluster(name) ?? []);

@@ -33,7 +33,7 @@ import {
   placementsByName,
   resourcesByName,
 } from '../orders.ts';
-import { approvalsOf } from './approval.ts';
+import { approvalsOf, mayDecide } from './approval.ts';
 import { type ApiAssignmentFilter, assignmentConnection, version } from './assignment.ts';
 import { findNode } from './node.ts';
 import { type RolloutFilter, rolloutConnection, rolloutNamed } from './rollout.ts';
@@ -87,12 +87,21 @@ const Query = {
     const rows = selected ? all.filter(({ document }) => selected(document.metadata.labels ?? {})) : all;
     return connect(rows, placementsByName, page, context);
   }) as Root<PageArguments & { selector?: string | null }>,
-  approvals: ((_, { state, kind, ...page }, context) => {
+  approvals: ((_, { state, kind, mine, ...page }, context) => {
     const rows = approvalsOf(context.view).filter(
-      (row) => (!state || state.includes(row.state)) && (!kind || kind.includes(row.kind)),
+      (row) =>
+        (!state || state.includes(row.state)) &&
+        (!kind || kind.includes(row.kind)) &&
+        (!mine || mayDecide(row, context)),
     );
     return connect(rows, newestApprovals, page, context);
-  }) as Root<PageArguments & { state?: readonly string[] | null; kind?: readonly string[] | null }>,
+  }) as Root<
+    PageArguments & {
+      state?: readonly string[] | null;
+      kind?: readonly string[] | null;
+      mine?: boolean | null;
+    }
+  >,
   change: ((_, { alias, rev }, { view }) => {
     const found = view.commit(alias ?? rev ?? '')?.oid;
     return view.change(found ?? alias ?? rev ?? '');
