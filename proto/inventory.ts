@@ -32,27 +32,11 @@ export type Inventory = { placement: string; entries: readonly InventoryEntry[] 
 export const INVENTORY_CHUNK_BYTES = 600_000;
 const MAX_JSON_BYTES = 64 * 1024 * 1024;
 
-const row = z.tuple([
-  z.enum(['i', 'a']),
-  z.string(),
-  z.string(),
-  z.string(),
-  z.string(),
-  z.string(),
-  z.string(),
-  z.string(),
-]);
-const finishedRow = z.tuple([
-  z.literal('f'),
-  z.string(),
-  z.string(),
-  z.string(),
-  z.string(),
-  z.string(),
-  z.string(),
-  z.string(),
-  z.string(),
-]);
+const text = z.string();
+/** Group, version, kind, namespace, name, uid, hash of our fields. */
+const content = [text, text, text, text, text, text, text] as const;
+const row = z.tuple([z.enum(['i', 'a']), ...content]);
+const finishedRow = z.tuple([z.literal('f'), ...content, text]);
 const document = z.discriminatedUnion('v', [
   z.object({ v: z.literal(1), placement: z.string(), entries: z.array(row) }),
   z.object({ v: z.literal(2), placement: z.string(), entries: z.array(z.union([row, finishedRow])) }),
