@@ -37,6 +37,17 @@ export function parseDeleteOptions(query: URLSearchParams, text: string): Delete
   };
 }
 
+/** Kinds whose deletion is answered with the object (`ReturnDeletedObject` in k8s.io/kubernetes, pkg/registry/core). */
+const TOLD_WHOLE = new Set([
+  'persistentvolumeclaims',
+  'persistentvolumes',
+  'pods',
+  'podtemplates',
+  'resourcequotas',
+  'serviceaccounts',
+  'services',
+]);
+
 /** Deletes one object, or marks it when finalizers hold it. Returns the JSON text to answer with. */
 export function deleteObject(write: Write, options: DeleteOptions): string {
   const { cluster, kind, namespace, name } = write;
@@ -52,7 +63,9 @@ export function deleteObject(write: Write, options: DeleteOptions): string {
   const isHeld = Array.isArray(finalizers) && finalizers.length > 0;
   if (!isHeld && kind.kind !== 'Namespace' && kind.kind !== 'CustomResourceDefinition') {
     if (!options.dryRun) cluster.store.delete(kind, object);
-    return JSON.stringify(deleted(kind, stored));
+    return kind.group === '' && TOLD_WHOLE.has(kind.resource)
+      ? render(stored, kind)
+      : JSON.stringify(deleted(kind, stored));
   }
   if (wasMarked) return render(stored, kind);
   mark(object, kind, cluster.timestamp());

@@ -94,6 +94,11 @@ export class Api implements Disposable {
     return new Watch(await this.#open('GET', path, undefined, headers));
   }
 
+  /** The open answer, for who passes it on. */
+  stream(path: string, headers: Record<string, string>): Promise<IncomingMessage> {
+    return this.#open('GET', path, undefined, headers);
+  }
+
   #open(
     method: string,
     path: string,

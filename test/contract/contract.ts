@@ -6,6 +6,7 @@ import { APPLY_ERRORS } from './cases/apply-errors.ts';
 import { CUSTOM } from './cases/custom.ts';
 import { DELETES } from './cases/deletes.ts';
 import { DISCOVERY } from './cases/discovery.ts';
+import { ENGINE } from './cases/engine.ts';
 import { KINDS } from './cases/kinds.ts';
 import { LISTS } from './cases/lists.ts';
 import { OBJECTS } from './cases/objects.ts';
@@ -32,6 +33,7 @@ export const CONTRACT: readonly Case[] = [
   ...WATCHES,
   ...CUSTOM,
   ...WORKLOADS,
+  ...ENGINE,
 ];
 
 /** Registers the whole contract for one target, known when the tests run. */

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import type { Sim } from '#sim/server.ts';
@@ -9,11 +10,13 @@ import { makeScratch } from '../bed/scratch.ts';
 import type { Target } from './api.ts';
 import { Api } from './api.ts';
 import { pathOf, unique } from './case.ts';
+import { ENGINE_FILE } from './cases/engine.ts';
 import { contract } from './contract.ts';
 import { establish } from './crds.ts';
 import { widgetCrd } from './objects.ts';
 import type { Operation } from './random-writes.ts';
 import { cronJobHistory, playOnBoth, removeFrom, widgetHistory } from './random-writes.ts';
+import { recordEngine } from './recorded-engine.ts';
 import { schemaDifferences } from './schema-differences.ts';
 
 let scratch: Scratch;
@@ -36,6 +39,12 @@ const real = (): Target => {
   const plane = planes.at(0);
   return { name: 'real', url: plane.server, ca: plane.ca, token: plane.adminToken };
 };
+
+if (process.env.CONTRACT_RECORD === '1')
+  test('the requests of the engine are recorded', async () => {
+    const lines = (await recordEngine(real())).map((exchange) => JSON.stringify(exchange));
+    writeFileSync(ENGINE_FILE, `${lines.join('\n')}\n`);
+  });
 
 contract('real', real);
 
