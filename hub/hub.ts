@@ -31,6 +31,8 @@ export type HubOptions = {
   webhooks?: WebhookPort;
   /** Unix milliseconds. */
   now?: () => number;
+  /** How many times as fast as real time `now` goes. Default: 1. */
+  speed?: number;
   /** Told the name of each step that was completed; for tests that end the process at one. */
   marker?: (name: string) => void;
 };
@@ -51,6 +53,7 @@ const NOBODY_ASKED: WebhookPort = { want: () => undefined, answers: new Map() };
 export class Hub {
   readonly #options: HubOptions;
   readonly #now: () => number;
+  readonly #speed: number;
   readonly #bus: Bus;
   readonly #follower: Follower;
   readonly #inbox: Inbox;
@@ -69,6 +72,7 @@ export class Hub {
     const now = options.now ?? Date.now;
     const warn = (message: string) => log.warn(message);
     this.#now = now;
+    this.#speed = options.speed ?? 1;
     this.#inbox = new Inbox({
       view,
       heartbeatMs,
@@ -213,7 +217,7 @@ export class Hub {
   async #work(signal: AbortSignal): Promise<void> {
     let failures = 0;
     while (!signal.aborted) {
-      await this.#bell.wait(this.#decisions.waitMs(this.#now()), signal);
+      await this.#bell.wait(this.#decisions.waitMs(this.#now()) / this.#speed, signal);
       if (signal.aborted || !this.#bus.connected) continue;
       try {
         if (!this.#synced) await this.#sync(signal);

@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { pino } from 'pino';
+import { Hub } from '#hub/hub.ts';
+import { createNkey } from '#proto/nkey.ts';
+import type { FleetCommand } from '#rollouts/fleet-commands.ts';
+import type { Rehearsed } from '#rollouts/rehearsal/rehearse.ts';
+import { runOwned } from '#tools/owned.ts';
+import { eventually, pause } from '../bed/eventually.ts';
+import { WorkingClone } from '../bed/git-repository.ts';
+import { startGitServer } from '../bed/git-server.ts';
+import { makeScratch } from '../bed/scratch.ts';
+import { type Attempt, type Script, ScriptedAgents } from '../bed/scripted-agents.ts';
+import { startTrustedNats } from '../integration/hub-nats.ts';
+import { RecordingView } from '../integration/hub-rig.ts';
+import { writeFiles } from './fleet.ts';
+
+/** One scenario, played by `flotilla rehearse` and by a real hub with NATS, Git and agents whose clock goes faster. */
+const SPEED = 30;
+const HEARTBEAT_MS = 10_000;
+const PATIENCE_MS = 60_000;
+const CLI = join(import.meta.dirname, '../../cli/main.ts');
+const API = 'apiVersion: flotilla.dev/v1alpha1';
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const signal = new AbortController().signal;
+
+/** Cluster → milliseconds until it is Current; all differ, so that there is one order. */
+const AFTER = { c1: 10, c2: 20, c3: 30, e1: 20, e2: 25, e3: 15, b1: 30, b2: 45, b3: 20 } as const;
+const CLUSTERS = Object.keys(AFTER) as (keyof typeof AFTER)[];
+const RINGS = { c: 'canary', e: 'early', b: 'broad' } as const;
+const DEGRADED_MS = 14 * MINUTE;
+
+const STRATEGY = `${API}
+kind: RolloutStrategy
+metadata: { name: standard }
+spec:
+  stages:
+    - { name: canary, selector: { matchLabels: { ring: canary } }, after: [{ soak: 1m }] }
+    - name: early
+      selector: { matchLabels: { ring: early } }
+      maxConcurrent: 1
+      before: [{ approval: { groups: [ops] } }]
+    - { name: broad, selector: {}, maxConcurrent: 2 }
+  offline: { after: 2m }
+  progressDeadline: 2m
+`;
+/** `bad` and `fix` are the two commits; whoever is \`offline\` is so whatever runs there. */
+const scenario = (bad: string, fix: string) => `${API}
+kind: Scenario
+spec:
+  clusters:
+    - { name: b3, outcome: offline, at: 4m, until: 12m }
+    - { name: c1, outcome: degraded, at: ${DEGRADED_MS / MINUTE}m, after: ${AFTER.c1}s, message: it falls over }
+    - { name: c3, outcome: failed, after: ${AFTER.c3}s, message: ImagePullBackOff, revision: ${bad} }
+${CLUSTERS.filter((name) => name !== 'b3' && name !== 'c1')
+  .map((name) => `    - { name: ${name}, outcome: current, after: ${AFTER[name]}s }`)
+  .join('\n')}
+  events:
+    - { at: 3m, commit: ${fix} }
+    - { at: 6m, approve: { placement: shop, stage: early, by: alice, groups: [ops] } }
+    - { at: 17m, resume: { placement: shop, by: alice } }
+  until: 18m
+`;
+const overlay = (prefix: string) => `namePrefix: ${prefix}-\n`;
+
+test('what a rehearsal says happens in this order with a real hub, and as it ends there it ends here', {
+  timeout: 300_000,
+}, async () => {
+  await using scratch = await makeScratch('rehearsal');
+  const { dir } = scratch;
+  const { nats, trust } = await startTrustedNats(dir);
+  await using _nats = nats;
+  await using git = await startGitServer({ dir: join(dir, 'git') });
+  const keys = new Map(CLUSTERS.map((name) => [name as string, createNkey('user')] as const));
+  const entries = CLUSTERS.map((name) => {
+    const labels = `{ ring: ${RINGS[name[0] as keyof typeof RINGS]} }`;
+    const text = `${API}\nkind: Cluster\nmetadata: { name: ${name}, labels: ${labels} }\nspec: { agent: { publicKeys: [${keys.get(name)!.publicKey}] } }\n`;
+    return [`clusters/${name}.yaml`, text];
+  });
+  const repository = join(dir, 'repository');
+  writeFiles(repository, {
+    'flotilla.yaml': `${API}\nkind: Fleet\nmetadata: { name: small }\nspec: { branch: main }\n`,
+    'placements/shop.yaml': `${API}\nkind: Placement\nmetadata: { name: shop }\nspec: { selector: {}, path: apps/shop, strategy: standard }\n`,
+    'rollouts/standard.yaml': STRATEGY,
+    'apps/shop/kustomization.yaml': overlay('good'),
+    ...Object.fromEntries(entries),
+  });
+  const { url } = await git.createRepository('fleet', { from: repository });
+  const clone = await WorkingClone.clone(url, join(dir, 'clone'));
+  const commit = async (prefix: string): Promise<string> => {
+    await clone.write('apps/shop/kustomization.yaml', overlay(prefix));
+    await clone.git('commit', '--quiet', '-am', prefix);
+    return clone.head();
+  };
+  const [first, bad, fix] = [await clone.head(), await commit('bad'), await commit('fix')];
+
+  // ---- as it is foretold
+  writeFiles(dir, { 'scenario.yaml': scenario(bad, fix) });
+  const rehearse = [CLI, 'rehearse', clone.dir, '--from', first, '--to', bad, '-o', 'json'];
+  const told = await runOwned(
+    process.execPath,
+    [...rehearse, '--scenario', join(dir, 'scenario.yaml')],
+    { limit: 10_000_000 },
+    signal,
+  );
+  assert.equal(told.code, 0, told.stderr);
+  const foretold = (JSON.parse(told.stdout) as Rehearsed).placements.shop!;
+  const kinds = new Set(foretold.timeline.map(({ what }) => what));
+  for (const what of [
+    'failed',
+    'paused',
+    'superseded',
+    'approved',
+    'offline',
+    'succeeded',
+    'degraded',
+    'resumed',
+  ])
+    assert.ok(kinds.has(what), `nothing is ${what} in the scenario`);
+
+  // ---- as it is
+  const base = Date.now();
+  const now = () => base + (Date.now() - base) * SPEED;
+  let changedAt = Number.POSITIVE_INFINITY;
+  const play = ({ cluster, revision }: Attempt): Script => {
+    const afterMs = AFTER[cluster as keyof typeof AFTER] * SECOND;
+    if (cluster === 'c3' && revision === bad)
+      return [{ afterMs, phase: 'failed', message: 'ImagePullBackOff' }];
+    const well = { afterMs, phase: 'current' as const };
+    if (cluster !== 'c1' || changedAt === Number.POSITIVE_INFINITY) return [well];
+    const falls = changedAt + DEGRADED_MS - now();
+    return [well, { afterMs: falls, phase: 'failed', message: 'it falls over' }];
+  };
+  const view = new RecordingView();
+  const stop = new AbortController();
+  const hub = new Hub({
+    trust,
+    view,
+    log: pino({ level: 'silent' }),
+    follower: {
+      remote: { url },
+      branch: 'main',
+      directory: join(dir, 'index'),
+      pollMs: 50,
+      acceptRewrite: undefined,
+    },
+    nats: { servers: [nats.url], publicUrls: [nats.url], reconnectMs: 300 },
+    heartbeatMs: HEARTBEAT_MS,
+    now,
+    speed: SPEED,
+  });
+  const running = hub.run(stop.signal);
+  await using agents = await ScriptedAgents.start({
+    natsUrl: nats.url,
+    trust,
+    keys,
+    heartbeatMs: HEARTBEAT_MS,
+    speed: SPEED,
+    play,
+  });
+  try {
+    const order = async (command: FleetCommand) => {
+      const answer = await hub.order(command);
+      assert.ok(!('refused' in answer), JSON.stringify(answer));
+    };
+    const approve: FleetCommand = {
+      placement: 'shop',
+      order: { kind: 'approve', stage: 'early', by: 'alice', groups: ['ops'] },
+    };
+    const passed = (stage: string, revision: string) =>
+      view.events.some(
+        (one) => one.what === 'stagePassed' && one.stage === stage && one.revision === revision,
+      );
+    const until = (what: string, look: () => boolean) =>
+      eventually(
+        what,
+        async () => look() || undefined,
+        PATIENCE_MS,
+        signal,
+        () => JSON.stringify(view.events),
+      );
+    await until('the first version to pass canary', () => passed('canary', first));
+    await order(approve);
+    await until('the first version everywhere', () => passed('broad', first));
+
+    const since = view.events.length;
+    const happenAt = async (ms: number) => pause(Math.max(0, changedAt + ms - now()) / SPEED, signal);
+    await clone.git('push', '--quiet', 'origin', `${bad}:main`);
+    await until('the change to be taken', () => view.events.length > since);
+    changedAt = now();
+    await happenAt(3 * MINUTE);
+    await clone.git('push', '--quiet', 'origin', `${fix}:main`);
+    await happenAt(4 * MINUTE);
+    agents.silence(true, 'b3');
+    await happenAt(6 * MINUTE);
+    await order(approve);
+    await happenAt(12 * MINUTE);
+    agents.silence(false, 'b3');
+    await happenAt(17 * MINUTE);
+    await order({ placement: 'shop', order: { kind: 'resume', by: 'alice' } });
+    await happenAt(18 * MINUTE);
+
+    const happened = view.events.slice(since);
+    assert.deepEqual(inOrder(happened.flatMap(named), foretold.timeline), groupsOf(foretold.timeline));
+    const { targets } = view.state.fleet.lines.shop!;
+    assert.deepEqual(
+      Object.fromEntries(
+        CLUSTERS.map((name) => [name, [targets[name]?.run?.revision, targets[name]?.state]]),
+      ),
+      Object.fromEntries(
+        CLUSTERS.map((name) => [name, [foretold.clusters[name]?.revision, foretold.clusters[name]?.state]]),
+      ),
+    );
+  } finally {
+    stop.abort();
+    await running;
+  }
+});
+
+type Told = {
+  readonly what: string;
+  readonly stage?: string;
+  readonly cluster?: string;
+  readonly revision?: string;
+};
+
+const words = ({ what, stage = '', cluster = '', revision = '' }: Told) =>
+  `${what} ${stage} ${cluster} ${revision.slice(0, 7)}`;
+
+/** What the machine says, as a timeline names it. */
+const named = (event: Told): Told[] => {
+  if (event.what === 'published' || event.what === 'recalled') return [];
+  return [event.what === 'regressed' ? { ...event, what: 'degraded' } : event];
+};
+
+/** What happens at one moment has no order. */
+function groupsOf(timeline: Rehearsed['placements'][string]['timeline']): string[][] {
+  const groups = Map.groupBy(timeline, ({ at }) => at);
+  return [...groups.values()].map((events) => events.map(words).sort());
+}
+
+/** The same groups, filled from what happened one after the other. */
+function inOrder(happened: readonly Told[], timeline: Parameters<typeof groupsOf>[0]): string[][] {
+  const rest = happened.map(words);
+  const filled = groupsOf(timeline).map(({ length }) => rest.splice(0, length).sort());
+  return rest.length > 0 ? [...filled, rest] : filled;
+}
