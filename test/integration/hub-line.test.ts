@@ -89,7 +89,7 @@ test('a commit travels to a signed document, a report to the state of its target
   const order = {
     placement: 'shop',
     revision: gone,
-    entryRevision: gone,
+    entryRevision: head,
     attempt: third.removed[0]?.attempt,
   };
   assert.deepEqual([third.assignments, third.removed], [[], [order]]);
