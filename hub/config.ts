@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { MARK_POINT, type MarkOptions } from '#process/markers.ts';
@@ -29,6 +30,10 @@ export type HubConfig = {
   pollMs: number;
   heartbeatMs: number;
   reconnectMs: number;
+  /** How long a hub is not heard before another one takes over. */
+  leaseMs: number;
+  /** What this hub is called where there are several. */
+  name: string;
   acceptRewrite: string | undefined;
   webhooks: {
     /** One file for each secret. */
@@ -94,11 +99,21 @@ const selectorText = z.string().transform((text, context) => {
   }
 });
 
-type Command = 'run' | 'init' | 'token';
+/** What `backup` and `restore` are told. */
+export type BackupConfig = {
+  file: string;
+  dataDir: string;
+  natsUrls: readonly string[];
+  force: boolean;
+  leaseMs: number;
+};
+
+type Command = 'run' | 'init' | 'token' | 'backup';
 type Option = Setting & { of: readonly Command[] };
 const run = ['run'] as const;
 const init = ['init'] as const;
 const token = ['token'] as const;
+const both = ['run', 'backup'] as const;
 
 /** Flag → option; the variable is FLOTILLA_ and the flag in capitals. Without help it is for tests and not shown. */
 const OPTIONS = {
@@ -114,10 +129,10 @@ const OPTIONS = {
     help: 'file with user:password or a token; read again when it changes',
   },
   'git-ca': { of: run, schema: filled, help: 'PEM file with the certificate authorities of the Git server' },
-  nats: { of: run, schema: natsUrls, fallback: 'nats://127.0.0.1:4222', help: 'URLs of NATS, with commas' },
+  nats: { of: both, schema: natsUrls, fallback: 'nats://127.0.0.1:4222', help: 'URLs of NATS, with commas' },
   'public-nats': { of: run, schema: natsUrls, help: 'URLs of NATS that agents are given (default: --nats)' },
   data: {
-    of: ['run', 'init', 'token'],
+    of: ['run', 'init', 'token', 'backup'],
     schema: filled,
     fallback: './flotilla-hub',
     help: 'directory of the keys, and of what can be fetched again',
@@ -135,6 +150,17 @@ const OPTIONS = {
     schema: span,
     fallback: '10s',
     help: 'random wait before NATS is dialled again, at most',
+  },
+  lease: {
+    of: both,
+    schema: span,
+    fallback: '15s',
+    help: 'how long a hub is not heard before another one takes over',
+  },
+  name: {
+    of: run,
+    schema: filled,
+    help: 'what this hub is called where there are several (default: the host)',
   },
   'accept-rewrite': {
     of: run,
@@ -191,6 +217,8 @@ export function usage(): string {
     '                                                  and prints the public key that agents are installed with',
     '       node hub/main.ts token create NAME [flags] makes a token for a person or a program, and prints it once',
     '       node hub/main.ts token list|revoke NAME    what tokens there are; takes one away, at once',
+    '       node hub/main.ts backup FILE|DIR [--force] writes keys, tokens, state and audit into one file: keep it secret',
+    '       node hub/main.ts restore FILE [--force]    puts them back; --force over what is there already',
     '',
     'Every flag is also a variable: --log-level is FLOTILLA_LOG_LEVEL.',
     '',
@@ -202,6 +230,9 @@ export function usage(): string {
     '',
     'token create (list and revoke take --data only)',
     ...listed('token'),
+    '',
+    'backup, restore',
+    ...listed('backup'),
     '',
   ].join('\n');
 }
@@ -231,6 +262,8 @@ export function readConfig(argv: readonly string[], env: NodeJS.ProcessEnv): Hub
     pollMs: values.poll!,
     heartbeatMs: values.heartbeat!,
     reconnectMs: values.reconnect!,
+    leaseMs: values.lease!,
+    name: values.name ?? hostname(),
     acceptRewrite: values['accept-rewrite'],
     webhooks: {
       secretsDir: values['webhook-secrets'] && resolve(values['webhook-secrets']),
@@ -304,6 +337,22 @@ export function readToken(
     ...(Object.keys(only).length > 0 && { only }),
   };
   return { dataDir, verb, token: made };
+}
+
+/** `FILE [--force]`, with flags. @throws FlotillaError config-invalid */
+export function readBackup(argv: readonly string[], env: NodeJS.ProcessEnv): BackupConfig {
+  const force = argv.includes('--force');
+  const [file, ...flags] = argv.filter((word) => word !== '--force');
+  if (file === undefined || file.startsWith('-'))
+    throw new FlotillaError('config-invalid', 'which file? name it first, then the flags');
+  const values = readSettings(settingsOf('backup'), flags, env, []);
+  return {
+    file: resolve(file),
+    dataDir: resolve(values.data!),
+    natsUrls: values.nats!,
+    force,
+    leaseMs: values.lease!,
+  };
 }
 
 function readText(path: string, flag: string): string {

@@ -43,6 +43,7 @@ export class Decisions {
   #orders: Order[] = [];
   #state: HubState = EMPTY_STATE;
   #answers: WebhookPort['answers'] = new Map();
+  #shown: HubState | undefined;
   #savedAt = Number.NEGATIVE_INFINITY;
   #lookedAt = Number.NEGATIVE_INFINITY;
 
@@ -60,6 +61,15 @@ export class Decisions {
     this.#options.inbox.remember(Object.keys(state.fleet.silent));
     this.#options.view.setState(state, undefined);
     this.lookAtAll();
+  }
+
+  /** What another hub has decided, as of now; for a hub that does not decide. */
+  show(index: IndexSnapshot, now: number): void {
+    const { inbox, view, webhooks } = this.#options;
+    if (now - this.#lookedAt < LOOK_MS && this.#shown === this.#state) return;
+    const facts = { index, ...inbox.facts(true), answers: webhooks.answers };
+    view.setState(this.#state, index.fleet && fleetFactsAt(this.#state, facts, now));
+    [this.#shown, this.#lookedAt] = [this.#state, now];
   }
 
   /** Something has changed that concerns every placement. */

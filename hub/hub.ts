@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { Bell, fullJitter, pause } from '#process/wait.ts';
 import { type Fault, FlotillaError, toFault } from '#proto/faults.ts';
 import type { Bootstrap } from '#proto/messages.ts';
 import type { Refused } from '#rollouts/commands.ts';
 import type { FleetCommand, Ordered } from '#rollouts/fleet-commands.ts';
+import { isRecovered } from '#rollouts/recover.ts';
 import { Bus } from './bus/bus.ts';
 import { agentJwt, type Trust } from './bus/trust.ts';
 import type { AuditReader } from './core/audit-reader.ts';
@@ -27,6 +29,8 @@ export type HubOptions = {
     reconnectMs: number;
   };
   heartbeatMs: number;
+  /** Which of several hubs decides; `name` is for people. */
+  lease: { name: string; durationMs: number };
   /** Where gates ask; without one they are not answered. */
   webhooks?: WebhookPort;
   /** Unix milliseconds. */
@@ -43,7 +47,10 @@ const VIEW_TICK_MS = 1_000;
 const BREATH_MS = 20;
 const AT_ONCE = 100;
 const STORE_RETRY = { first: 250, most: 10_000 };
+/** A hub that does not decide looks so often at what the one that does has decided. */
+const FOLLOW_MS = 1_000;
 
+const OK = 'ok';
 const NOBODY_ASKED: WebhookPort = { want: () => undefined, answers: new Map() };
 
 /**
@@ -62,8 +69,13 @@ export class Hub {
   readonly #unpublished = new Set<string>();
   #index: IndexSnapshot | undefined;
   #owners: ReadonlyMap<string, string> = new Map();
+  /** Whether state was read since the connection is there, and is the newest as far as is known. */
   #synced = false;
+  /** Whether stored statuses were read since the connection is there: all that can be heard is. */
+  #hears = false;
   #trouble: string | undefined;
+  #storeTrouble: string | undefined;
+  #leader: string | undefined;
   #lastOkAt: number | undefined;
 
   constructor(options: HubOptions) {
@@ -81,8 +93,17 @@ export class Hub {
       warn,
     });
     this.#bus = new Bus(
-      { servers: nats.servers, trust, reconnectMs: nats.reconnectMs },
       {
+        servers: nats.servers,
+        trust,
+        reconnectMs: nats.reconnectMs,
+        lease: { id: randomUUID(), ...options.lease },
+      },
+      {
+        won: () => this.#won(),
+        lost: (why) => this.#lost(why),
+        leader: (lease) => this.#setLeader(lease?.name),
+        stored: (fault) => this.#setStore(fault),
         up: () => this.#busUp(),
         down: (fault) => this.#busDown(fault),
         message: (subject, data) => this.#inbox.receive(subject, data, now()),
@@ -135,6 +156,10 @@ export class Hub {
    */
   order(command: FleetCommand): Promise<Ordered | Refused> {
     if (!this.#index) return Promise.reject(new FlotillaError('hub-refused', 'the hub has not read Git yet'));
+    if (this.#synced && this.#bus.connected && !this.#bus.leads) {
+      const who = this.#leader === undefined ? 'none does now' : `${this.#leader} does`;
+      return Promise.reject(new FlotillaError('hub-not-leader', `this hub does not decide, ${who}`));
+    }
     if (!this.#synced || !this.#bus.connected)
       return Promise.reject(new FlotillaError('nats-unreachable', 'the hub cannot save anything now'));
     const carriedOut = this.#decisions.order(command);
@@ -177,15 +202,48 @@ export class Hub {
 
   #busUp(): void {
     this.#synced = false;
+    this.#hears = false;
     this.#bell.ring();
   }
 
   #busDown({ code, message }: Fault): void {
     this.#synced = false;
+    this.#hears = false;
     this.#decisions.refuseOrders(new FlotillaError('nats-unreachable', message));
     // Hub time stands still from here on.
     this.#decisions.lookAtAll();
     this.#setBus({ ok: false, code, message });
+  }
+
+  /** What other hubs have decided is read before anything is. */
+  #won(): void {
+    this.#options.log.info('this hub decides from now on');
+    this.#synced = false;
+    this.#bell.ring();
+  }
+
+  #lost(why: string): void {
+    this.#options.log.warn(`this hub decides no more: ${why}`);
+    this.#synced = false;
+    this.#decisions.refuseOrders(new FlotillaError('hub-not-leader', why));
+    this.#bell.ring();
+  }
+
+  #setLeader(name: string | undefined): void {
+    this.#leader = name;
+    this.#options.view.setLeader(name);
+    if (name !== undefined) this.#options.log.info({ leader: name }, 'the hub that decides');
+  }
+
+  #setStore(fault: Fault | undefined): void {
+    const { log, view } = this.#options;
+    if (fault?.message === this.#storeTrouble) return;
+    this.#storeTrouble = fault?.message;
+    view.setStore(fault ? { ok: false, ...fault } : { ok: true, lastOkAt: this.#now() });
+    if (fault)
+      log.warn({ code: fault.code }, `nothing can be stored, so nothing is decided: ${fault.message}`);
+    else log.info('what is decided can be stored again');
+    this.#bell.ring();
   }
 
   #setBus(reachability: Omit<Reachability, 'lastOkAt'>): void {
@@ -195,17 +253,18 @@ export class Hub {
       ...reachability,
       ...(this.#lastOkAt !== undefined && { lastOkAt: this.#lastOkAt }),
     });
+    const said = reachability.ok ? OK : reachability.message;
+    if (said === this.#trouble) return;
     if (reachability.ok) log.info('connected to NATS, state read');
-    else if (reachability.message !== this.#trouble)
-      log.warn({ code: reachability.code }, reachability.message);
-    this.#trouble = reachability.message;
+    else log.warn({ code: reachability.code }, reachability.message);
+    this.#trouble = said;
   }
 
   async #pulse(signal: AbortSignal): Promise<void> {
     let shownAt = 0;
     while (!signal.aborted) {
       const now = this.#now();
-      this.#inbox.tick(now, this.#synced && this.#bus.connected);
+      this.#inbox.tick(now, this.#hears && this.#bus.connected);
       if (now - shownAt >= VIEW_TICK_MS) {
         this.#options.view.tick(now);
         shownAt = now;
@@ -217,14 +276,13 @@ export class Hub {
   async #work(signal: AbortSignal): Promise<void> {
     let failures = 0;
     while (!signal.aborted) {
-      await this.#bell.wait(this.#decisions.waitMs(this.#now()) / this.#speed, signal);
+      const waitMs = this.#decisions.waitMs(this.#now()) / this.#speed;
+      await this.#bell.wait(this.#bus.leads ? waitMs : Math.min(waitMs, FOLLOW_MS), signal);
       if (signal.aborted || !this.#bus.connected) continue;
       try {
         if (!this.#synced) await this.#sync(signal);
-        if (this.#index) await this.#decide(this.#index, signal);
-        await this.#project(signal);
-        this.#answer();
-        await this.#tidy(signal);
+        if (this.#bus.leads) await this.#lead(signal);
+        else await this.#follow(signal);
         failures = 0;
         await pause(BREATH_MS, signal);
       } catch (error) {
@@ -232,28 +290,50 @@ export class Hub {
         if (!(error instanceof FlotillaError)) throw error;
         failures++;
         this.#synced = false;
-        if (this.#bus.connected) this.#setBus({ ok: false, ...toFault(error) });
+        if (error.code === 'store-failed') this.#setStore(toFault(error));
+        else if (this.#bus.connected) this.#setBus({ ok: false, ...toFault(error) });
         await pause(fullJitter(failures, STORE_RETRY), signal);
         this.#bell.ring();
       }
     }
   }
 
+  async #lead(signal: AbortSignal): Promise<void> {
+    if (this.#index) await this.#decide(this.#index, signal);
+    await this.#project(signal);
+    this.#answer();
+    await this.#tidy(signal);
+  }
+
+  /** Shows what the hub that decides has decided. */
+  async #follow(signal: AbortSignal): Promise<void> {
+    const state = await this.#bus.follow(signal);
+    if (state) this.#decisions.adopt(state);
+    if (this.#index) this.#decisions.show(this.#index, this.#now());
+  }
+
   async #sync(signal: AbortSignal): Promise<void> {
-    this.#synced = true;
     const inbox = this.#inbox;
-    this.#decisions.adopt(await this.#bus.sync((...stored) => inbox.replay(...stored), signal));
+    await this.#bus.compete();
+    this.#synced = true;
+    this.#decisions.adopt(await this.#bus.sync(signal));
     this.#follower.keep(wantedRevisions(this.#state));
     for (const cluster of Object.keys(this.#state.clusters)) this.#unpublished.add(cluster);
+    if (!this.#hears) {
+      await this.#bus.replay((...stored) => inbox.replay(...stored), signal);
+      this.#hears = this.#bus.connected;
+    }
     // The connection may have been lost while it was read; then all is read again when it is back.
-    if (this.#synced) this.#setBus({ ok: true });
+    if (this.#hears && this.#trouble !== OK) this.#setBus({ ok: true });
   }
 
   async #decide(index: IndexSnapshot, signal: AbortSignal): Promise<void> {
     const connected = this.#synced && this.#bus.connected;
     const changed = await this.#decisions.decide(index, { now: this.#now(), connected }, signal);
-    if (changed === 'conflict') this.#disagree('another hub has saved state');
+    if (changed === 'conflict') this.#disagree('this hub was not the only one to save state');
     else for (const cluster of changed) this.#unpublished.add(cluster);
+    // Agents name versions that nobody has asked Git for yet.
+    if (isRecovered(this.#state.fleet)) this.#follower.keep(wantedRevisions(this.#state));
   }
 
   /** Makes the stream say what saved state says, wherever it may not; for that no index is needed. */

@@ -34,6 +34,8 @@ export class Inbox implements IntakeTarget {
   readonly #greeted = new Set<string>();
   readonly #surplus = new Set<string>();
   readonly #askedAt = new Map<string, number>();
+  /** Cluster → hash of its status set, as it told last. */
+  readonly #hashes = new Map<string, string>();
   readonly #refusals = new Map<string, number>();
   #index: IndexSnapshot | undefined;
   #changes: { placements: Set<string>; clusters: Set<string> } | undefined;
@@ -46,9 +48,20 @@ export class Inbox implements IntakeTarget {
   }
 
   /** `connected` is whether the hub can hear anybody. */
-  facts(connected: boolean): Pick<HubFacts, 'heard' | 'reports' | 'unreachable' | 'counting'> {
+  facts(connected: boolean): Pick<HubFacts, 'heard' | 'reports' | 'unreachable' | 'counting' | 'isWhole'> {
     const { unreachable, settled } = this.#liveness;
-    return { heard: this.#heard, reports: this.#book.reports, unreachable, counting: connected && settled };
+    return {
+      heard: this.#heard,
+      reports: this.#book.reports,
+      unreachable,
+      counting: connected && settled,
+      isWhole: (cluster) => this.#isWhole(cluster),
+    };
+  }
+
+  #isWhole(cluster: string): boolean {
+    const told = this.#hashes.get(cluster);
+    return told !== undefined && !this.#intake.isBehind(cluster) && this.#book.hashOf(cluster) === told;
   }
 
   /** What has changed since the last call; undefined: who is reachable, so that everything may have. */
@@ -170,6 +183,11 @@ export class Inbox implements IntakeTarget {
 
   /** Where the agent has published what the hub does not have, it is asked to publish it again. */
   #compare(cluster: string, statusHash: string, now: number): void {
+    if (this.#hashes.get(cluster) !== statusHash) {
+      this.#hashes.set(cluster, statusHash);
+      this.#changes?.clusters.add(cluster);
+      this.#options.onChange();
+    }
     if (this.#intake.isBehind(cluster) || this.#book.hashOf(cluster) === statusHash) return;
     if (now - (this.#askedAt.get(cluster) ?? 0) < ASK_AGAIN_MS) return;
     this.#askedAt.set(cluster, now);
@@ -180,6 +198,7 @@ export class Inbox implements IntakeTarget {
     this.#heard.delete(cluster);
     this.#greeted.delete(cluster);
     this.#askedAt.delete(cluster);
+    this.#hashes.delete(cluster);
     this.#book.forget(cluster);
     this.#liveness.forget(cluster);
     this.#intake.forget(cluster);

@@ -7,15 +7,18 @@ import { FlotillaError } from '#proto/faults.ts';
 import { carryOut } from './access/token-command.ts';
 import { Tokens } from './access/tokens.ts';
 import { startApi } from './api/server.ts';
+import type { Counts } from './backup/archive.ts';
+import { backUp } from './backup/backup.ts';
+import { restore } from './backup/restore.ts';
 import { serverConfig } from './bus/server-config.ts';
 import { initTrust, loadTrust, serverTokens } from './bus/trust.ts';
-import { type HubConfig, readConfig, readInit, readToken, usage } from './config.ts';
+import { type HubConfig, readBackup, readConfig, readInit, readToken, usage } from './config.ts';
 import { DEFAULT_PATIENCE } from './core/view/connectivity.ts';
 import { ReadModel } from './core/view.ts';
 import { Hub } from './hub.ts';
 
 /** Wires the hub and nothing else. Data goes to stdout, everything else to stderr. */
-const EXIT = { no: 1, internal: 70, unavailable: 69, config: 78, usage: 64 } as const;
+const EXIT = { no: 1, internal: 70, unavailable: 69, config: 78, usage: 64, interrupted: 130 } as const;
 /** How long connections may take to end. */
 const GRACE_MS = 5_000;
 
@@ -30,11 +33,14 @@ async function main(argv: readonly string[]): Promise<number> {
   try {
     if (first === 'init') return init(rest);
     if (first === 'token') return token(rest);
+    if (first === 'backup') return await backup(rest);
+    if (first === 'restore') return await putBack(rest);
     if (first === 'run') return await run(readConfig(rest, process.env));
     if (first.startsWith('-')) return await run(readConfig(argv, process.env));
     process.stderr.write(`flotilla-hub: unknown command ${first}\n\n${usage()}`);
     return EXIT.usage;
   } catch (error) {
+    if ((error as { name?: unknown }).name === 'AbortError') return EXIT.interrupted;
     if (!(error instanceof FlotillaError)) throw error;
     process.stderr.write(`flotilla-hub: ${error.code}: ${error.message}\n`);
     return error.code === 'config-invalid' ? EXIT.config : EXIT.unavailable;
@@ -67,6 +73,35 @@ function token(argv: readonly string[]): number {
   process.stdout.write(out);
   process.stderr.write(talk);
   return found ? 0 : EXIT.no;
+}
+
+async function backup(argv: readonly string[]): Promise<number> {
+  const { file: target, dataDir, natsUrls, force } = readBackup(argv, process.env);
+  const options = { target, dataDir, natsUrls, force, version: readVersion(), now: Date.now() };
+  const { file, counts } = await backUp(options, interrupted());
+  talk(`wrote ${file}: ${inWords(counts)}`);
+  talk('it holds the keys of this hub: keep it as secret as they are');
+  return 0;
+}
+
+async function putBack(argv: readonly string[]): Promise<number> {
+  const { header, counts } = await restore(
+    { ...readBackup(argv, process.env), now: Date.now, talk },
+    interrupted(),
+  );
+  talk(`restored the backup of ${header.at}: ${inWords(counts)}`);
+  talk('start the hub; nothing moves before `flotilla hub resume`');
+  return 0;
+}
+
+const talk = (line: string) => void process.stderr.write(`${line}\n`);
+const inWords = ({ file, state, message }: Counts) =>
+  `${file} secret files, ${state} entries of state, ${message} messages`;
+
+function interrupted(): AbortSignal {
+  const stop = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort());
+  return stop.signal;
 }
 
 async function run(config: HubConfig): Promise<number> {
@@ -103,6 +138,7 @@ async function run(config: HubConfig): Promise<number> {
       reconnectMs: config.reconnectMs,
     },
     heartbeatMs: config.heartbeatMs,
+    lease: { name: config.name, durationMs: config.leaseMs },
     marker: createMark(config.markers),
   });
   const api = await startApi({

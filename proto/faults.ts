@@ -344,6 +344,22 @@ export const FAULTS = {
     'Check the hub URL; it is tried again by itself.',
   ],
   'store-failed': ['JetStream does not store.', 'Check disk and limits of NATS; live status goes on.'],
+  'hub-not-leader': [
+    'Another hub decides, or none does at this moment.',
+    'Ask the one that is named, or this one again in some seconds.',
+  ],
+  'backup-failed': [
+    'A backup of the hub cannot be written.',
+    'The message says why; nothing that was there was changed.',
+  ],
+  'backup-invalid': [
+    'A file is no backup of a hub, or not a whole one.',
+    'Take another one. A backup is checked as a whole before anything is restored from it.',
+  ],
+  'restore-failed': [
+    'A backup cannot be restored here.',
+    'The message says what is in the way. It can be repeated: what was restored before stays.',
+  ],
   'webhook-failed': [
     'A webhook of a gate did not answer as it should.',
     'It is tried again as often as its gate says, then by `retry`; docs/rollouts.md says what an answer is.',

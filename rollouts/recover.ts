@@ -1,6 +1,6 @@
 import { type FleetEvent, lineFacts } from './advance.ts';
 import { Draft, nextAttempt, readFrom } from './draft.ts';
-import type { FleetFacts, Report } from './facts.ts';
+import type { FleetFacts, PlacementFacts, Report } from './facts.ts';
 import { pause } from './failing.ts';
 import { isRejected, replan } from './replan.ts';
 import { EMPTY_LINE, type FleetState, type Line, type Run, type Stage } from './state.ts';
@@ -62,17 +62,21 @@ export function recover(
   const lines: Record<string, Line> = {};
   const events: FleetEvent[] = [];
   const silent = new Map(Object.entries(state.silent).map(([cluster, { hub }]) => [cluster, hub]));
-  for (const placement of facts.placements.keys()) {
+  for (const [placement, { versions }] of facts.placements) {
     const was = state.lines[placement];
     const has = ownOf(placement, ahead);
+    // Deleted in Git, and nobody is known to have it.
+    if (!was && has.size === 0 && (versions.at(-1)?.contents.size ?? 0) === 0) continue;
     const isDoubted = [...has].some(
       ([cluster, { attempt }]) =>
         ahead.get(cluster)!.known && attempt > (was?.targets[cluster]?.run?.attempt ?? 0),
     );
     const reason = inForce(recovered) && (isNew || !was) ? LOST : isDoubted ? OLDER : undefined;
-    if (reason === undefined && has.size === 0 && !isHeld(was)) continue;
+    const isSeen = was && seen.get(was.targets) === versions;
+    if (reason === undefined && has.size === 0 && (!isHeld(was) || isSeen)) continue;
     const draft = new Draft(was ?? EMPTY_LINE, lineFacts(state, facts, placement, silent), now);
     recoverLine(draft, has, reason);
+    seen.set(draft.line.targets, draft.facts.versions);
     if (draft.line === was) continue;
     lines[placement] = draft.line;
     for (const event of draft.events) events.push({ ...event, placement });
@@ -91,6 +95,9 @@ export function restored(state: FleetState, now: number): FleetState {
   ]);
   return { ...state, lines: Object.fromEntries(lines), recovered: { since: now } };
 }
+
+/** Targets → versions by which they were looked at: a memory for a start in which very many report one after the other. */
+const seen = new WeakMap<object, PlacementFacts['versions']>();
 
 /** Whether anything is paused because state was lost, or is to be. */
 export const isRecovered = ({ recovered, lines }: FleetState): boolean =>

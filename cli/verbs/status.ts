@@ -24,7 +24,7 @@ const QUERY = `query Status($filter: ClusterFilter, $notOk: ClusterFilter) {
   fleet {
     name branch indexedAt unknownAgents
     head { oid shortOid headline author { name } committedAt }
-    git { ok message } bus { ok message }
+    git { ok message } bus { ok message } leader
     banners { kind message by reason expiresAt }
     problems(first: ${MOST_SHOWN}) {
       totalCount
@@ -59,6 +59,7 @@ type Answer = {
     head: { shortOid: string; headline: string; author: { name: string }; committedAt: string } | null;
     git: Reachability;
     bus: Reachability;
+    leader: string | null;
     banners: Banner[];
     problems: {
       totalCount: number;
@@ -154,8 +155,16 @@ function textOf({ fleet, clusters, notOk, rollouts, approvals }: Answer, around:
   const parts = [
     fleet.banners.map((banner) => bannerText(banner, around)).join(''),
     table(
-      ['FLEET', 'HEAD', 'GIT', 'BUS'],
-      [[fleet.name ?? '-', commit, reachability(fleet.git), reachability(fleet.bus)]],
+      ['FLEET', 'HEAD', 'GIT', 'BUS', 'LEADER'],
+      [
+        [
+          fleet.name ?? '-',
+          commit,
+          reachability(fleet.git),
+          reachability(fleet.bus),
+          fleet.leader ?? { text: 'none', color: 'yellow' as const },
+        ],
+      ],
       around,
     ),
     `${counted(clusters.totalCount, 'cluster')}${counts.length > 0 ? `: ${counts.join('   ')}` : ''}\n`,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
-import { aborted } from '#process/wait.ts';
+import { aborted, pause } from '#process/wait.ts';
 import { type Fault, FlotillaError } from '#proto/faults.ts';
 import type { DesiredPayload, RpcRequest } from '#proto/messages.ts';
 import { down, type RpcVerb, STREAMS } from '#proto/subjects.ts';
@@ -11,6 +11,7 @@ import { AuditLog } from './audit-log.ts';
 import { type AuditPort, AuditWriter } from './audit-writer.ts';
 import { type DialOptions, dialNats, storeFault, watchNats } from './connect.ts';
 import { DesiredPublisher, type PublishResult } from './desired-publisher.ts';
+import { Lease, type LeaseEvents, type LeaseOptions } from './lease.ts';
 import { readStream } from './read-stream.ts';
 import { StateBucket } from './state-bucket.ts';
 import { StateStore } from './state-store.ts';
@@ -23,10 +24,16 @@ export type BusEvents = {
   /** A live message of an agent. */
   message(subject: string, data: Uint8Array): void;
   warn(message: string): void;
-};
+} & LeaseEvents;
+
+export type BusOptions = DialOptions & { readonly lease: LeaseOptions };
+
+/** How long giving the lease up may hold up the end. */
+const RELEASE_MS = 1_000;
 
 type Session = {
   connection: NatsConnection;
+  bucket: StateBucket;
   store: StateStore;
   publisher: DesiredPublisher;
   audit: AuditWriter;
@@ -35,14 +42,21 @@ type Session = {
 
 /** The hub's side of NATS: one connection for life, and what is stored in JetStream. */
 export class Bus {
-  readonly #options: DialOptions;
+  readonly #options: BusOptions;
   readonly #events: BusEvents;
+  readonly #lease: Lease;
   #session: Session | undefined;
   #up = false;
 
-  constructor(options: DialOptions, events: BusEvents) {
+  constructor(options: BusOptions, events: BusEvents) {
     this.#options = options;
     this.#events = events;
+    this.#lease = new Lease(options.lease, events);
+  }
+
+  /** Whether this hub decides, at this very moment; without it nothing is saved or published. */
+  get leads(): boolean {
+    return this.#up && this.#lease.held;
   }
 
   get connected(): boolean {
@@ -51,6 +65,13 @@ export class Bus {
 
   /** Connects, listens and stays connected until the signal is aborted. Never rejects for what NATS does. */
   async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([
+      this.#connect(signal),
+      this.#lease.run(() => (this.#up ? this.#session?.bucket : undefined), signal),
+    ]);
+  }
+
+  async #connect(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const connection = await dialNats(this.#options, (fault) => this.#events.down(fault), signal);
       if (!connection) return;
@@ -62,9 +83,11 @@ export class Bus {
     const client = jetstream(connection);
     const warn = (keys: readonly string[]) =>
       this.#events.warn(`hub state: ${keys.join(', ')} cannot be read and is taken as lost`);
+    const bucket = new StateBucket(client);
     this.#session = {
       connection,
-      store: new StateStore(new StateBucket(client), warn),
+      bucket,
+      store: new StateStore(bucket, warn),
       publisher: new DesiredPublisher(client, this.#options.trust.hub),
       audit: new AuditWriter(client),
       auditLog: new AuditLog(client, await jetstreamManager(connection, { checkAPI: false })),
@@ -94,43 +117,68 @@ export class Bus {
     set(true);
     this.#events.up();
     await Promise.race([connection.closed(), aborted(signal)]);
+    if (this.leads) await this.#giveUp(bucket);
     set(false);
     await connection.close();
     await watching;
   }
 
+  /** Another hub is to take over at once, not when it has waited. */
+  async #giveUp(bucket: StateBucket): Promise<void> {
+    const limit = new AbortController();
+    const released = this.#lease.release(bucket).catch(({ message }: Error) => this.#events.warn(message));
+    await Promise.race([released, pause(RELEASE_MS, limit.signal)]);
+    limit.abort();
+  }
+
+  /** Makes what is missing, and takes part in finding out who decides. To be done before `sync`. @throws as `sync` */
+  async compete(): Promise<void> {
+    const { connection, bucket } = this.#connected();
+    await ensureStreams(await jetstreamManager(connection, { checkAPI: false }));
+    await bucket.open();
+    if (!this.leads) await this.#lease.compete(bucket);
+  }
+
   /**
-   * Reads everything that JetStream holds: to be done after each `up`, after a conflict and after a fault, before anything is
-   * saved or published. `replay` is given every stored status.
+   * Reads what was published and saved: to be done after each `up`, after the lease was won, after a conflict and after a
+   * fault, before anything is saved or published.
    * @throws FlotillaError store-failed, nats-unreachable
    */
-  async sync(
-    replay: (subject: string, data: Uint8Array, storedAt: number) => void,
-    signal: AbortSignal,
-  ): Promise<HubState> {
-    const { connection, store, publisher } = this.#connected();
-    await ensureStreams(await jetstreamManager(connection, { checkAPI: false }));
+  async sync(signal: AbortSignal): Promise<HubState> {
+    const { store, publisher } = this.#connected();
     // What is published over is read before the state that it is to follow from: another hub that saves and publishes in between is
     // then met as a conflict, and never written over with what it has replaced.
     await publisher.load(signal);
-    const state = await store.load(signal);
+    return store.load(signal);
+  }
+
+  /** Hands over every stored status: to be done after each `up`. @throws as `sync` */
+  async replay(
+    take: (subject: string, data: Uint8Array, storedAt: number) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
     await readStream(
-      jetstream(connection),
+      jetstream(this.#connected().connection),
       STREAMS.status,
-      ({ subject, data, storedAt }) => replay(subject, data, storedAt),
+      ({ subject, data, storedAt }) => take(subject, data, storedAt),
       signal,
     );
-    return state;
+  }
+
+  /** See `StateStore.follow`; for a hub that does not lead. @throws also nats-unreachable */
+  async follow(signal: AbortSignal): Promise<HubState | undefined> {
+    return this.#connected().store.follow(signal);
   }
 
   /** See `StateStore.save`. */
   async save(state: HubState, signal: AbortSignal): Promise<'saved' | 'conflict'> {
-    return this.#connected().store.save(state, () => this.#up, signal);
+    return this.#connected().store.save(state, () => this.leads, signal);
   }
 
-  /** See `DesiredPublisher.publish`. */
+  /** See `DesiredPublisher.publish`; `conflict` also where this hub does not lead any more. */
   async publish(document: DesiredPayload): Promise<PublishResult> {
-    return this.#connected().publisher.publish(document);
+    const { publisher } = this.#connected();
+    return this.leads ? publisher.publish(document) : 'conflict';
   }
 
   /** Where what is done is left behind. Each of its calls throws nats-unreachable while there is no connection. */

@@ -35,6 +35,7 @@ class Rival {
       {
         won: () => void this.said.push('won'),
         lost: () => void this.said.push('lost'),
+        stored: () => undefined,
         leader: (lease) => void this.said.push(`leader ${lease?.name ?? '-'}`),
       },
     );

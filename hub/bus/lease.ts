@@ -1,5 +1,5 @@
 import { fullJitter, pause } from '#process/wait.ts';
-import { FlotillaError } from '#proto/faults.ts';
+import { type Fault, FlotillaError, toFault } from '#proto/faults.ts';
 import {
   isFree,
   isHeld,
@@ -30,6 +30,8 @@ export type LeaseEvents = {
   lost(why: string): void;
   /** Who holds it; undefined while nobody is known to. */
   leader(lease: LeaseEntry | undefined): void;
+  /** Whether the store takes writes, whoever makes them; told when it is known anew. */
+  stored(fault: Fault | undefined): void;
 };
 
 const clocks = (): Moment => ({ steady: performance.now(), wall: Date.now() });
@@ -62,16 +64,22 @@ export class Lease {
     const every = this.#options.durationMs * RENEWALS;
     while (!signal.aborted) {
       const open = bucket();
-      try {
-        if (open) await this.tick(open);
-      } catch (error) {
-        // The store says so to whoever saves state, too.
-        if (!(error instanceof FlotillaError)) throw error;
-      }
-      this.#expire();
+      if (open) await this.compete(open);
+      else this.#expire();
       // Not all at once, and never later than a third of what it lasts.
       await pause(every - fullJitter(1, { first: every / 5, most: every / 5 }), signal);
     }
+  }
+
+  /** As `tick`; what is wrong with the store is told to `stored`. */
+  async compete(bucket: Entries): Promise<void> {
+    try {
+      await this.tick(bucket);
+    } catch (error) {
+      if (!(error instanceof FlotillaError)) throw error;
+      this.#events.stored(toFault(error));
+    }
+    this.#expire();
   }
 
   /** Renews it, takes it, or looks at who has it. @throws FlotillaError store-failed */
@@ -82,6 +90,7 @@ export class Lease {
     const lease = stored && readLease(stored.text);
     const { durationMs } = this.#options;
     if (stored && stored.revision !== this.#sight?.revision) {
+      if (this.#sight) this.#events.stored(undefined); // somebody has written
       this.#sight = { revision: stored.revision, at: this.#now(), durationMs };
     }
     this.#show(lease?.id === '' ? undefined : lease);
@@ -106,6 +115,7 @@ export class Lease {
     const began = this.#now();
     const lease = { id, name, since: this.#since, durationMs };
     const revision = await bucket.replace(LEASE_KEY, writeLease(lease), over);
+    this.#events.stored(undefined);
     const had = this.#heldSince !== undefined;
     if (revision === undefined) {
       if (had) this.#lose('another hub has taken the lease');

@@ -3,7 +3,7 @@ import { JetStreamApiCodes, JetStreamApiError, type JetStreamClient } from '@nat
 import { Kvm } from '@nats-io/kv';
 import { HUB_STATE_BUCKET } from '#proto/subjects.ts';
 import { storeFault } from './connect.ts';
-import { readStream } from './read-stream.ts';
+import { type Part, readStream, type StoredMessage } from './read-stream.ts';
 
 const STREAM = `KV_${HUB_STATE_BUCKET}`;
 const PREFIX = `$KV.${HUB_STATE_BUCKET}.`;
@@ -40,23 +40,33 @@ export class StateBucket {
 
   /** All entries of state; an entry that was deleted reads as an empty one. @throws FlotillaError store-failed */
   async load(signal: AbortSignal): Promise<Map<string, BucketEntry>> {
-    this.#last = { sequence: await this.last() };
-    const entries = new Map<string, BucketEntry>();
-    await readStream(
-      this.#client,
-      STREAM,
-      ({ subject, data, sequence }) => {
-        const key = subject.slice(PREFIX.length);
-        const text = Buffer.from(data).toString('utf8');
-        if (!key.startsWith(RESERVED)) entries.set(key, { revision: sequence, text });
-      },
-      signal,
-    );
+    this.#last = { sequence: await this.#lastSequence() };
+    return (await this.#read({ stream: STREAM }, signal)).entries;
+  }
+
+  /** Entries that others have written since they were read here; only for who writes none. @throws FlotillaError store-failed */
+  async changes(signal: AbortSignal): Promise<Map<string, BucketEntry>> {
+    const from = (this.#last?.sequence ?? 0) + 1;
+    if ((await this.#lastSequence()) < from) return new Map();
+    const { entries, last } = await this.#read({ stream: STREAM, from }, signal);
+    this.#last = { sequence: Math.max(last, from - 1) };
     return entries;
   }
 
-  /** The number of the last message: as long as it stays, nobody has written. @throws FlotillaError store-failed */
-  async last(): Promise<number> {
+  async #read(part: Part, signal: AbortSignal): Promise<{ entries: Map<string, BucketEntry>; last: number }> {
+    const entries = new Map<string, BucketEntry>();
+    let last = 0;
+    const take = ({ subject, data, sequence }: StoredMessage) => {
+      last = sequence;
+      const key = subject.slice(PREFIX.length);
+      const text = Buffer.from(data).toString('utf8');
+      if (!key.startsWith(RESERVED)) entries.set(key, { revision: sequence, text });
+    };
+    await readStream(this.#client, part, take, signal);
+    return { entries, last };
+  }
+
+  async #lastSequence(): Promise<number> {
     try {
       const manager = await this.#client.jetstreamManager(false);
       return (await manager.streams.info(STREAM)).state.last_seq;

@@ -1,4 +1,4 @@
-import { decodeState, encodeEntry, keysBetween, keysOf } from '../core/state-codec.ts';
+import { decodeState, encodeState } from '../core/state-codec.ts';
 import type { HubState } from '../core/types.ts';
 import type { BucketEntry, StateBucket } from './state-bucket.ts';
 
@@ -12,8 +12,6 @@ export class StateStore {
   readonly #bucket: StateBucket;
   readonly #onUnreadable: (keys: readonly string[]) => void;
   #entries = new Map<string, BucketEntry>();
-  /** What all entries together say; undefined where that is not known. */
-  #saved: HubState | undefined;
 
   constructor(bucket: StateBucket, onUnreadable: (keys: readonly string[]) => void) {
     this.#bucket = bucket;
@@ -22,9 +20,19 @@ export class StateStore {
 
   /** Reads everything; what is saved later is compared with this. @throws FlotillaError store-failed */
   async load(signal: AbortSignal): Promise<HubState> {
-    this.#saved = undefined;
-    await this.#bucket.open();
     this.#entries = await this.#bucket.load(signal);
+    return this.#decode();
+  }
+
+  /** State as another hub has saved it since; undefined where none has. @throws FlotillaError store-failed */
+  async follow(signal: AbortSignal): Promise<HubState | undefined> {
+    const changed = await this.#bucket.changes(signal);
+    if (changed.size === 0) return undefined;
+    for (const [key, entry] of changed) this.#entries.set(key, entry);
+    return this.#decode();
+  }
+
+  #decode(): HubState {
     // An entry that was deleted reads as an empty one.
     const texts = [...this.#entries].flatMap(([key, { text }]) =>
       text === '' ? [] : [[key, text] as const],
@@ -41,14 +49,14 @@ export class StateStore {
    * @throws FlotillaError store-failed
    */
   async save(state: HubState, may: () => boolean, signal: AbortSignal): Promise<'saved' | 'conflict'> {
-    const keys = this.#saved ? keysBetween(this.#saved, state) : [...keysOf(state), ...this.#entries.keys()];
+    const wanted = encodeState(state);
     const writes: (() => Promise<boolean>)[] = [];
-    for (const key of new Set(keys)) {
-      const text = encodeEntry(state, key) ?? '';
-      if ((this.#entries.get(key)?.text ?? '') !== text) writes.push(() => this.#put(key, text));
+    for (const [key, text] of wanted) {
+      if (this.#entries.get(key)?.text !== text) writes.push(() => this.#put(key, text));
     }
-    // Until all of it is written, nothing is known to be as it was.
-    this.#saved = undefined;
+    for (const [key, { text }] of this.#entries) {
+      if (text !== '' && !wanted.has(key)) writes.push(() => this.#put(key, ''));
+    }
     let conflict = false;
     for (let at = 0; at < writes.length && !conflict; at += AT_ONCE) {
       signal.throwIfAborted();
@@ -56,9 +64,7 @@ export class StateStore {
       const done = await Promise.all(writes.slice(at, at + AT_ONCE).map((write) => write()));
       conflict = done.includes(false);
     }
-    if (conflict) return 'conflict';
-    this.#saved = state;
-    return 'saved';
+    return conflict ? 'conflict' : 'saved';
   }
 
   async #put(key: string, text: string): Promise<boolean> {

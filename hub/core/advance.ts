@@ -1,7 +1,9 @@
 import { advance as advanceFleet } from '#rollouts/advance.ts';
 import type { FleetFacts } from '#rollouts/facts.ts';
+import { recover } from '#rollouts/recover.ts';
 import { EMPTY_LINE, type FleetState, type Line } from '#rollouts/state.ts';
 import { tableOf } from '#rollouts/target-table.ts';
+import { type AheadOf, aheadOf } from './ahead.ts';
 import { documentOf } from './desired.ts';
 import { decideDocument } from './documents.ts';
 import { fleetFactsOf } from './fleet-facts.ts';
@@ -19,13 +21,15 @@ export function advance(state: HubState, facts: HubFacts, now: number, only?: On
   // Without a Fleet that was ever valid nothing is known about anything: all stays as it is.
   if (!index.fleet)
     return { state, effects: [], events: [], requests: [], wakes: new Map(), facts: undefined };
+  const { ahead, waiting } = aheadOf(state, facts);
   const judged = judgeAll(state, facts, now, only);
-  const fleetFacts = fleetFactsOf(facts, state, judged);
-  const machine = advanceFleet(state.fleet, fleetFacts, now, only?.placements);
+  const fleetFacts = fleetFactsOf(without(facts, waiting), state, judged);
+  const machine = advanceRecovered(state.fleet, fleetFacts, ahead, now, only);
   const fleet = withoutOver(machine.state, facts);
 
-  const deciding = { before: state, fleet, facts, fleetFacts, now };
+  const deciding = { before: state, fleet, facts, fleetFacts, waiting, now };
   const touched = only && touchedClusters(state.fleet, fleet, facts, only);
+  for (const cluster of ahead.keys()) touched?.add(cluster);
   const clusters = decideClusters(touched, deciding);
   const removals = removalsOf(state, judged, fleet, facts, now);
   const next = { fleet, removals, clusters };
@@ -39,6 +43,34 @@ export function advance(state: HubState, facts: HubFacts, now: number, only?: On
     }
   const { events, requests } = machine.effects;
   return { state: next, effects, events, requests, wakes: machine.wakes, facts: fleetFacts };
+}
+
+/** The stage machine, after what agents have was taken up; what it has seen then may tell more of what stages have passed. */
+function advanceRecovered(
+  fleet: FleetState,
+  facts: FleetFacts,
+  ahead: AheadOf['ahead'],
+  now: number,
+  only: Only | undefined,
+): ReturnType<typeof advanceFleet> {
+  const { state, events } = recover(fleet, facts, ahead, now);
+  const step = advanceFleet(state, facts, now, state === fleet ? only?.placements : undefined);
+  const happened = [...events, ...step.effects.events];
+  const more = recover(step.state, facts, NOBODY, now);
+  const effects = { ...step.effects, events: happened };
+  if (more.state === step.state) return { ...step, effects };
+  const then = advanceRecovered(more.state, facts, NOBODY, now, undefined);
+  return {
+    ...then,
+    effects: { ...then.effects, events: [...happened, ...more.events, ...then.effects.events] },
+  };
+}
+const NOBODY: AheadOf['ahead'] = new Map();
+
+/** Nothing begins where it is not known what is there. */
+function without(facts: HubFacts, waiting: ReadonlySet<string>): HubFacts {
+  if (waiting.size === 0) return facts;
+  return { ...facts, unreachable: new Set([...facts.unreachable, ...waiting]) };
 }
 
 /** What was judged of a line, for steps that do not concern it: a memory that changes no decision. */
@@ -81,7 +113,8 @@ export function isDecided(before: HubState, after: HubState): boolean {
     was.lines !== is.lines ||
     was.silent !== is.silent ||
     was.freezes !== is.freezes ||
-    was.holds !== is.holds
+    was.holds !== is.holds ||
+    was.recovered !== is.recovered
   );
 }
 

@@ -5,8 +5,12 @@ import type { AgentReport } from './types.ts';
  * What a status says of its attempt. What awaits approval counts as done: everything else was applied. An agent that is held, suspended
  * or waits for something else has echoed the attempt and is not through with it.
  */
-export function agentReport({ attempt, applied, sync, health, removed }: Status): AgentReport {
-  const made = { attempt, ...(applied && { digest: applied.digest }) };
+export function agentReport({ attempt, attempted, applied, sync, health, removed }: Status): AgentReport {
+  const made = {
+    attempt,
+    ...(applied && { digest: applied.digest, applied }),
+    ...(attempted && { attempted }),
+  };
   const because = (reason: string | undefined) => (reason === undefined ? {} : { message: reason });
   if (removed) return { ...made, phase: 'removed' };
   switch (sync.state) {

@@ -13,6 +13,8 @@ export type Deciding = {
   readonly fleet: FleetState;
   readonly facts: HubFacts;
   readonly fleetFacts: FleetFacts;
+  /** Clusters that have more than is known of them. */
+  readonly waiting: ReadonlySet<string>;
   readonly now: number;
 };
 
@@ -20,18 +22,20 @@ const FIRST: ClusterState = { epoch: 0, issuedAt: 0, headHash: '', head: '', con
 
 /**
  * The document of a cluster gets a new epoch when its content changes, or when the agent has seen a later one: then this hub
- * has lost state, and is to be obeyed all the same. Without state nothing is published before the agent was heard.
+ * has lost state, and is to be obeyed all the same. Before the agent was heard, and all that it reports where it knows more than
+ * this hub, nothing becomes due: a document of an old state would be obeyed.
  */
 export function decideDocument(cluster: string, deciding: Deciding): ClusterState {
   const { before, facts, now } = deciding;
   const was = before.clusters[cluster];
   const told = facts.heard.get(cluster);
+  const isKnown = told !== undefined && !deciding.waiting.has(cluster);
+  if (!isKnown && was && was.epoch > 0) return was;
   const content = contentFor(cluster, was ?? FIRST, deciding);
   const { epoch: last, issuedAt } = was ?? FIRST;
-  const due =
-    last === 0 ? told !== undefined : content.contentHash !== was?.contentHash || (told ?? 0) > last;
+  const due = isKnown && (last === 0 || content.contentHash !== was?.contentHash || told > last);
   const numbers = due
-    ? { epoch: Math.max(now, last + 1, (told ?? 0) + 1), issuedAt: now }
+    ? { epoch: Math.max(now, last + 1, told + 1), issuedAt: now }
     : { epoch: last, issuedAt };
   const next = { ...numbers, ...content };
   const result = was && isDeepStrictEqual(was, next) ? was : next;

@@ -29,46 +29,13 @@ export function keysOf(state: HubState): string[] {
   ];
 }
 
-/** The keys of what differs between two states; unchanged parts are known by being the same objects. Clusters first, as in `keysOf`. */
-export function keysBetween(before: HubState, after: HubState): string[] {
-  const [was, is] = [before.fleet, after.fleet];
-  const clusters = new Set<string>();
-  const lines = new Set<string>();
-  const compare = <T>(old: ByName<T> = {}, now: ByName<T> = {}, found = clusters) => {
-    if (old === now) return;
-    for (const name in now) if (old[name] !== now[name]) found.add(name);
-    for (const name in old) if (!(name in now)) found.add(name);
-  };
-  compare(before.clusters, after.clusters);
-  compare(was.silent, is.silent);
-  compare(was.lines, is.lines, lines);
-  for (const name of lines) {
-    compare(was.lines[name]?.targets, is.lines[name]?.targets);
-    compare(was.lines[name]?.rejected, is.lines[name]?.rejected);
-  }
-  const removals = new Set<string>();
-  compare(before.removals, after.removals, removals);
-  for (const name of removals) {
-    lines.add(name);
-    for (const part of ['released', 'left'] as const)
-      compare(before.removals[name]?.[part], after.removals[name]?.[part]);
-  }
-  return [
-    ...[...clusters].map((name) => `cluster.${name}`),
-    ...[...lines].map((name) => `line.${name}`),
-    'fleet',
-  ];
-}
-
-type ByName<T> = Readonly<Record<string, T>>;
-
 /** JSON text of one entry; undefined where there is nothing to store. Equal states give equal texts. */
 export function encodeEntry(state: HubState, key: string): string | undefined {
   const [kind, name = ''] = key.split('.');
   if (kind === 'line') return encodeLine(state, name);
   if (kind === 'cluster') return encodeCluster(state, name);
-  const { clock, freezes, holds } = state.fleet;
-  return canonicalJson({ v: 2, clock, freezes, holds });
+  const { clock, freezes, holds, recovered } = state.fleet;
+  return canonicalJson({ v: 2, clock, freezes, holds, recovered });
 }
 
 /** Key → JSON text of everything. */
@@ -131,7 +98,7 @@ class Reading {
   readonly #removals: Record<string, Writable<PlacementRemovals>> = {};
   readonly #silent: Record<string, FleetState['silent'][string]> = {};
   readonly #targets: [placement: string, cluster: string, target: Target][] = [];
-  #fleet: Pick<FleetState, 'clock' | 'freezes' | 'holds'> = EMPTY_FLEET;
+  #fleet: Pick<FleetState, 'clock' | 'freezes' | 'holds' | 'recovered'> = EMPTY_FLEET;
 
   /** False where it cannot be read. */
   take(key: string, text: string): boolean {
@@ -149,7 +116,7 @@ class Reading {
       const fleet = fleetEntry.safeParse(json).data;
       if (!fleet) return false;
       const { v: _, ...own } = fleet;
-      this.#fleet = own as Pick<FleetState, 'clock' | 'freezes' | 'holds'>;
+      this.#fleet = own as Pick<FleetState, 'clock' | 'freezes' | 'holds' | 'recovered'>;
       return true;
     }
     const entry = kind === 'cluster' ? clusterEntry.safeParse(json).data : undefined;

@@ -35,7 +35,7 @@ export const target = z.object({
   since: number,
   reason: text.optional(),
   late: number.optional(),
-  kept: z.enum(['relabelled', 'aborted']).optional(),
+  kept: z.enum(['relabelled', 'recovered', 'aborted']).optional(),
 });
 
 const told = run.pick({ revision: true, readAt: true, entryRevision: true, digest: true, attempt: true });
@@ -152,4 +152,5 @@ export const fleetEntry = z.object({
   clock: z.object({ hub: number, at: number, running: z.boolean() }),
   freezes: z.array(z.object({ whom, ...order })),
   holds: z.record(text, z.object(order)),
+  recovered: z.object({ since: number, over: number.optional() }).optional(),
 });

@@ -9,6 +9,7 @@ import type { Problem } from '#proto/problems.ts';
 import type { Strategy } from '#proto/stages.ts';
 import type { Advanced as FleetAdvanced, Effects as FleetEffects, FleetEvent } from '#rollouts/advance.ts';
 import type { FleetFacts, Report, Version } from '#rollouts/facts.ts';
+import type { Had } from '#rollouts/recover.ts';
 import { EMPTY_FLEET, type FleetState, type Run } from '#rollouts/state.ts';
 
 /**
@@ -199,13 +200,16 @@ export type HubFacts = Pick<FleetFacts, 'unreachable' | 'counting' | 'answers'> 
   readonly heard: ReadonlyMap<string, number>;
   /** Placement → cluster → newest report. */
   readonly reports: ReadonlyMap<string, ReadonlyMap<string, AgentReport>>;
+  /** Whether every status that the agent has was heard, by the hash that it told last. */
+  isWhole(cluster: string): boolean;
 };
 
 /** What an agent last said about a placement, as far as decisions need it. */
-export type AgentReport = Report & {
-  /** What it was to prune waits for an approval, in words. */
-  readonly heldBack?: string;
-};
+export type AgentReport = Report &
+  Pick<Had, 'applied' | 'attempted'> & {
+    /** What it was to prune waits for an approval, in words. */
+    readonly heldBack?: string;
+  };
 
 /** What may have changed since the last decision; everything where it is not known. */
 export type Only = { readonly placements: ReadonlySet<string>; readonly clusters: ReadonlySet<string> };
@@ -238,6 +242,10 @@ export interface FleetView {
   /** What the stage machine said, once the state that it led to was saved. */
   onFleetEvents(events: readonly FleetEvent[], at: number): void;
   setBus(bus: Reachability): void;
+  /** Whether JetStream takes what is to be saved. */
+  setStore(store: Reachability): void;
+  /** The name of the hub that decides; undefined while none is known to. */
+  setLeader(name: string | undefined): void;
   onStatus(status: Status, receivedAt: number): void;
   onHello(hello: Hello, receivedAt: number): void;
   onHeartbeat(heartbeat: Heartbeat, receivedAt: number): void;

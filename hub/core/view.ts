@@ -61,6 +61,8 @@ export class ReadModel implements FleetView {
   #state: HubState = EMPTY_STATE;
   #git: Reachability = { ok: false, message: 'the repository has not been read yet' };
   #bus: Reachability = { ok: false, message: 'not connected yet' };
+  #store: Reachability = { ok: true };
+  #leader: string | undefined;
   #outages: readonly ProblemRow[] = [];
   #now: number;
   #clock = 0;
@@ -119,6 +121,15 @@ export class ReadModel implements FleetView {
     }
     this.#bus = bus;
     this.#judgeOutages();
+  }
+
+  setStore(store: Reachability): void {
+    this.#store = store;
+    this.#judgeOutages();
+  }
+
+  setLeader(name: string | undefined): void {
+    this.#leader = name;
   }
 
   onStatus(status: Report, receivedAt: number): void {
@@ -228,7 +239,16 @@ export class ReadModel implements FleetView {
     const message = this.#git.message ?? 'the branch was rewritten';
     const nobody = { by: undefined, reason: undefined, expiresAt: undefined };
     const rewritten: BannerRow[] = isRewritten ? [{ kind: 'HISTORY_REWRITTEN', message, ...nobody }] : [];
-    return [...rewritten, ...this.rollouts.banners()];
+    const why = this.#store.message ?? 'it does not answer';
+    const full: BannerRow[] = this.#store.ok
+      ? []
+      : [{ kind: 'STORE_FULL', message: `nothing is stored, so nothing starts: ${why}`, ...nobody }];
+    return [...full, ...rewritten, ...this.rollouts.banners()];
+  }
+
+  /** The hub that decides; undefined while none is known to. */
+  get leader(): string | undefined {
+    return this.#leader;
   }
 
   /** The short name of a commit, unique among those that are known. */
@@ -296,6 +316,7 @@ export class ReadModel implements FleetView {
     // A Git server that is away may come back by itself; a rewritten branch waits for a person.
     else if (this.#git.code === 'history-rewritten') reasons.push(this.#git.message ?? this.#git.code);
     if (!this.#bus.ok) reasons.push(`bus: ${this.#bus.message ?? 'not connected'}`);
+    else if (!this.#store.ok) reasons.push(`store: ${this.#store.message ?? 'does not take anything'}`);
     return reasons;
   }
 
@@ -314,6 +335,7 @@ export class ReadModel implements FleetView {
     const outages = [
       ['git-unreachable', this.#git],
       ['nats-unreachable', this.#bus],
+      ['store-failed', this.#store],
     ] as const;
     this.#outages = outages
       .filter(([, { ok }]) => !ok)

@@ -33,7 +33,7 @@ const AGENTS = join(import.meta.dirname, 'agents-main.ts');
 const NODE_FLAGS = ['--disable-warning=ExperimentalWarning'];
 
 /** Intervals at which a person or a test sees things at once; the defaults suit a fleet. */
-export const BRISK_HUB = ['--poll', '200ms', '--heartbeat', '2s'];
+export const BRISK_HUB = ['--poll', '200ms', '--heartbeat', '2s', '--lease', '3s'];
 export const BRISK_AGENT = [
   '--heartbeat',
   '2s',

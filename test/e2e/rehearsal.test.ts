@@ -148,6 +148,7 @@ test('what a rehearsal says happens in this order with a real hub, and as it end
     },
     nats: { servers: [nats.url], publicUrls: [nats.url], reconnectMs: 300 },
     heartbeatMs: HEARTBEAT_MS,
+    lease: { name: 'hub', durationMs: 15_000 },
     now,
     speed: SPEED,
   });

@@ -21,17 +21,30 @@ test('what is published is read before the state that it is to follow from, so t
   });
   await connection.flush();
   let up = false;
-  const bus = new Bus(dial, {
-    up: () => {
-      up = true;
+  const lease = { id: 'one', name: 'hub-1', durationMs: 15_000 };
+  const nothing = {
+    won: () => undefined,
+    lost: () => undefined,
+    leader: () => undefined,
+    stored: () => undefined,
+  };
+  const bus = new Bus(
+    { ...dial, lease },
+    {
+      ...nothing,
+      up: () => {
+        up = true;
+      },
+      down: () => undefined,
+      message: () => undefined,
+      warn: assert.fail,
     },
-    down: () => undefined,
-    message: () => undefined,
-    warn: assert.fail,
-  });
+  );
   const running = bus.run(stop.signal);
   await until('the bus', () => (up ? true : undefined));
-  await bus.sync(() => undefined, stop.signal);
+  await bus.compete();
+  await bus.sync(stop.signal);
+  await bus.replay(() => undefined, stop.signal);
   await until('every read', () => (read.includes(STREAMS.status) ? true : undefined));
   const order = [STREAMS.desired, `KV_${HUB_STATE_BUCKET}`].map((stream) => read.indexOf(stream));
   assert.ok(order[0]! >= 0 && order[0]! < order[1]!, read.join(', '));

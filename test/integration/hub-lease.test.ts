@@ -58,6 +58,7 @@ test('taking the lease keeps out every write that was decided before it, however
         {
           won: () => undefined,
           lost: () => undefined,
+          stored: () => undefined,
           leader: (lease: LeaseEntry | undefined) => void (at === 0 && leaders.push(lease?.name)),
         },
       ),

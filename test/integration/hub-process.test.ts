@@ -50,7 +50,7 @@ async function run(rig: Rig, stopAt?: string): Promise<Process> {
     [
       HUB,
       ...['--git', rig.git.repositoryUrl('fleet'), '--nats', rig.nats.url, '--data', join(rig.dir, 'hub')],
-      ...['--listen', `127.0.0.1:${port}`, '--poll', '50ms'],
+      ...['--listen', `127.0.0.1:${port}`, '--poll', '50ms', '--lease', '2s'],
     ],
     {
       stdout: 'pipe',

@@ -36,6 +36,8 @@ export class RecordingView implements FleetView {
   state: HubState = EMPTY_STATE;
   git: Reachability | undefined;
   bus: Reachability | undefined;
+  store: Reachability | undefined;
+  leader: string | undefined;
   readonly events: FleetEvent[] = [];
   readonly statuses: Status[] = [];
   readonly heard: string[] = [];
@@ -54,6 +56,12 @@ export class RecordingView implements FleetView {
   }
   setBus(bus: Reachability): void {
     this.bus = bus;
+  }
+  setStore(store: Reachability): void {
+    this.store = store;
+  }
+  setLeader(name: string | undefined): void {
+    this.leader = name;
   }
   onStatus(status: Status): void {
     this.statuses.push(status);
@@ -86,7 +94,12 @@ export type Rig = AsyncDisposable & {
   readonly clone: WorkingClone;
   readonly keys: Readonly<Record<'east' | 'west', Nkey>>;
   /** `index` names the directory of what is kept of Git; the same one for a restart. */
-  startHub(options?: { index?: string; acceptRewrite?: string; now?: () => number }): RunningHub;
+  startHub(options?: {
+    index?: string;
+    name?: string;
+    acceptRewrite?: string;
+    now?: () => number;
+  }): RunningHub;
   startAgent(cluster: 'east' | 'west'): Promise<FakeAgent>;
 };
 
@@ -122,7 +135,7 @@ export async function startRig(label: string): Promise<Rig> {
     trust,
     clone,
     keys,
-    startHub: ({ index = 'index', acceptRewrite, now } = {}) => {
+    startHub: ({ index = 'index', name = 'hub-1', acceptRewrite, now } = {}) => {
       const view = new RecordingView();
       const log: string[] = [];
       const stop = new AbortController();
@@ -139,6 +152,7 @@ export async function startRig(label: string): Promise<Rig> {
         },
         nats: { servers: [nats.url], publicUrls: ['nats://public:4222'], reconnectMs: 300 },
         heartbeatMs: HEARTBEAT_MS,
+        lease: { name, durationMs: 2_000 },
         ...(now && { now }),
       });
       const running = hub.run(stop.signal);

@@ -177,6 +177,7 @@ const Fleet = {
   indexedAt: ((_, __, { view }) => view.index?.indexedAt) as Root<unknown>,
   git: ((_, __, { view }) => reachability(view.git)) as Root<unknown>,
   bus: ((_, __, { view }) => reachability(view.bus)) as Root<unknown>,
+  leader: ((_, __, { view }) => view.leader) as Root<unknown>,
   banners: ((_, __, { view }) => view.banners()) as Root<unknown>,
   labelKeys: ((_, __, { view }) => view.labelKeys()) as Root<unknown>,
   unknownAgents: ((_, __, { view }) => view.strangers) as Root<unknown>,

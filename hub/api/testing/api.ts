@@ -140,6 +140,7 @@ export function acme(): ReadModel {
   const seen = { type: 'DRIFT_DETECTED', drift: drifted(), at: iso(START - 500) } as const;
   view.onEvent(event('prod-eu-1', seen), START);
   view.setBus({ ok: true, lastOkAt: START, message: 'connected' });
+  view.setLeader('hub-1');
   view.setGit({ ok: true, lastOkAt: START, message: 'reached' });
   const legacy = leaving(view.state.fleet.lines.platform!, 'dev-eu-1');
   view.setState(withLines(view.state, { legacy }), undefined);

@@ -182,7 +182,7 @@ export function snapshot(told: Told): IndexSnapshot {
 export function factsOf(index: IndexSnapshot, more: Partial<HubFacts> = {}): HubFacts {
   const heard = new Map([...index.clusters.keys()].map((name) => [name, 0]));
   const nothing = { reports: new Map(), unreachable: new Set<string>(), answers: new Map() };
-  return { index, heard, ...nothing, counting: true, ...more };
+  return { index, heard, ...nothing, counting: true, isWhole: () => true, ...more };
 }
 
 /** Every agent says that it has done what it was told. */

@@ -115,10 +115,12 @@ async function savedLines(index: SavedIndex, extras: Extra[], textOf: TextOf): P
     apart: [...contents.apart].map(([cluster, content]) => [numbers.get(cluster)!, content]),
   });
   const lines = [...index.lines].map(
-    ([name, { failing, held, kept, behind }]): SavedLine => ({
+    ([name, { version, apart, failing, held, kept, behind }]): SavedLine => ({
       name,
+      ...(version && { version: savedSource(version) }),
       kept: kept.map(savedVersion),
       ...(behind && { behind: [...behind] }),
+      apart: [...apart],
       failing: [...failing],
       ...(held && { held }),
     }),
@@ -154,7 +156,7 @@ function columnsOf({ rows, lines }: SavedIndex, overlays: Table<Overlay>, digest
       return row ? [{ row, cluster }] : [];
     });
     for (const { row, cluster } of found) {
-      if (row.problem) extras.push([line, cluster, row.problem]);
+      if (row.at || row.problem) extras.push([line, cluster, row.at ?? null, row.problem ?? null]);
     }
     of.set(placement, {
       cluster: Uint32Array.from(found, ({ cluster }) => cluster),

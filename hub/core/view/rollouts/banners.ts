@@ -1,6 +1,7 @@
 import { formatSelector } from '#proto/selector.ts';
 import type { ClusterFacts } from '#rollouts/facts.ts';
 import { isAmong } from '#rollouts/membership.ts';
+import { isRecovered } from '#rollouts/recover.ts';
 import type { FleetState, Whom } from '#rollouts/state.ts';
 
 export const BANNER_KINDS = [
@@ -8,6 +9,7 @@ export const BANNER_KINDS = [
   'HOLD',
   'PIN',
   'RECOVERED',
+  'STORE_FULL',
   'BUS_TROUBLE',
   'HISTORY_REWRITTEN',
 ] as const;
@@ -22,23 +24,23 @@ export type BannerRow = {
   readonly expiresAt: number | undefined;
 };
 
-export function bannersOf(
-  { freezes, holds, lines }: FleetState,
-  clusters: readonly ClusterFacts[],
-): BannerRow[] {
+export function bannersOf(state: FleetState, clusters: readonly ClusterFacts[]): BannerRow[] {
   const made = (
     kind: BannerRow['kind'],
     message: string,
     more: { readonly by?: string; readonly reason?: string; readonly until?: number } = {},
   ): BannerRow => ({ kind, message, by: more.by, reason: more.reason, expiresAt: more.until });
+  const { freezes, holds, lines } = state;
   const named = Object.entries(lines).sort(([a], [b]) => (a < b ? -1 : 1));
   const recovered = named.filter(([, line]) => line.pauses.some(({ cause }) => cause === 'recovered'));
   const held = named.filter(([, { bus }]) => bus);
   const banners: BannerRow[] = [];
-  if (recovered.length > 0)
+  if (isRecovered(state)) {
+    const waits = recovered.length > 0 ? `${namesOf(recovered)} wait` : 'everything waits';
     banners.push(
-      made('RECOVERED', `the hub lost its state: ${namesOf(recovered)} wait for somebody to resume`),
+      made('RECOVERED', `the hub lost state, or has older state: ${waits} for \`flotilla hub resume\``),
     );
+  }
   if (held.length > 0) {
     const lost = Math.max(...held.map(([, { bus }]) => bus!.lost.length));
     banners.push(made('BUS_TROUBLE', `${lost} clusters were lost at once: ${namesOf(held)} are held`));

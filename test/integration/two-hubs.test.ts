@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { dialNats } from '#hub/bus/connect.ts';
+import type { Trust } from '#hub/bus/trust.ts';
+import { createNkey, type Nkey } from '#proto/nkey.ts';
+import { eventually, pause } from '../bed/eventually.ts';
+import { WorkingClone } from '../bed/git-repository.ts';
+import { startGitServer } from '../bed/git-server.ts';
+import { ask } from '../bed/graphql.ts';
+import { freePort } from '../bed/ports.ts';
+import { makeScratch } from '../bed/scratch.ts';
+import { type Attempt, ScriptedAgents } from '../bed/scripted-agents.ts';
+import { Service } from '../bed/service.ts';
+import { startTrustedNats } from './hub-nats.ts';
+
+/** Two hubs on one NATS, killed and halted at random moments: only one decides at any time, and nothing is repeated or skipped. */
+const ROUNDS = Number(process.env.FLOTILLA_ROUNDS ?? 4);
+const PATIENCE_MS = 120_000;
+const HUB = join(import.meta.dirname, '../../hub/main.ts');
+const API = 'apiVersion: flotilla.dev/v1alpha1';
+const signal = new AbortController().signal;
+
+const RINGS: Readonly<Record<string, readonly string[]>> = {
+  canary: ['canary-1', 'canary-2'],
+  broad: ['broad-1', 'broad-2', 'broad-3', 'broad-4'],
+};
+const CLUSTERS = Object.values(RINGS).flat();
+const ringOf = (name: string) => Object.keys(RINGS).find((ring) => RINGS[ring]!.includes(name))!;
+const overlay = (text: string) => `namePrefix: ${text}-\n`;
+const entry = (name: string, { publicKey }: Nkey) =>
+  `${API}\nkind: Cluster\nmetadata: { name: ${name}, labels: { ring: ${ringOf(name)} } }\nspec: { agent: { publicKeys: [${publicKey}] } }\n`;
+const FILES = {
+  'flotilla.yaml': `${API}\nkind: Fleet\nmetadata: { name: six }\nspec: { branch: main }\n`,
+  'placements/shop.yaml': `${API}\nkind: Placement\nmetadata: { name: shop }\nspec: { selector: {}, path: apps/shop, strategy: careful }\n`,
+  'rollouts/careful.yaml': `${API}
+kind: RolloutStrategy
+metadata: { name: careful }
+spec:
+  stages:
+    - { name: canary, selector: { matchLabels: { ring: canary } }, maxConcurrent: 1 }
+    - { name: broad, selector: {}, maxConcurrent: 1 }
+`,
+  'apps/shop/kustomization.yaml': overlay('v0'),
+};
+
+/** What happened on the clusters, in order. */
+type Happened = { cluster: string; what: 'begins' | 'ends'; attempt: number; digest: string | null };
+
+test(`two hubs, ${ROUNDS} times halted or killed, decide as one`, async () => {
+  await using stack = new AsyncDisposableStack();
+  const { dir } = stack.use(await makeScratch('two-hubs'));
+  const { nats, trust, data } = await startTrustedNats(dir);
+  stack.use(nats);
+  const git = stack.use(await startGitServer({ dir: join(dir, 'git') }));
+  const { url } = await git.createRepository('fleet');
+  const clone = await WorkingClone.clone(url, join(dir, 'clone'));
+  const keys = new Map(CLUSTERS.map((name) => [name, createNkey('user')] as const));
+  for (const [path, text] of Object.entries(FILES)) await clone.write(path, text);
+  for (const [name, key] of keys) await clone.write(`clusters/${name}.yaml`, entry(name, key));
+  await clone.commit('First');
+
+  const ports = [await freePort(), await freePort()];
+  const hubs = ports.map(
+    (port, at) =>
+      new Service({
+        name: `hub-${at}`,
+        command: process.execPath,
+        args: [
+          ...[HUB, 'run', '--git', url, '--nats', nats.url, '--data', data, '--name', `hub-${at}`],
+          ...['--listen', `127.0.0.1:${port}`, '--poll', '200ms', '--heartbeat', '500ms'],
+          ...['--reconnect', '300ms', '--lease', '2s'],
+        ],
+        logFile: join(dir, `hub-${at}.log`),
+        ready: async (limit) => (await fetch(`http://127.0.0.1:${port}/healthz`, { signal: limit })).ok,
+      }),
+  );
+  for (const hub of hubs) {
+    await hub.start();
+    stack.use(hub);
+  }
+  const leaderSaidBy = async (at: number, limit: AbortSignal) =>
+    (
+      await ask<{ fleet: { leader: string | null } }>(
+        `http://127.0.0.1:${ports[at]}/graphql`,
+        '{ fleet { leader } }',
+        {},
+        limit,
+      )
+    ).fleet.leader;
+
+  const documents = stack.use(await watchDocuments(nats.url, trust));
+  const happened: Happened[] = [];
+  const play = ({ cluster, attempt, digest }: Attempt) => {
+    happened.push({ cluster, what: 'begins', attempt, digest });
+    const afterMs = 20 + Math.random() * 200;
+    setTimeout(() => happened.push({ cluster, what: 'ends', attempt, digest }), afterMs - 5);
+    return [{ afterMs, phase: 'current' as const }];
+  };
+  const agents = stack.use(
+    await ScriptedAgents.start({ natsUrl: nats.url, trust, keys, heartbeatMs: 500, play }),
+  );
+  const newest = (cluster: string) => agents.attempts(cluster).at(-1)?.digest ?? undefined;
+  const everywhere = (what: string, not: string | undefined) =>
+    eventually(
+      what,
+      async () => {
+        const digest = newest('canary-1');
+        const ended = (name: string) =>
+          happened.some((one) => one.cluster === name && one.what === 'ends' && one.digest === digest);
+        return digest !== undefined && digest !== not && CLUSTERS.every(ended) ? digest : undefined;
+      },
+      PATIENCE_MS,
+      signal,
+      () =>
+        `${CLUSTERS.map((name) => `${name} ${newest(name)}`).join(', ')}\n${hubs.map((_, at) => tail(join(dir, `hub-${at}.log`))).join('\n')}`,
+    );
+
+  let last = await everywhere('the first version', undefined);
+  for (let round = 1; round <= ROUNDS; round++) {
+    await clone.write('apps/shop/kustomization.yaml', overlay(`v${round}`));
+    await clone.commit(`Round ${round}`);
+    await pause(Math.random() * 1_500, signal);
+    const leader = await eventually(
+      'a leader',
+      async (limit) => {
+        const said = await leaderSaidBy(0, limit);
+        return said === null ? undefined : Number(said.slice(-1));
+      },
+      PATIENCE_MS,
+      signal,
+    );
+    const victim = hubs[Math.random() < 0.8 ? leader : 1 - leader]!;
+    if (round % 2 === 0) {
+      await victim.kill9();
+      await pause(Math.random() * 1_000, signal);
+      await victim.start();
+    } else {
+      process.kill(victim.pid!, 'SIGSTOP');
+      await pause(1_000 + Math.random() * 3_000, signal);
+      process.kill(victim.pid!, 'SIGCONT');
+    }
+    last = await everywhere(`round ${round}`, last);
+  }
+
+  for (const name of CLUSTERS) {
+    const told = agents.attempts(name).map(({ digest }) => digest);
+    assert.equal(new Set(told).size, told.length, `${name} was told something twice: ${told.join(', ')}`);
+    assert.equal(told.length, ROUNDS + 1, `${name} missed something`);
+  }
+  judgeOrder(happened);
+  assert.deepEqual(documents.found, []);
+  const both = await Promise.all([0, 1].map((at) => leaderSaidBy(at, signal)));
+  assert.equal(both[0], both[1]);
+});
+
+/** One at a time in each stage, and broad only after both canaries. */
+function judgeOrder(happened: readonly Happened[]): void {
+  const busy = new Map<string, Set<string>>();
+  const done = new Map<string | null, Set<string>>();
+  for (const { cluster, what, digest } of happened) {
+    const ring = ringOf(cluster);
+    const at = busy.get(ring) ?? new Set();
+    busy.set(ring, at);
+    if (what === 'ends') {
+      at.delete(cluster);
+      done.set(digest, (done.get(digest) ?? new Set()).add(cluster));
+      continue;
+    }
+    at.add(cluster);
+    assert.ok(at.size === 1, `${[...at].join(' and ')} at once`);
+    if (ring !== 'broad') continue;
+    for (const canary of RINGS.canary!)
+      assert.ok(done.get(digest)?.has(canary), `${cluster} begins before ${canary}`);
+  }
+}
+
+/** Documents as they were stored, and told again: an epoch of a cluster never has two contents. */
+async function watchDocuments(
+  url: string,
+  trust: Trust,
+): Promise<AsyncDisposable & { readonly found: string[] }> {
+  const connection = await dialNats({ servers: [url], trust, reconnectMs: 300 }, () => undefined, signal);
+  const seen = new Map<string, string>();
+  const found: string[] = [];
+  connection!.subscribe('down.*.desired', {
+    callback: (_, { subject, data }) => {
+      const { payload } = JSON.parse(Buffer.from(data).toString('utf8')) as { payload: string };
+      const key = `${subject}@${(JSON.parse(payload) as { epoch: number }).epoch}`;
+      if (seen.has(key) && seen.get(key) !== payload) found.push(key);
+      seen.set(key, payload);
+    },
+  });
+  await connection!.flush();
+  return { found, [Symbol.asyncDispose]: () => connection!.close() };
+}
+
+const tail = (file: string) => readFileSync(file, 'utf8').split('\n').slice(-6).join('\n');
