@@ -1,4 +1,4 @@
-import { decodeState, encodeState } from '../core/state-codec.ts';
+import { decodeState, encodeEntry, keysBetween, keysOf } from '../core/state-codec.ts';
 import type { HubState } from '../core/types.ts';
 import type { BucketEntry, StateBucket } from './state-bucket.ts';
 
@@ -12,6 +12,8 @@ export class StateStore {
   readonly #bucket: StateBucket;
   readonly #onUnreadable: (keys: readonly string[]) => void;
   #entries = new Map<string, BucketEntry>();
+  /** What all entries together say; undefined where that is not known. */
+  #saved: HubState | undefined;
 
   constructor(bucket: StateBucket, onUnreadable: (keys: readonly string[]) => void) {
     this.#bucket = bucket;
@@ -20,6 +22,7 @@ export class StateStore {
 
   /** Reads everything; what is saved later is compared with this. @throws FlotillaError store-failed */
   async load(signal: AbortSignal): Promise<HubState> {
+    this.#saved = undefined;
     this.#entries = await this.#bucket.load(signal);
     return this.#decode();
   }
@@ -49,14 +52,14 @@ export class StateStore {
    * @throws FlotillaError store-failed
    */
   async save(state: HubState, may: () => boolean, signal: AbortSignal): Promise<'saved' | 'conflict'> {
-    const wanted = encodeState(state);
+    const keys = this.#saved ? keysBetween(this.#saved, state) : [...keysOf(state), ...this.#entries.keys()];
     const writes: (() => Promise<boolean>)[] = [];
-    for (const [key, text] of wanted) {
-      if (this.#entries.get(key)?.text !== text) writes.push(() => this.#put(key, text));
+    for (const key of new Set(keys)) {
+      const text = encodeEntry(state, key) ?? '';
+      if ((this.#entries.get(key)?.text ?? '') !== text) writes.push(() => this.#put(key, text));
     }
-    for (const [key, { text }] of this.#entries) {
-      if (text !== '' && !wanted.has(key)) writes.push(() => this.#put(key, ''));
-    }
+    // Until all of it is written, nothing is known to be as it was.
+    this.#saved = undefined;
     let conflict = false;
     for (let at = 0; at < writes.length && !conflict; at += AT_ONCE) {
       signal.throwIfAborted();
@@ -64,7 +67,9 @@ export class StateStore {
       const done = await Promise.all(writes.slice(at, at + AT_ONCE).map((write) => write()));
       conflict = done.includes(false);
     }
-    return conflict ? 'conflict' : 'saved';
+    if (conflict) return 'conflict';
+    this.#saved = state;
+    return 'saved';
   }
 
   async #put(key: string, text: string): Promise<boolean> {

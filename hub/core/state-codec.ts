@@ -29,6 +29,39 @@ export function keysOf(state: HubState): string[] {
   ];
 }
 
+/** The keys of what differs between two states; unchanged parts are known by being the same objects. Clusters first, as in `keysOf`. */
+export function keysBetween(before: HubState, after: HubState): string[] {
+  const [was, is] = [before.fleet, after.fleet];
+  const clusters = new Set<string>();
+  const lines = new Set<string>();
+  const compare = <T>(old: ByName<T> = {}, now: ByName<T> = {}, found = clusters) => {
+    if (old === now) return;
+    for (const name in now) if (old[name] !== now[name]) found.add(name);
+    for (const name in old) if (!(name in now)) found.add(name);
+  };
+  compare(before.clusters, after.clusters);
+  compare(was.silent, is.silent);
+  compare(was.lines, is.lines, lines);
+  for (const name of lines) {
+    compare(was.lines[name]?.targets, is.lines[name]?.targets);
+    compare(was.lines[name]?.rejected, is.lines[name]?.rejected);
+  }
+  const removals = new Set<string>();
+  compare(before.removals, after.removals, removals);
+  for (const name of removals) {
+    lines.add(name);
+    for (const part of ['released', 'left'] as const)
+      compare(before.removals[name]?.[part], after.removals[name]?.[part]);
+  }
+  return [
+    ...[...clusters].map((name) => `cluster.${name}`),
+    ...[...lines].map((name) => `line.${name}`),
+    'fleet',
+  ];
+}
+
+type ByName<T> = Readonly<Record<string, T>>;
+
 /** JSON text of one entry; undefined where there is nothing to store. Equal states give equal texts. */
 export function encodeEntry(state: HubState, key: string): string | undefined {
   const [kind, name = ''] = key.split('.');

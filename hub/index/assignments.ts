@@ -12,20 +12,10 @@ import { type Given, type Kept, overToday, type Place, trimmed, type Wanted, wit
 import { Layers } from './layers.ts';
 import type { Overlays } from './overlays.ts';
 import { Digests, isContentFault, Past, type Read } from './past.ts';
-import {
-  type Assigned,
-  type Line,
-  nothingAssigned,
-  type Retired,
-  type Row,
-  RowsDraft,
-  type VersionSource,
-} from './rows.ts';
+import { type Assigned, type Line, nothingAssigned, type Retired, type Row, RowsDraft } from './rows.ts';
 import { strategyIn } from './strategies.ts';
 
 export type Before = Assigned & { readonly docs: DocumentsInForce };
-type Resolved = { readonly cluster: InForceCluster; readonly row: Row | undefined; readonly read: Read };
-type Revisions = NonNullable<Row['at']>;
 /** Numbers of clusters that left may be as many as this and those of the fleet. */
 const SPARE_SLOTS = 1_000;
 /** A deleted placement that nobody wants is forgotten after so many further commits: whoever was at work on it has told by then. */
@@ -33,9 +23,8 @@ const RETIRED_COMMITS = 10;
 
 /**
  * Resolves every placement on every cluster that it selects at a commit; of what no commit touched, nothing is looked at. What
- * cannot be resolved, or belongs to an invalid document, stays at its last version, with the problem. A placement keeps its
- * version's name as long as that version gives today's clusters these digests: a cluster that joined or was relabelled is tried
- * with the version's own content.
+ * cannot be resolved, or belongs to an invalid document, stays as the last version has it, with the problem. Versions are kept
+ * over today's clusters, and the commit makes one where its map is another (`history.ts`).
  * @throws FlotillaError git-…; everything else becomes a problem
  */
 export async function assign(
@@ -194,10 +183,9 @@ class Step {
     held: NonNullable<Line['held']>,
   ): Promise<Line> {
     const { name } = placement.document.metadata;
-    const version = was?.version;
     const known = this.#keptOf(name);
     const kept = await this.#overToday(known, was?.behind, held === 'document');
-    const apart = new Set(was?.apart);
+    const source = kept.at(-1)?.source;
     const candidates = was && this.#isSame(placement) ? this.#changed : this.#docs.clusters.keys();
     for (const of of candidates) {
       const cluster = this.#docs.clusters.get(of)!;
@@ -206,18 +194,13 @@ class Step {
       if (row) {
         if (!selected && !placement.invalid && !cluster.invalid) this.#draft.delete(of, name);
       } else if (selected && !cluster.invalid) {
-        const read = version && (await this.#past.read(version, cluster));
-        if (read && read !== 'unselected') {
-          const at = { revision: version.name, entryRevision: this.#place.commit.oid };
-          this.#draft.set(of, name, { read, at });
-          apart.add(of);
-        } else if (!placement.invalid) this.#draft.set(of, name, { read: undefined });
+        const read = source && (await this.#past.read(source, cluster));
+        if (read && read !== 'unselected') this.#draft.set(of, name, { read });
+        else if (!placement.invalid) this.#draft.set(of, name, { read: undefined });
       }
       await this.#breathe(this.#signal);
     }
     return {
-      version,
-      apart: this.#stillThere(apart),
       failing: this.#stillThere(was?.failing),
       held,
       kept: this.#trimmed(name, known, kept),
@@ -232,9 +215,7 @@ class Step {
 
   async #go(placement: InForce<Placement>, was: Line | undefined): Promise<Line> {
     const { name } = placement.document.metadata;
-    const apart = new Set(this.#stillThere(was?.apart));
     const failing = new Set(this.#stillThere(was?.failing));
-    const resolved: Resolved[] = [];
     const touched: string[] = [];
     for (const of of this.#candidates(placement, was)) {
       const cluster = this.#docs.clusters.get(of);
@@ -243,7 +224,6 @@ class Step {
       const row = this.#draft.get(of, name);
       failing.delete(of);
       if (whyNotSelected(placement.document, cluster.document) !== undefined) {
-        apart.delete(of);
         if (row) this.#draft.delete(of, name);
         continue;
       }
@@ -252,19 +232,8 @@ class Step {
         failing.add(of);
         const { problem: _, ...rest } = row ?? { read: undefined };
         this.#draft.set(of, name, { ...rest, problem: result.problem });
-      } else resolved.push({ cluster, row, read: result.read });
+      } else if (row?.read !== result.read || row.problem) this.#draft.set(of, name, { read: result.read });
       await this.#breathe(this.#signal);
-    }
-    const known = was?.version;
-    const holding = known && (await this.#holding(known, resolved));
-    if (!holding) this.#leave(name, was, apart, failing);
-    for (const { cluster, row, read } of resolved) {
-      const of = cluster.document.metadata.name;
-      const at = holding?.get(of);
-      if (at) apart.add(of);
-      else apart.delete(of);
-      if (row?.read !== read || row.at !== at || row.problem)
-        this.#draft.set(of, name, { read, ...(at && { at }) });
     }
     const { oid, tree } = this.#place.commit;
     const fresh = {
@@ -282,8 +251,6 @@ class Step {
     const before = this.#keptOf(name);
     const kept = await this.#overToday(before, was?.behind);
     return {
-      version: holding ? known : fresh,
-      apart,
       failing,
       kept: this.#trimmed(name, before, withHead(kept, this.#place, fresh, given, among)),
     };
@@ -304,43 +271,6 @@ class Step {
       const read = rows.get(name)?.read;
       if (read && !seen.has(cluster) && !this.#overlays.isCurrent(read.overlay)) yield cluster;
     }
-  }
-
-  /** The version changes: who stays behind keeps the old one, and who was apart and is settled goes along. */
-  #leave(name: string, was: Line | undefined, apart: Set<string>, failing: ReadonlySet<string>): void {
-    const behind = new Set([...failing, ...this.#invalid]);
-    const old = was?.version?.name;
-    for (const of of behind) {
-      const row = this.#draft.get(of, name);
-      if (!row?.read || row.at || old === undefined) continue;
-      this.#draft.set(of, name, { ...row, at: { revision: old, entryRevision: old } });
-      apart.add(of);
-    }
-    for (const of of [...apart]) {
-      if (behind.has(of)) continue;
-      const row = this.#draft.get(of, name);
-      if (row?.read) this.#draft.set(of, name, { read: row.read });
-      apart.delete(of);
-    }
-  }
-
-  /** Where everyone's digest is read under the version in force; undefined when it does not give one the digest that it has now. */
-  async #holding(
-    known: VersionSource,
-    resolved: readonly Resolved[],
-  ): Promise<ReadonlyMap<string, Revisions> | undefined> {
-    const apart = new Map<string, Revisions>();
-    for (const { cluster, row, read } of resolved) {
-      const { name } = cluster.document.metadata;
-      const moved = !row || cluster.relabelledAt === this.#place.commit.oid;
-      if (row?.read?.digest === read.digest) {
-        if (row.at) apart.set(name, row.at);
-      } else if (!moved) return undefined;
-      else if (digestOf(await this.#past.read(known, cluster)) !== read.digest) return undefined;
-      else apart.set(name, { revision: known.name, entryRevision: this.#place.commit.oid });
-      await this.#breathe(this.#signal);
-    }
-    return apart;
   }
 
   async #resolve(
@@ -375,9 +305,6 @@ class Step {
     return new Set([...(clusters ?? [])].filter((name) => this.#docs.clusters.has(name)));
   }
 }
-
-const digestOf = (read: Read | 'unselected' | undefined) =>
-  read === 'unselected' ? undefined : read?.digest;
 
 function problemOf(
   code: Problem['code'],

@@ -248,7 +248,7 @@ function told(indexed: Indexed) {
   return {
     problems: problemsOf(indexed),
     versions: keysOf(indexed).map((key) => [...key, versionAt(indexed, ...key)]),
-    lines: [...lines].map(([name, { version, held }]) => [name, version?.name, held]),
+    lines: [...lines].map(([name, { kept, held }]) => [name, kept.map(({ revision }) => revision), held]),
     fleet: docs.fleet && effective(docs.fleet),
     clusters: [...docs.clusters].map(([name, one]) => [
       name,

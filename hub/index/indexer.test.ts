@@ -64,7 +64,7 @@ test('an unrelated commit keeps every version, and reads nothing but what it cha
   const after = await indexer.advance([commits[1]!], never);
   assert.deepEqual(versionOf(after, 'east'), versionOf(before, 'east'));
   assert.equal(after.rows, before.rows);
-  assert.equal(after.lines.get('shop')?.version?.name, commits[0]!.oid);
+  assert.equal(after.lines.get('shop')?.kept.at(-1)?.revision, commits[0]!.oid);
   assert.ok(objects.reads.length < 10, `${objects.reads.length} objects were read`);
 });
 
@@ -82,7 +82,7 @@ test('of several commits at once the version is named by the one that made it', 
   const { commits, indexer } = await history(...states);
   await indexer.begin(commits.slice(0, 1), never);
   const after = await indexer.advance(commits.slice(1), never);
-  assert.equal(after.lines.get('shop')?.version?.name, commits[1]!.oid);
+  assert.equal(after.lines.get('shop')?.kept.at(-1)?.revision, commits[1]!.oid);
 });
 
 test('a joiner takes the version in force with its own entry revision', async () => {
@@ -90,7 +90,7 @@ test('a joiner takes the version in force with its own entry revision', async ()
   const { seen, oids } = await follow(BASE, joined);
   const { revision, entryRevision } = versionOf(seen[1], 'north')!;
   assert.deepEqual([revision, entryRevision], [oids[0], oids[1]]);
-  assert.equal(seen[1]!.lines.get('shop')?.version?.name, oids[0]);
+  assert.equal(seen[1]!.lines.get('shop')?.kept.at(-1)?.revision, oids[0]);
 });
 
 test('a joiner whose content the version in force does not have makes a new version', async () => {
@@ -106,7 +106,7 @@ test('a joiner whose content the version in force does not have makes a new vers
     'apps/north/kustomization.yaml': 'resources: []\n',
   };
   const { seen, oids } = await follow(byName, joined);
-  assert.equal(seen[1]!.lines.get('shop')?.version?.name, oids[1]);
+  assert.equal(seen[1]!.lines.get('shop')?.kept.at(-1)?.revision, oids[1]);
   assert.equal(versionOf(seen[1], 'north')?.revision, oids[1]);
 });
 
@@ -121,7 +121,7 @@ test('a relabelled cluster gets another digest of the same version', async () =>
     ...perEnv,
     'clusters/east.yaml': cluster('east', 'env: dev'),
   });
-  assert.equal(seen[1]!.lines.get('shop')?.version?.name, oids[0]);
+  assert.equal(seen[1]!.lines.get('shop')?.kept.at(-1)?.revision, oids[0]);
   const { revision, entryRevision, digest } = versionOf(seen[1], 'east')!;
   assert.deepEqual([revision, entryRevision], [oids[0], oids[1]]);
   assert.notEqual(digest, versionOf(seen[0], 'east')?.digest);
@@ -138,7 +138,7 @@ test('a value that changes in an entry makes a new version', async () => {
     'clusters/east.yaml': cluster('east', 'env: prod', `, values: { replicas: ${replicas} }`),
   });
   const { seen, oids } = await follow(valued(1), valued(2));
-  assert.equal(seen[1]!.lines.get('shop')?.version?.name, oids[1]);
+  assert.equal(seen[1]!.lines.get('shop')?.kept.at(-1)?.revision, oids[1]);
   assert.equal(versionOf(seen[1], 'west')?.digest, versionOf(seen[0], 'west')?.digest);
   assert.notEqual(versionOf(seen[1], 'east')?.digest, versionOf(seen[0], 'east')?.digest);
 });
@@ -340,7 +340,7 @@ const COLOURED: Files = {
 
 test('a shared value that changes makes a new version of what declares it, and of nothing else', async () => {
   const { seen, oids } = await follow(COLOURED, { ...COLOURED, 'values/prod.yaml': values('prod', 'blue') });
-  assert.equal(seen[1]!.lines.get('shop')?.version?.name, oids[1]);
+  assert.equal(seen[1]!.lines.get('shop')?.kept.at(-1)?.revision, oids[1]);
   assert.notEqual(versionOf(seen[1], 'east')?.digest, versionOf(seen[0], 'east')?.digest);
   assert.deepEqual(versionOf(seen[1], 'east', 'plain'), versionOf(seen[0], 'east', 'plain'));
   const other = {
@@ -409,7 +409,7 @@ test('an edit of strategy, drift policy, health, guards or expectations changes 
     [],
   );
   assert.deepEqual(versionOf(seen[1], 'east'), versionOf(seen[0], 'east'));
-  assert.equal(seen[1]!.lines.get('shop')?.version, seen[0]!.lines.get('shop')?.version);
+  assert.equal(seen[1]!.lines.get('shop')?.kept, seen[0]!.lines.get('shop')?.kept);
 });
 
 test('an error between documents is charged to the one that changed; the other goes on', async () => {

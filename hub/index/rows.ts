@@ -19,18 +19,14 @@ export type VersionSource = {
 
 /** One placement on one cluster. A row means: the documents in force select the cluster. */
 export type Row = {
-  /** Undefined while it could never be resolved. */
+  /** As it was last resolved; undefined while it could never be. */
   readonly read: { readonly overlay: Overlay; readonly digest: string } | undefined;
-  /** Where the digest is read from, if not where the placement's version stands. */
-  readonly at?: Pick<AssignmentVersion, 'revision' | 'entryRevision'>;
   readonly problem?: Problem;
 };
 
 /** What is known of a placement besides its rows. */
 export type Line = {
-  readonly version: VersionSource | undefined;
-  /** Clusters whose row has an `at`, and those whose row has a problem. */
-  readonly apart: ReadonlySet<string>;
+  /** Clusters whose row has a problem. */
   readonly failing: ReadonlySet<string>;
   /** Nothing moves: the placement is invalid, or its values are in doubt. */
   readonly held?: 'document' | 'values';
@@ -65,12 +61,11 @@ export const nothingAssigned = (): Assigned => ({
   slots: new Slots(),
 });
 
-/** Where the digest of a row is read from; undefined where there is none. */
-export function versionOf({ read, at }: Row, line: Line | undefined): AssignmentVersion | undefined {
-  if (!read) return undefined;
-  if (at) return { ...at, digest: read.digest };
-  const name = line?.version?.name;
-  return name === undefined ? undefined : { revision: name, entryRevision: name, digest: read.digest };
+/** What the newest version gives a cluster, and where that is read from; undefined where there is none. */
+function versionOf(line: Line | undefined, cluster: string): AssignmentVersion | undefined {
+  const last = line?.kept.at(-1);
+  const content = last?.contents.get(cluster);
+  return content && { revision: last!.revision, ...content };
 }
 
 export function versionAt(
@@ -79,7 +74,7 @@ export function versionAt(
   placement: string,
 ): AssignmentVersion | undefined {
   const row = rows.get(cluster)?.get(placement);
-  return row && versionOf(row, lines.get(placement));
+  return row && versionOf(lines.get(placement), cluster);
 }
 
 /** Rows while they are changed: what is not touched is shared with those before. */
@@ -189,10 +184,10 @@ export class RowReader implements Assignments {
   #shown(row: Row, cluster: string, placement: string): IndexedAssignment {
     const line = this.#assigned.lines.get(placement);
     const problem = this.#reasons.of(row, cluster, placement);
-    const namespace = line?.version?.placement.spec.namespace;
+    const namespace = line?.kept.at(-1)?.source?.placement.spec.namespace;
     return {
       assignment: row.read && { path: row.read.overlay.path, namespace },
-      version: versionOf(row, line),
+      version: versionOf(line, cluster),
       files: row.read?.overlay.files ?? 0,
       ...(problem && { problem }),
     };

@@ -62,7 +62,7 @@ export function snapshotOf(
     const line = lines.get(name);
     placements.set(name, {
       ...placement,
-      version: line?.version?.name ?? commit.oid,
+      version: line?.kept.at(-1)?.revision ?? commit.oid,
       versions: line?.kept ?? NO_VERSIONS,
       strategy: strategyIn(docs, placement.document),
     });
@@ -96,16 +96,14 @@ export function snapshotOf(
 }
 
 /** Every revision that names a version, or that an assignment is read at. */
-export function* namedBy({ rows, lines, retired }: Indexed): Iterable<string> {
+export function* namedBy({ lines, retired }: Indexed): Iterable<string> {
   for (const { kept } of [...lines.values(), ...retired.values()])
     for (const { revision } of kept) yield revision;
-  for (const [placement, { version, apart }] of lines) {
-    if (version) yield version.name;
-    for (const cluster of apart) {
-      const at = rows.get(cluster)?.get(placement)?.at;
-      if (at) yield* [at.revision, at.entryRevision];
+  for (const { kept } of lines.values())
+    for (const { revision, entryRevision } of kept.at(-1)?.contents.apart.values() ?? []) {
+      yield entryRevision;
+      if (revision !== undefined) yield revision;
     }
-  }
 }
 
 /** The first error of each document, by kind and name. */

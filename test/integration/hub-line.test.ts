@@ -34,12 +34,16 @@ const stored = async (rig: Rig) => (await streamState(rig, STREAMS.status)).mess
 test('a commit travels to a signed document, a report to the state of its target, and a removal to its end', async () => {
   await using rig = await startRig('hub-line');
   await using agent = await rig.startAgent('east');
+  await using west = await rig.startAgent('west');
   await using running = rig.startHub();
   const { view } = running;
   await until('the index', () => view.index);
   await until('the bus', () => (view.bus?.ok ? true : undefined));
   assert.equal(await published(rig), 0, 'nothing is published before a hello');
 
+  west.hello(0);
+  await until('the document of the other cluster', () => west.document);
+  west.report('shop');
   agent.hello(0);
   const first = await until('the first document', () => agent.document);
   const head = await rig.clone.head();
@@ -68,6 +72,10 @@ test('a commit travels to a signed document, a report to the state of its target
   assert.ok(second.assignments[0]!.attempt > first.assignments[0]!.attempt);
   assert.equal(second.head, first.head, 'nothing that is read at once has changed');
   agent.report('shop');
+  await until('the change on the other cluster', () =>
+    west.document?.assignments[0]?.revision === changed ? true : undefined,
+  );
+  west.report('shop');
 
   await rig.clone.write('placements/other.yaml', placement('other', '{ matchLabels: { env: none } }'));
   await rig.clone.remove('placements/shop.yaml');

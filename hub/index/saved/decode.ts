@@ -123,10 +123,10 @@ function assignedOf(
       ofClusters[cluster[i]!]!.set(name, { read });
     }
   }
-  for (const [line, cluster, at, problem] of extras) {
+  for (const [line, cluster, problem] of extras) {
     const { name } = saved[line]!;
     const row = ofClusters[cluster]!.get(name)!;
-    ofClusters[cluster]!.set(name, { read: row.read, ...(at && { at }), ...(problem && { problem }) });
+    ofClusters[cluster]!.set(name, { ...row, problem });
   }
   const valueSets = values.map((one): VersionSource['values'] => documentsFrom(one, files));
   const sourceOf = (source: SavedSource): VersionSource => ({
@@ -153,13 +153,11 @@ function assignedOf(
         contents: Contents.of(version.revision, contents(), slots),
       };
     });
-  const lines = saved.map(({ name, version, apart, failing, held, kept, behind }): [string, Line] => [
+  const lines = saved.map(({ name, failing, held, kept, behind }): [string, Line] => [
     name,
     {
-      version: version && sourceOf(version),
       kept: keptOf(kept),
       ...(behind && { behind: new Set(behind) }),
-      apart: new Set(apart),
       failing: new Set(failing),
       ...(held && { held }),
     },

@@ -115,12 +115,10 @@ async function savedLines(index: SavedIndex, extras: Extra[], textOf: TextOf): P
     apart: [...contents.apart].map(([cluster, content]) => [numbers.get(cluster)!, content]),
   });
   const lines = [...index.lines].map(
-    ([name, { version, apart, failing, held, kept, behind }]): SavedLine => ({
+    ([name, { failing, held, kept, behind }]): SavedLine => ({
       name,
-      ...(version && { version: savedSource(version) }),
       kept: kept.map(savedVersion),
       ...(behind && { behind: [...behind] }),
-      apart: [...apart],
       failing: [...failing],
       ...(held && { held }),
     }),
@@ -156,7 +154,7 @@ function columnsOf({ rows, lines }: SavedIndex, overlays: Table<Overlay>, digest
       return row ? [{ row, cluster }] : [];
     });
     for (const { row, cluster } of found) {
-      if (row.at || row.problem) extras.push([line, cluster, row.at ?? null, row.problem ?? null]);
+      if (row.problem) extras.push([line, cluster, row.problem]);
     }
     of.set(placement, {
       cluster: Uint32Array.from(found, ({ cluster }) => cluster),

@@ -6,7 +6,7 @@ import type { DocumentsInForce } from '../../core/in-force.ts';
 import type { DocumentFile } from '../documents.ts';
 import type { KeptVersion, Place } from '../history.ts';
 import type { KnownOverlay } from '../overlays.ts';
-import type { Assigned, Line, Retired, Row, VersionSource } from '../rows.ts';
+import type { Assigned, Line, Retired, VersionSource } from '../rows.ts';
 
 /** Everything that is needed to go on from a revision without reading it again. */
 export type SavedIndex = Assigned &
@@ -19,7 +19,7 @@ export type SavedIndex = Assigned &
   };
 
 /** To be raised with every change of what is saved, or of what is made of a repository. */
-export const FORMAT = 2;
+export const FORMAT = 3;
 /** In a column: nothing. */
 export const NONE = 0xffff_ffff;
 export const DIGEST_BYTES = 32;
@@ -76,10 +76,8 @@ export type SavedVersion = Pick<KeptVersion, 'revision' | 'at' | 'authors'> & {
 };
 export type SavedLine = {
   name: string;
-  version?: SavedSource;
   kept: SavedVersion[];
   behind?: string[];
-  apart: string[];
   failing: string[];
   held?: NonNullable<Line['held']>;
 };
@@ -91,5 +89,5 @@ export type SavedLines = {
   values: SavedDocuments[];
   extras: Extra[];
 };
-/** What a row has besides its columns; line and cluster by number. */
-export type Extra = [line: number, cluster: number, at: Row['at'] | null, problem: Problem | null];
+/** What keeps a row back; line and cluster by number. */
+export type Extra = [line: number, cluster: number, problem: Problem];
