@@ -7,7 +7,7 @@ import type { Renderer, RenderInput } from './renderer.ts';
 import type { Json } from './yaml/read.ts';
 
 /** Part of cache keys of what was rendered, and of no digest: another engine does not roll the fleet. */
-export const ENGINE_VERSION = 1;
+export const ENGINE_VERSION = 2;
 
 export type EngineOptions = {
   /** Bytes of files and number of objects that are kept parsed and gathered. */
