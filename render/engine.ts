@@ -6,9 +6,6 @@ import { renderObjects } from './engine/render.ts';
 import type { Renderer, RenderInput } from './renderer.ts';
 import type { Json } from './yaml/read.ts';
 
-/** Part of cache keys of what was rendered, and of no digest: another engine does not roll the fleet. */
-export const ENGINE_VERSION = 2;
-
 export type EngineOptions = {
   /** Bytes of files and number of objects that are kept parsed and gathered. */
   readonly documents?: number;

@@ -1,3 +1,8 @@
+import { DEEPEST, FlowReader } from './flow.ts';
+import { CORE, type Dialect, endsAt, NOT_SURE, plain, put, quoteEnd, unquoted, unsure } from './scalars.ts';
+
+export { type Dialect, UNSURE } from './scalars.ts';
+
 /**
  * Reads the plain YAML that fleet documents are written in, ten times faster than a whole YAML parser: block maps and lists,
  * flow maps and lists on one line, scalars on one line, comments.
@@ -51,35 +56,9 @@ export function locateQuick(
 /** Of every map and list in block style, where its values start. */
 type Places = Map<unknown, Map<string | number, { line: number; column: number }>>;
 
-/** What a family of documents means by the same signs. */
-export type Dialect = {
-  /** The value of an unquoted scalar, or UNSURE. */
-  scalar(text: string): unknown;
-  /** The value of what is written as nothing. */
-  readonly blank: unknown;
-  /** Whether literal blocks, simple escapes and scalars that start with a dash are read here too. */
-  readonly rich: boolean;
-};
-export const UNSURE = Symbol('unsure');
-
-const CORE: Dialect = { scalar: coreScalar, blank: null, rich: false };
-
-const NOT_SURE = new Error('not plain YAML');
 /** Anything but printable characters and line feeds; spaces of other alphabets count as unusual too. */
 const UNUSUAL = /[^\n\x20-\x7e\u00a1-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\u2fff\u3001-\ud7ff]/;
 const KEY = /([A-Za-z_][A-Za-z0-9_./-]{0,200}):(?: +|$)/y;
-const FLOW_KEY = /([A-Za-z_][A-Za-z0-9_./-]{0,200}): +/y;
-const FLOW_PLAIN = /[^\s,[\]{}#:"'&*!|>%@`?-][^,[\]{}]*/y;
-const NO_PLAIN_START = new Set('|>&*!%@`?:,]}#-[{"\'');
-const SMALL_INTEGER = /^(?:0|[1-9][0-9]{0,14})$/;
-const NUMBER_LIKE = /^(?:0[ox])?[0-9a-fA-F]*(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?$/;
-const WORDS = new Map<string, boolean | null>(
-  [['true', true] as const, ['false', false] as const, ['null', null] as const].flatMap(([word, value]) =>
-    [word, word[0]!.toUpperCase() + word.slice(1), word.toUpperCase()].map((one) => [one, value] as const),
-  ),
-);
-const DEEPEST = 40;
-
 class QuickReader {
   readonly #indents: number[] = [];
   readonly #lines: string[] = [];
@@ -237,156 +216,4 @@ class QuickReader {
   }
 }
 
-class FlowReader {
-  readonly #text: string;
-  readonly #dialect: Dialect;
-  at = 0;
-
-  constructor(text: string, dialect: Dialect) {
-    this.#text = text;
-    this.#dialect = dialect;
-  }
-
-  value(depth: number): unknown {
-    const first = this.#text[this.at];
-    if (depth > DEEPEST) throw NOT_SURE;
-    if (first === '{') return this.#map(depth + 1);
-    if (first === '[') return this.#list(depth + 1);
-    if (first === '"' || first === "'") {
-      const start = this.at;
-      this.at = quoteEnd(this.#text, start, this.#dialect);
-      return unquoted(this.#text.slice(start, this.at));
-    }
-    FLOW_PLAIN.lastIndex = this.at;
-    const found = FLOW_PLAIN.exec(this.#text)?.[0];
-    if (found === undefined || found.includes(' #')) throw NOT_SURE;
-    this.at += found.length;
-    return plain(found.trimEnd(), this.#dialect);
-  }
-
-  #map(depth: number): Record<string, unknown> {
-    const map: Record<string, unknown> = {};
-    if (this.#opens('}')) return map;
-    do {
-      FLOW_KEY.lastIndex = this.at;
-      const key = FLOW_KEY.exec(this.#text)?.[1];
-      if (key === undefined) throw NOT_SURE;
-      this.at = FLOW_KEY.lastIndex;
-      put(map, key, this.value(depth));
-    } while (this.#goesOn('}'));
-    return map;
-  }
-
-  #list(depth: number): unknown[] {
-    const list: unknown[] = [];
-    if (this.#opens(']')) return list;
-    do list.push(this.value(depth));
-    while (this.#goesOn(']'));
-    return list;
-  }
-
-  /** Steps over the opening bracket; true when the closing one follows at once. */
-  #opens(close: string): boolean {
-    this.at++;
-    this.#skipSpace();
-    if (this.#text[this.at] !== close) return false;
-    this.at++;
-    return true;
-  }
-
-  #goesOn(close: string): boolean {
-    this.#skipSpace();
-    const next = this.#text[this.at++];
-    if (next === close) return false;
-    if (next !== ',') throw NOT_SURE;
-    this.#skipSpace();
-    return true;
-  }
-
-  #skipSpace(): void {
-    while (this.#text[this.at] === ' ') this.at++;
-  }
-}
-
-/** Where the quoted text that starts at `start` ends, behind its quote. */
-function quoteEnd(text: string, start: number, dialect: Dialect): number {
-  const quote = text[start]!;
-  let end = text.indexOf(quote, start + 1);
-  if (!dialect.rich) {
-    const escaped = quote === "'" ? text[end + 1] === "'" : text.slice(start, end).includes('\\');
-    return end < 0 || escaped ? unsure() : end + 1;
-  }
-  if (quote === "'") {
-    while (end >= 0 && text[end + 1] === "'") end = text.indexOf("'", end + 2);
-  } else {
-    while (end >= 0 && backslashesBefore(text, end) % 2 === 1) end = text.indexOf('"', end + 1);
-  }
-  return end < 0 ? unsure() : end + 1;
-}
-
-function backslashesBefore(text: string, at: number): number {
-  let count = 0;
-  while (text[at - count - 1] === '\\') count++;
-  return count;
-}
-
-/** What stands in quotes, with the escapes that YAML and JSON share. */
-function unquoted(text: string): string {
-  const inside = text.slice(1, -1);
-  if (text[0] === "'") return inside.replaceAll("''", "'");
-  if (!inside.includes('\\')) return inside;
-  return inside.replace(/\\(?:u([0-9a-fA-F]{4})|(.?))/g, (_, hex: string | undefined, letter: string) => {
-    const code = hex === undefined ? undefined : Number.parseInt(hex, 16);
-    if (code !== undefined) return code >= 0xd800 && code < 0xe000 ? unsure() : String.fromCharCode(code);
-    return ESCAPES[letter] ?? unsure();
-  });
-}
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  n: '\n',
-  t: '\t',
-  r: '\r',
-  '"': '"',
-  '\\': '\\',
-  '/': '/',
-};
-
-/** Whether nothing but a comment follows. */
-function endsAt(text: string, at: number): boolean {
-  const rest = text.slice(at);
-  return rest === '' || /^ +(?:#|$)/.test(rest);
-}
-
-function plain(text: string, dialect: Dialect): unknown {
-  const first = text[0];
-  if (first === undefined) throw NOT_SURE;
-  const dashed = first === '-' && dialect.rich && text.length > 1 && text[1] !== ' ';
-  if (NO_PLAIN_START.has(first) && !dashed) throw NOT_SURE;
-  if (text.endsWith(':') || text.includes(': ')) throw NOT_SURE;
-  const value = dialect.scalar(text);
-  return value === UNSURE ? unsure() : value;
-}
-
-function coreScalar(text: string): unknown {
-  const first = text[0]!;
-  const word = WORDS.get(text);
-  if (word !== undefined) return word;
-  if (first >= '0' && first <= '9') {
-    if (SMALL_INTEGER.test(text)) return Number(text);
-    return NUMBER_LIKE.test(text) ? UNSURE : text;
-  }
-  if (first === '+' || first === '~') return UNSURE;
-  if (first === '.' && !/^\.[A-Za-z_]/.test(text)) return UNSURE;
-  return /^\.(?:inf|nan)$/i.test(text) ? UNSURE : text;
-}
-
 const isItem = (line: string) => line === '-' || line.startsWith('- ');
-
-function put(map: Record<string, unknown>, key: string, value: unknown): void {
-  if (Object.hasOwn(map, key) || key === '__proto__' || WORDS.has(key)) throw NOT_SURE;
-  map[key] = value;
-}
-
-function unsure(): never {
-  throw NOT_SURE;
-}

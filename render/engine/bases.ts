@@ -10,6 +10,9 @@ export type SharedBase = {
   readonly vars: readonly Var[];
 };
 
+/** Part of the key of what was rendered, and of no digest: another engine does not roll the fleet. */
+const ENGINE_VERSION = 2;
+
 /** Bases that were gathered, by the Merkle node of their directory: equal node, equal objects. Bounded by objects. */
 export class BaseCache {
   readonly #bases: RecentlyUsed<SharedBase>;
@@ -19,14 +22,16 @@ export class BaseCache {
   }
 
   take(node: string): SharedBase | undefined {
-    const base = this.#bases.get(node);
+    const base = this.#bases.get(keyOf(node));
     return base && withCopies(base);
   }
 
   keep(node: string, base: SharedBase): void {
-    this.#bases.set(node, withCopies(base));
+    this.#bases.set(keyOf(node), withCopies(base));
   }
 }
+
+const keyOf = (node: string) => `${ENGINE_VERSION} ${node}`;
 
 function withCopies(base: SharedBase): SharedBase {
   return { ...base, resources: base.resources.map((resource) => resource.copy()) };
