@@ -1,7 +1,7 @@
 import { aborted, pause } from '#process/wait.ts';
 import { statusSetHash } from '#proto/status-set.ts';
 import { up } from '#proto/subjects.ts';
-import { contentHash } from '../core/object.ts';
+import { shortHash } from '../core/object.ts';
 import { fitStatus, type StatusContent } from '../core/status.ts';
 import { nextNumber } from '../core/waits.ts';
 import { Due } from '../due.ts';
@@ -60,7 +60,7 @@ export class Outbox {
 
   /** Publishes at once, or at the end of the window; what is equal to the last status is not published. */
   set(placement: string, content: StatusContent): void {
-    const hash = contentHash(content);
+    const hash = shortHash(JSON.stringify(content));
     const entry = this.#entries.get(placement);
     if (entry) {
       if (entry.hash === hash) return;

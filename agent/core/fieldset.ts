@@ -1,4 +1,4 @@
-import { isRecord, shortHash } from './object.ts';
+import { copyOf, isRecord, shortHash } from './object.ts';
 
 /**
  * The algebra of managedFields. A path is a list of elements as fieldsV1 writes them: `f:name` (map key), `k:{"name":"web"}` (list
@@ -173,7 +173,7 @@ export function indexedPointer(steps: readonly Step[]): string {
 
 /** A copy of the object without the values at the paths; containers that become empty stay. */
 export function without<T>(object: T, paths: Iterable<FieldPath>): T {
-  const copy = structuredClone(object);
+  const copy = copyOf(object);
   for (const path of paths) {
     const last = resolve(path, copy)?.steps.at(-1);
     const parent = lookup(path.slice(0, -1), copy) ?? (path.length === 1 ? copy : undefined);

@@ -65,6 +65,13 @@ export function displayName(object: KubeObject): string {
   return namespace ? `${object.kind}/${namespace}/${name}` : `${object.kind}/${name}`;
 }
 
+/** The same content in new arrays and records. Several times as fast as `structuredClone`, which knows more than JSON. */
+export function copyOf<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(copyOf) as T;
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, copyOf(member)])) as T;
+}
+
 /** 96 bits of SHA-256 of the canonical JSON: enough to tell contents apart, short enough to keep per object. */
 export function contentHash(value: unknown): string {
   return shortHash(canonicalJson(value ?? null));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { displayId } from '#proto/inventory.ts';
 import { imagesOf } from './images.ts';
-import { displayName, type KubeObject, objectId } from './object.ts';
+import { copyOf, displayName, type KubeObject, objectId } from './object.ts';
 import { isPaused, objectPolicy } from './object-policy.ts';
 import { definedIn, prepareAll, prepareObject, scoped } from './prepare.ts';
 import { scrub } from './redact.ts';
@@ -150,4 +150,14 @@ test('images are those of the pod, init containers included, each once', () => {
     ['a', 'b'],
   );
   assert.deepEqual(imagesOf(configMap('a')), []);
+});
+
+test('a copy shares nothing with what it was made of, and keeps what JSON cannot say', () => {
+  const given = { spec: { list: [{ big: 2n ** 60n }], none: null } };
+  const copy = copyOf(given);
+  assert.deepEqual(copy, given);
+  copy.spec.list[0]!.big = 1n;
+  assert.equal(given.spec.list[0]!.big, 2n ** 60n);
+  const named = copyOf(JSON.parse('{"__proto__": {"a": 1}}') as object);
+  assert.deepEqual(Object.keys(named), ['__proto__']);
 });

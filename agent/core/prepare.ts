@@ -1,6 +1,6 @@
 import { FlotillaError } from '#proto/faults.ts';
 import { LAST_APPLIED, OWNER_LABEL } from './managed-fields.ts';
-import { at, displayName, isRecord, type KubeObject, objectId } from './object.ts';
+import { at, copyOf, displayName, isRecord, type KubeObject, objectId } from './object.ts';
 
 /** What the API server writes and nobody else: never part of an apply. */
 const SERVER_FIELDS = [
@@ -21,7 +21,7 @@ const SERVER_FIELDS = [
  * Law: preparing twice changes nothing.
  */
 export function prepareObject(object: KubeObject, placement: string): KubeObject {
-  const { status: _, ...content } = structuredClone(object);
+  const { status: _, ...content } = copyOf(object);
   const metadata = Object.fromEntries(
     Object.entries(content.metadata).filter(([key, value]) => !SERVER_FIELDS.includes(key) && value != null),
   );
