@@ -1,4 +1,3 @@
-import { backoff } from '../core/backoff.ts';
 import type { KubeObject } from '../core/object.ts';
 import { Wants } from '../core/wants.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -28,7 +27,8 @@ import type {
   Policy,
 } from './ports.ts';
 import { finalise, flush, pruneStale } from './prune-run.ts';
-import { snapshotOf } from './snapshot.ts';
+import { Retries } from './retries.ts';
+import { resultOf, snapshotOf } from './snapshot.ts';
 import type { Tracked } from './tracked.ts';
 import { Watches } from './watches.ts';
 import { WorkQueue } from './work-queue.ts';
@@ -48,8 +48,6 @@ export type EngineOptions = {
 /** Enough to find many objects of a kind in one list; requests are bounded by the client. */
 const INSPECTIONS = 200;
 const RETRY = { first: 2_000, most: 60_000 } as const;
-/** After another placement has taken an object, the one that had it looks so much later, ms. */
-const AGAIN_AFTER = 100;
 
 /**
  * Brings the placements of one cluster to their desired objects and keeps watching over them. Placements do not wait for each other;
@@ -58,12 +56,10 @@ const AGAIN_AFTER = 100;
 export class ClusterEngine {
   readonly #context: Context;
   readonly #end = new AbortController();
-  readonly #retry: { first: number; most: number };
   readonly #applies = new Lanes();
-  readonly #background = new Set<Promise<void>>();
+  readonly #retries: Retries;
   readonly #lazily: LazyWrites;
   readonly #ownNamespace: string;
-  readonly #waking = new Set<string>();
 
   constructor({
     kube,
@@ -76,7 +72,6 @@ export class ClusterEngine {
   }: EngineOptions) {
     const life = this.#end.signal;
     const tell = (resource: Resource, event: WatchEvent): void => this.#observe(resource, event);
-    this.#retry = retry;
     this.#ownNamespace = ownNamespace;
     this.#context = {
       kube,
@@ -99,9 +94,13 @@ export class ClusterEngine {
       placements: new Map(),
       wants: new Wants(),
       flushLater: (placement) => this.#lazily.ask(placement),
-      againSoon: (placement) => this.#againSoon(placement),
+      againSoon: (placement) => {
+        const state = this.#context.placements.get(placement);
+        if (state) this.#retries.soon(state);
+      },
       owners: new Map(),
     };
+    this.#retries = new Retries({ again: (state) => this.#again(state), delays: retry, clock, life });
     this.#lazily = new LazyWrites({
       write: (placement, signal) => this.flush(placement, signal),
       lull: (signal) => kube.lull(signal),
@@ -198,7 +197,7 @@ export class ClusterEngine {
   forget(placement: string): void {
     const state = this.#context.placements.get(placement);
     if (!state) return;
-    clearTimeout(state.retry);
+    this.#retries.cancel(state);
     this.#release(state);
     this.#context.placements.delete(placement);
     this.#context.wants.delete(placement);
@@ -229,13 +228,12 @@ export class ClusterEngine {
 
   /** Ends watches, looks and retries, and waits for them. What is in force stays as it is in the cluster. */
   async close(): Promise<void> {
-    for (const state of this.#context.placements.values()) clearTimeout(state.retry);
     this.#end.abort();
     await Promise.all([
       this.#context.watches.ended(),
       this.#context.inspections.ended(),
       this.#lazily.ended(),
-      ...this.#background,
+      this.#retries.ended(),
     ]);
   }
 
@@ -260,7 +258,7 @@ export class ClusterEngine {
 
   /** A run that was aborted has no outcome: whoever ended it comes again. */
   async #run(state: PlacementState, signal: AbortSignal, work: () => Promise<void>): Promise<ApplyResult> {
-    clearTimeout(state.retry);
+    this.#retries.cancel(state);
     return this.#applies.run(state.name, async () => {
       const { listener } = this.#context;
       state.applying = true;
@@ -273,7 +271,7 @@ export class ClusterEngine {
         throw error;
       } finally {
         state.applying = false;
-        if (!signal.aborted) this.#planRetry(state);
+        if (!signal.aborted) this.#retries.plan(state);
         listener.changed(state.name);
       }
       return resultOf(state);
@@ -298,18 +296,6 @@ export class ClusterEngine {
     state.objects.clear();
   }
 
-  /** What was not whole is tried again, and what is being handed over looked at; a hold or a missing approval is not a matter of trying. */
-  #planRetry(state: PlacementState): void {
-    const { clock } = this.#context;
-    if (!state.hasFailed && !state.fault && state.handing.size === 0) {
-      state.failures = 0;
-      return;
-    }
-    state.failures++;
-    const delay = backoff(this.#retry, state.failures, clock.random());
-    state.retry = setTimeout(() => this.#track(this.#again(state)), delay);
-  }
-
   async #again(state: PlacementState): Promise<void> {
     const { assignment, retired } = state;
     const { life } = this.#context;
@@ -321,23 +307,6 @@ export class ClusterEngine {
       // It stands in the snapshot, and the next try is planned.
       if (!life.aborted) state.fail(error);
     }
-  }
-
-  /** Once for however many objects of it change hands. */
-  #againSoon(placement: string): void {
-    const { clock, inspections } = this.#context;
-    if (this.#waking.has(placement)) return;
-    this.#waking.add(placement);
-    inspections.afterwards(clock.now() + AGAIN_AFTER, () => {
-      this.#waking.delete(placement);
-      const state = this.#context.placements.get(placement);
-      if (state && state.handing.size > 0) this.#track(this.#again(state));
-    });
-  }
-
-  #track(work: Promise<void>): void {
-    const done = work.finally(() => this.#background.delete(done));
-    this.#background.add(done);
   }
 
   #observe(resource: Resource, event: WatchEvent): void {
@@ -356,13 +325,6 @@ export class ClusterEngine {
     if (anyway || !live || tracked.print !== before || tracked.drift !== 'NONE')
       this.#context.inspections.schedule(tracked);
   }
-}
-
-function resultOf(state: PlacementState): ApplyResult {
-  const results = [...state.results.values()];
-  const { held, wouldHold, deferred } = state;
-  const ok = !state.hasFailed && !held && !state.policy.hold;
-  return { ok, results, held, ...(wouldHold && { wouldHold }), deferred };
 }
 
 const SYSTEM_CLOCK: Clock = { now: Date.now, random: Math.random };

@@ -39,7 +39,6 @@ export class PlacementState {
   deferred = false;
   /** Applies in a row that were not whole. */
   failures = 0;
-  retry: NodeJS.Timeout | undefined;
   #fault: Fault | undefined;
   #corrected: { drift: FieldDrift; until: number }[] = [];
 

@@ -2,7 +2,7 @@ import { clip } from '#proto/limits.ts';
 import { ACTIONS, type Action, type ObjectStatus } from '#proto/messages.ts';
 import { imagesOf } from '../core/images.ts';
 import type { PlacementState } from './placement-state.ts';
-import type { PlacementSnapshot } from './ports.ts';
+import type { ApplyResult, PlacementSnapshot } from './ports.ts';
 import type { Tracked } from './tracked.ts';
 
 const MOST_MANAGERS = 10;
@@ -28,6 +28,14 @@ export function snapshotOf(state: PlacementState, now: number): PlacementSnapsho
     handing: state.handing,
     faults: state.fault ? [state.fault] : [],
   };
+}
+
+/** What became of its last apply. */
+export function resultOf(state: PlacementState): ApplyResult {
+  const results = [...state.results.values()];
+  const { held, wouldHold, deferred } = state;
+  const ok = !state.hasFailed && !held && !state.policy.hold;
+  return { ok, results, held, ...(wouldHold && { wouldHold }), deferred };
 }
 
 function statusOf(state: PlacementState, tracked: Tracked): ObjectStatus {
