@@ -1,7 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { FlotillaError } from '#proto/faults.ts';
 import type { Refused } from '#rollouts/commands.ts';
 import { type FleetCommand, type Ordered, orderFleet } from '#rollouts/fleet-commands.ts';
+import { type Ordered as Audited, storeDecision, storeResults } from './audited.ts';
+import type { AuditPort } from './bus/audit-writer.ts';
 import { advance, fleetFactsAt, isDecided } from './core/advance.ts';
+import type { Step } from './core/audit.ts';
 import {
   EMPTY_STATE,
   type FleetView,
@@ -17,12 +21,17 @@ export type DecisionsOptions = {
   readonly view: Pick<FleetView, 'setState' | 'onFleetEvents'>;
   readonly inbox: Pick<Inbox, 'facts' | 'takeChanges' | 'remember'>;
   readonly webhooks: WebhookPort;
+  readonly audit: AuditPort;
+  readonly countsOf: Step['countsOf'];
+  readonly warn: (message: string) => void;
   /** Rejects where it cannot be saved. */
   readonly save: (state: HubState, signal: AbortSignal) => Promise<'saved' | 'conflict'>;
   readonly marker?: ((name: string) => void) | undefined;
 };
 
 type Order = {
+  /** The same in the audit, however often it is tried. */
+  readonly id: string;
   readonly command: FleetCommand;
   readonly done: (answer: Ordered | Refused) => void;
   readonly failed: (error: unknown) => void;
@@ -79,7 +88,7 @@ export class Decisions {
 
   /** Carried out with the next decision; resolves once that is saved. @throws FlotillaError hub-refused, store-failed */
   order(command: FleetCommand): Promise<Ordered | Refused> {
-    return new Promise((done, failed) => this.#orders.push({ command, done, failed }));
+    return new Promise((done, failed) => this.#orders.push({ id: randomUUID(), command, done, failed }));
   }
 
   /** Whoever waits for an order is told that it was not carried out. */
@@ -98,7 +107,7 @@ export class Decisions {
     { now, connected }: { now: number; connected: boolean },
     signal: AbortSignal,
   ): Promise<string[] | 'conflict'> {
-    const { inbox, webhooks } = this.#options;
+    const { inbox, webhooks, countsOf } = this.#options;
     const facts = { index, ...inbox.facts(connected), answers: webhooks.answers };
     const orders = this.#orders.splice(0);
     try {
@@ -106,12 +115,16 @@ export class Decisions {
       const ordered = this.#carryOut(orders, facts, now);
       const advanced = advance(ordered.state, facts, now, only);
       const isNews = isDecided(this.#state, advanced.state);
+      if (isNews || orders.length > 0) {
+        const { state: before, audited } = ordered;
+        const { state: after, events } = advanced;
+        await storeDecision(this.#options.audit, audited, { before, after, events, now, countsOf }, signal);
+      }
       if (isNews || now - this.#savedAt >= CLOCK_MS) {
         if ((await this.#options.save(advanced.state, signal)) === 'conflict') {
-          this.#giveUp(
-            orders,
-            new FlotillaError('hub-refused', 'another hub has decided meanwhile: try again'),
-          );
+          const why = 'another hub has decided meanwhile';
+          await this.#tell(ordered.audited, `unknown: ${why}`, signal);
+          this.#giveUp(orders, new FlotillaError('hub-refused', `${why}: try again`));
           return 'conflict';
         }
         this.#savedAt = now;
@@ -124,12 +137,18 @@ export class Decisions {
       const events = [...ordered.events, ...advanced.events];
       if (events.length > 0) this.#options.view.onFleetEvents(events, now);
       webhooks.want(advanced.requests, only?.placements);
+      await this.#tell(ordered.audited, 'done', signal);
       for (const { tell } of ordered.answers) tell();
       return advanced.effects.map(({ cluster }) => cluster);
     } catch (error) {
       this.#giveUp(orders, error);
       throw error;
     }
+  }
+
+  async #tell(audited: readonly Audited[], result: string, signal: AbortSignal): Promise<void> {
+    const { audit, warn } = this.#options;
+    await storeResults(audit, audited, result, warn, signal);
   }
 
   #giveUp(orders: readonly Order[], error: unknown): void {
@@ -155,13 +174,15 @@ export class Decisions {
     let state = this.#state;
     const events: Ordered['events'][number][] = [];
     const answers: { readonly tell: () => void }[] = [];
-    for (const { command, done } of orders) {
+    const audited: Audited[] = [];
+    for (const { id, command, done } of orders) {
       const result = orderFleet(state.fleet, fleetFactsAt(state, facts, now), command, now);
       answers.push({ tell: () => done(result) });
+      audited.push({ id, command, ...('refused' in result && result) });
       if ('refused' in result) continue;
       state = { ...state, fleet: result.state };
       events.push(...result.events);
     }
-    return { state, events, answers };
+    return { state, events, answers, audited };
   }
 }

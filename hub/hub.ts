@@ -8,6 +8,7 @@ import type { FleetCommand, Ordered } from '#rollouts/fleet-commands.ts';
 import { isRecovered } from '#rollouts/recover.ts';
 import { Bus } from './bus/bus.ts';
 import { agentJwt, type Trust } from './bus/trust.ts';
+import type { Step } from './core/audit.ts';
 import type { AuditReader } from './core/audit-reader.ts';
 import { documentOf } from './core/desired.ts';
 import type { FleetView, HubState, IndexSnapshot, Reachability } from './core/types.ts';
@@ -15,7 +16,8 @@ import { wantedRevisions } from './core/wanted.ts';
 import { Decisions } from './decisions.ts';
 import { Inbox } from './inbox.ts';
 import { Follower, type FollowerOptions } from './index/follower.ts';
-import type { WebhookPort } from './webhooks/webhooks.ts';
+import type { AskOptions } from './webhooks/ask.ts';
+import { Webhooks } from './webhooks/webhooks.ts';
 
 export type HubOptions = {
   trust: Trust;
@@ -31,8 +33,10 @@ export type HubOptions = {
   heartbeatMs: number;
   /** Which of several hubs decides; `name` is for people. */
   lease: { name: string; durationMs: number };
-  /** Where gates ask; without one they are not answered. */
-  webhooks?: WebhookPort;
+  /** Where gates may ask, and with which secrets. */
+  webhooks: AskOptions;
+  /** What the agent counted in an attempt; for the history. */
+  countsOf?: Step['countsOf'];
   /** Unix milliseconds. */
   now?: () => number;
   /** How many times as fast as real time `now` goes. Default: 1. */
@@ -51,7 +55,6 @@ const STORE_RETRY = { first: 250, most: 10_000 };
 const FOLLOW_MS = 1_000;
 
 const OK = 'ok';
-const NOBODY_ASKED: WebhookPort = { want: () => undefined, answers: new Map() };
 
 /**
  * The hub: what Git says and what agents report go in, desired documents and the read model come out. One loop decides, saves
@@ -64,6 +67,7 @@ export class Hub {
   readonly #bus: Bus;
   readonly #follower: Follower;
   readonly #inbox: Inbox;
+  readonly #webhooks: Webhooks;
   readonly #decisions: Decisions;
   readonly #bell = new Bell();
   readonly #unpublished = new Set<string>();
@@ -110,10 +114,14 @@ export class Hub {
         warn,
       },
     );
+    this.#webhooks = new Webhooks({ ...options.webhooks, log, onAnswer: () => this.#bell.ring() });
     this.#decisions = new Decisions({
       view,
       inbox: this.#inbox,
-      webhooks: options.webhooks ?? NOBODY_ASKED,
+      webhooks: this.#webhooks,
+      audit: this.#bus.audit,
+      countsOf: options.countsOf,
+      warn,
       save: (state, signal) => this.#bus.save(state, signal),
       marker: options.marker,
     });
@@ -131,6 +139,7 @@ export class Hub {
     await Promise.all([
       this.#bus.run(signal),
       this.#follower.run(signal),
+      this.#webhooks.run(signal),
       this.#work(signal),
       this.#pulse(signal),
     ]);
@@ -226,6 +235,7 @@ export class Hub {
     this.#options.log.warn(`this hub decides no more: ${why}`);
     this.#synced = false;
     this.#decisions.refuseOrders(new FlotillaError('hub-not-leader', why));
+    this.#webhooks.want([]);
     this.#bell.ring();
   }
 

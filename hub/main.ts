@@ -16,6 +16,7 @@ import { type HubConfig, readBackup, readConfig, readInit, readToken, usage } fr
 import { DEFAULT_PATIENCE } from './core/view/connectivity.ts';
 import { ReadModel } from './core/view.ts';
 import { Hub } from './hub.ts';
+import { keysIn } from './webhooks/secrets.ts';
 
 /** Wires the hub and nothing else. Data goes to stdout, everything else to stderr. */
 const EXIT = { no: 1, internal: 70, unavailable: 69, config: 78, usage: 64, interrupted: 130 } as const;
@@ -139,6 +140,8 @@ async function run(config: HubConfig): Promise<number> {
     },
     heartbeatMs: config.heartbeatMs,
     lease: { name: config.name, durationMs: config.leaseMs },
+    webhooks: { allowance: config.webhooks.allowance, readKey: keysIn(config.webhooks.secretsDir) },
+    countsOf: (placement, cluster, attempt) => view.countsOf(placement, cluster, attempt),
     marker: createMark(config.markers),
   });
   const api = await startApi({

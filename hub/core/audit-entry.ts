@@ -36,7 +36,7 @@ const entry = z.object({
 export type AuditEntry = Omit<z.infer<typeof entry>, 'v'>;
 
 /** How an operation ended: a message of its own, since the entry is stored before anything is done. */
-const result = z.object({ v: z.literal(1), id: z.string(), at: z.number(), result: z.string() });
+const result = z.object({ v: z.literal(1), id: z.string(), result: z.string() });
 export type AuditResult = Omit<z.infer<typeof result>, 'v'>;
 
 export const APPLY_RESULTS = ['current', 'removed', 'failed', 'regressed', 'superseded', 'stopped'] as const;

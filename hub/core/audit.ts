@@ -29,7 +29,9 @@ export type Step = {
   /** Unix milliseconds. */
   readonly now: number;
   /** What the agent counted in an attempt, if it has told. */
-  readonly countsOf?: (placement: string, cluster: string, attempt: number) => AppliedCounts | undefined;
+  readonly countsOf?:
+    | ((placement: string, cluster: string, attempt: number) => AppliedCounts | undefined)
+    | undefined;
 };
 
 /**

@@ -3,6 +3,7 @@ import type { AgentEvent, Heartbeat, Hello, Status as Report } from '#proto/mess
 import type { Labels } from '#proto/selector.ts';
 import type { FleetEvent } from '#rollouts/advance.ts';
 import type { FleetFacts } from '#rollouts/facts.ts';
+import type { AppliedCounts } from './audit-entry.ts';
 import {
   assignmentKey,
   type EffectivePlacement,
@@ -213,6 +214,14 @@ export class ReadModel implements FleetView {
 
   assignments(): AssignmentRow[] {
     return this.clusters().flatMap(({ assignments }) => assignments);
+  }
+
+  /** What an agent counted in an attempt, if it has told of no other since. */
+  countsOf(placement: string, cluster: string, attempt: number): AppliedCounts | undefined {
+    const { report } = this.assignment(cluster, placement) ?? {};
+    if (report?.attempt !== attempt) return undefined;
+    const { created, configured, pruned, failed } = report.counts;
+    return { created, configured, pruned, failed };
   }
 
   assignment(cluster: string, placement: string): AssignmentRow | undefined {

@@ -13,7 +13,7 @@ import { startGitServer } from '../bed/git-server.ts';
 import { makeScratch } from '../bed/scratch.ts';
 import { type Attempt, type Script, ScriptedAgents } from '../bed/scripted-agents.ts';
 import { startTrustedNats } from '../integration/hub-nats.ts';
-import { RecordingView } from '../integration/hub-rig.ts';
+import { NO_WEBHOOKS, RecordingView } from '../integration/hub-rig.ts';
 import { writeFiles } from './fleet.ts';
 
 /** One scenario, played by `flotilla rehearse` and by a real hub with NATS, Git and agents whose clock goes faster. */
@@ -149,6 +149,7 @@ test('what a rehearsal says happens in this order with a real hub, and as it end
     nats: { servers: [nats.url], publicUrls: [nats.url], reconnectMs: 300 },
     heartbeatMs: HEARTBEAT_MS,
     lease: { name: 'hub', durationMs: 15_000 },
+    webhooks: NO_WEBHOOKS,
     now,
     speed: SPEED,
   });

@@ -9,6 +9,9 @@ import {
   type Reachability,
 } from '#hub/core/types.ts';
 import { Hub } from '#hub/hub.ts';
+import { allowanceOf } from '#hub/webhooks/addresses.ts';
+import type { AskOptions } from '#hub/webhooks/ask.ts';
+import { keysIn } from '#hub/webhooks/secrets.ts';
 import { openDesired } from '#proto/envelope.ts';
 import type { DesiredPayload, Status } from '#proto/messages.ts';
 import { createNkey, type Nkey } from '#proto/nkey.ts';
@@ -99,10 +102,12 @@ export type Rig = AsyncDisposable & {
     name?: string;
     acceptRewrite?: string;
     now?: () => number;
+    webhooks?: AskOptions;
   }): RunningHub;
   startAgent(cluster: 'east' | 'west'): Promise<FakeAgent>;
 };
 
+export const NO_WEBHOOKS: AskOptions = { allowance: allowanceOf([]), readKey: keysIn(undefined) };
 const API = 'apiVersion: flotilla.dev/v1alpha1';
 export const FLEET = `${API}\nkind: Fleet\nmetadata: { name: acme }\nspec: { branch: main }\n`;
 export const entry = (name: string, key: Nkey) =>
@@ -135,7 +140,7 @@ export async function startRig(label: string): Promise<Rig> {
     trust,
     clone,
     keys,
-    startHub: ({ index = 'index', name = 'hub-1', acceptRewrite, now } = {}) => {
+    startHub: ({ index = 'index', name = 'hub-1', acceptRewrite, now, webhooks = NO_WEBHOOKS } = {}) => {
       const view = new RecordingView();
       const log: string[] = [];
       const stop = new AbortController();
@@ -153,6 +158,7 @@ export async function startRig(label: string): Promise<Rig> {
         nats: { servers: [nats.url], publicUrls: ['nats://public:4222'], reconnectMs: 300 },
         heartbeatMs: HEARTBEAT_MS,
         lease: { name, durationMs: 2_000 },
+        webhooks,
         ...(now && { now }),
       });
       const running = hub.run(stop.signal);
