@@ -309,7 +309,8 @@ export class Hub {
   }
 
   async #lead(signal: AbortSignal): Promise<void> {
-    if (this.#index) await this.#decide(this.#index, signal);
+    // A version that saved state names and the index does not have would count as older than everything.
+    if (this.#index && !this.#follower.isRecalling) await this.#decide(this.#index, signal);
     await this.#project(signal);
     this.#answer();
     await this.#tidy(signal);

@@ -66,6 +66,7 @@ export class Follower {
   #savedAt = Number.NEGATIVE_INFINITY;
   #savedTip: string | undefined;
   #wanted: Wanted | undefined;
+  #recalling = false;
   /** Placements and revisions that were wanted and are not to be had. */
   readonly #lost = new Set<string>();
 
@@ -90,7 +91,14 @@ export class Follower {
   keep(wanted: Wanted): void {
     this.#wanted = wanted;
     this.#source?.indexer.keep(wanted);
-    if (this.#missing().size > 0) this.#bell.ring();
+    if (this.#missing().size === 0) return;
+    this.#recalling = true;
+    this.#bell.ring();
+  }
+
+  /** Versions that are still needed are being read again: a snapshot follows that has them, or without hope for them. */
+  get isRecalling(): boolean {
+    return this.#recalling;
   }
 
   /** Until the signal is aborted. Never rejects for what Git does or the repository holds. */
@@ -106,8 +114,8 @@ export class Follower {
         if (signal.aborted) break;
         failures++;
         this.#report(error);
-        await this.#showKept(signal);
       }
+      await this.#catchUp(signal);
       const wait =
         failures === 0
           ? pollMs * (0.9 + 0.2 * Math.random())
@@ -262,28 +270,33 @@ export class Follower {
     return missingOf(current, this.#wanted, (...one) => !this.#lost.has(one.join(' ')));
   }
 
-  /** Reads again what is wanted and not there; true when something was. What cannot be had is said once. */
+  /** Reads again what is wanted and not there; true when it tried. What cannot be had is said once, and not tried again. */
   async #recall(signal: AbortSignal): Promise<boolean> {
     const { indexer, mirror } = this.#source!;
     const missing = this.#missing();
     if (missing.size === 0) return false;
-    const before = indexer.current!;
-    indexer.adopt(await recall(before, this.#wanted!, missing, mirror.objects, signal));
-    this.#savedTip = undefined;
-    for (const [placement, revisions] of this.#missing()) {
+    try {
+      indexer.adopt(await recall(indexer.current!, this.#wanted!, missing, mirror.objects, signal));
+      this.#savedTip = undefined;
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#options.warn(`versions were not read again: ${toFault(error).message}`);
+    }
+    for (const [placement, revisions] of missingOf(indexer.current!, missing)) {
       const names = [...revisions];
       for (const revision of names) this.#lost.add(`${placement} ${revision}`);
       const those = names.length === 1 ? `version ${names[0]}` : `versions ${names.join(', ')}`;
       this.#options.warn(`${those} of placement ${placement} cannot be read again from the branch`);
     }
-    return indexer.current !== before;
+    return true;
   }
 
-  /** A hub that starts while Git is away shows what it kept. */
-  async #showKept(signal: AbortSignal): Promise<void> {
-    if (this.#snapshot || !this.#source?.indexer.current) return;
+  /** Whatever Git says: a hub that starts while it is away shows what it kept, and what is wanted is read from what is here. */
+  async #catchUp(signal: AbortSignal): Promise<void> {
+    if (!this.#source?.indexer.current) return;
     try {
-      await this.#publish(signal);
+      const recalled = await this.#recall(signal);
+      if (recalled || !this.#snapshot) await this.#publish(signal);
     } catch (error) {
       if (!signal.aborted) this.#options.warn(`what was kept cannot be shown: ${toFault(error).message}`);
     }
@@ -305,6 +318,7 @@ export class Follower {
     };
     this.#snapshot = snapshotOf(indexed, circumstances, this.#snapshot, now);
     this.#events.index(this.#snapshot);
+    this.#recalling = this.#missing().size > 0;
   }
 
   /** What a version is named by may lie further back than the history that is shown. */

@@ -57,6 +57,25 @@ test('versions outlive a restart; those that are needed outlive a lost cache, in
   assert.equal(late.warned.filter((said) => said.includes('read again')).length, 1, 'said once');
 });
 
+test('what is needed is read again while Git is away, and the hub can tell that it is being read', async (t) => {
+  const { git, clone, follow } = await fixture(t);
+  const [second, third] = (await changes(clone, 'b', 'c')) as [string, string];
+  const first = follow();
+  await until('the head', head(first, third));
+  await first.stop();
+  await git.stop();
+  const again = follow();
+  await until('what was kept', () => again.snapshot);
+  assert.equal(again.follower.isRecalling, false);
+  again.follower.keep(shop(second));
+  assert.equal(again.follower.isRecalling, true);
+  await until('the end of it', () => (again.follower.isRecalling ? undefined : true));
+  assert.deepEqual(versionsOf(again.snapshot!), [second, third]);
+  again.follower.keep(shop(second, 'f'.repeat(40)));
+  await until('the end without hope', () => (again.follower.isRecalling ? undefined : true));
+  assert.equal(again.git?.ok, false);
+});
+
 test('of more commits than are looked at one by one, those that are needed are put in their place', async (t) => {
   const { clone, follow } = await fixture(t);
   const first = await clone.head();
