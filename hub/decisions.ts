@@ -132,7 +132,8 @@ export class Decisions {
       this.#state = advanced.state;
       if (!only) this.#wakes.clear();
       for (const [placement, at] of advanced.wakes) this.#wakes.set(placement, at);
-      if (isNews) this.#options.view.setState(advanced.state, advanced.facts);
+      // Also where nothing is decided: Git may say something new that waits.
+      this.#options.view.setState(advanced.state, advanced.facts);
       if (isNews) this.#options.marker?.('state-saved');
       const events = [...ordered.events, ...advanced.events];
       if (events.length > 0) this.#options.view.onFleetEvents(events, now);

@@ -16,6 +16,7 @@ import { wantedRevisions } from './core/wanted.ts';
 import { Decisions } from './decisions.ts';
 import { Inbox } from './inbox.ts';
 import { Follower, type FollowerOptions } from './index/follower.ts';
+import { recollect } from './recollection.ts';
 import type { AskOptions } from './webhooks/ask.ts';
 import { Webhooks } from './webhooks/webhooks.ts';
 
@@ -325,10 +326,12 @@ export class Hub {
 
   async #sync(signal: AbortSignal): Promise<void> {
     const inbox = this.#inbox;
+    const { view, log } = this.#options;
     await this.#bus.compete();
     this.#synced = true;
     this.#decisions.adopt(await this.#bus.sync(signal));
     this.#follower.keep(wantedRevisions(this.#state));
+    await recollect(this.#bus.auditLog, view, (message) => log.warn(message), signal);
     for (const cluster of Object.keys(this.#state.clusters)) this.#unpublished.add(cluster);
     if (!this.#hears) {
       await this.#bus.replay((...stored) => inbox.replay(...stored), signal);

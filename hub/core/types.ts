@@ -11,6 +11,7 @@ import type { Advanced as FleetAdvanced, Effects as FleetEffects, FleetEvent } f
 import type { FleetFacts, Report, Version } from '#rollouts/facts.ts';
 import type { Had } from '#rollouts/recover.ts';
 import { EMPTY_FLEET, type FleetState, type Run } from '#rollouts/state.ts';
+import type { AuditRow } from './audit-reader.ts';
 
 /**
  * The seams of the hub: what the index hands to decisions and to readers, what `advance` decides, and the port of the
@@ -241,6 +242,10 @@ export interface FleetView {
   setState(state: HubState, facts: FleetFacts | undefined): void;
   /** What the stage machine said, once the state that it led to was saved. */
   onFleetEvents(events: readonly FleetEvent[], at: number): void;
+  /** When the newest of it was said, Unix milliseconds; 0 where nothing was. */
+  readonly toldAt: number;
+  /** What was said before this hub began, or while another one decided; oldest first. */
+  recollect(rows: readonly AuditRow[]): void;
   setBus(bus: Reachability): void;
   /** Whether JetStream takes what is to be saved. */
   setStore(store: Reachability): void;

@@ -4,6 +4,7 @@ import type { Labels } from '#proto/selector.ts';
 import type { FleetEvent } from '#rollouts/advance.ts';
 import type { FleetFacts } from '#rollouts/facts.ts';
 import type { AppliedCounts } from './audit-entry.ts';
+import type { AuditRow } from './audit-reader.ts';
 import {
   assignmentKey,
   type EffectivePlacement,
@@ -28,6 +29,7 @@ import { fromFault, fromIndex, type ProblemRow } from './view/problems.ts';
 import type { BannerRow } from './view/rollouts/banners.ts';
 import { RolloutBook } from './view/rollouts/book.ts';
 import { aliasesOf, type ChangeRow } from './view/rollouts/change.ts';
+import { recollect } from './view/rollouts/recollect.ts';
 import { shareStatus } from './view/share.ts';
 
 export type ViewOptions = {
@@ -109,6 +111,14 @@ export class ReadModel implements FleetView {
 
   onFleetEvents(events: readonly FleetEvent[], at: number): void {
     this.rollouts.tell(events.map((event) => ({ ...event, at })));
+  }
+
+  get toldAt(): number {
+    return this.rollouts.toldAt;
+  }
+
+  recollect(rows: readonly AuditRow[]): void {
+    this.rollouts.tell(rows.flatMap((row) => recollect(row) ?? []));
   }
 
   setBus(bus: Reachability): void {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
 import type { Trust } from '#hub/bus/trust.ts';
+import type { AuditRow } from '#hub/core/audit-reader.ts';
 import {
   EMPTY_STATE,
   type FleetView,
@@ -53,6 +54,11 @@ export class RecordingView implements FleetView {
   }
   onFleetEvents(events: readonly FleetEvent[]): void {
     this.events.push(...events);
+  }
+  readonly toldAt = 0;
+  readonly recollected: AuditRow[] = [];
+  recollect(rows: readonly AuditRow[]): void {
+    this.recollected.push(...rows);
   }
   setGit(git: Reachability): void {
     this.git = git;

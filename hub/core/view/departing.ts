@@ -55,15 +55,16 @@ export class Departing {
     });
   }
 
-  /** A placement that is gone while something of it runs on. */
+  /** A placement that is gone in Git while there is something to decide about it. */
   placement(name: string): EffectivePlacement | undefined {
-    if (!this.#approvals.has(name) || this.#index?.placements.has(name)) return undefined;
+    if (!this.#state.fleet.lines[name] || this.#index?.placements.has(name)) return undefined;
     const retired = this.#index?.retired.get(name);
     if (!retired) return undefined;
     const revision = retired.versions.at(-1)?.revision ?? '';
     return { ...retired, revision, invalid: false, version: revision };
   }
 
+  /** Those of which something runs on. */
   placements(): EffectivePlacement[] {
     return [...this.#approvals.keys()].flatMap((name) => this.placement(name) ?? []);
   }

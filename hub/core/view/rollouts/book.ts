@@ -41,6 +41,7 @@ export class RolloutBook {
   #facts: FleetFacts | undefined;
   #silent: ReadonlyMap<string, number> = new Map();
   #now = 0;
+  #toldAt = 0;
 
   constructor(limits?: MemoryLimits) {
     this.#memory = new Memory(limits);
@@ -48,9 +49,10 @@ export class RolloutBook {
 
   // ---- fed
 
-  /** `facts` as of the decision that made this state. */
-  set(state: FleetState, facts: FleetFacts | undefined, now: number): void {
+  /** `given` are the facts as of the decision that made this state; where it was only read, the last ones stand. */
+  set(state: FleetState, given: FleetFacts | undefined, now: number): void {
     const before = this.#state;
+    const facts = given ?? this.#facts;
     const isSame = (placement: string) =>
       before.lines[placement] === state.lines[placement] &&
       sameFacts(this.#facts?.placements.get(placement), facts?.placements.get(placement));
@@ -70,10 +72,16 @@ export class RolloutBook {
     this.#notify(changed);
   }
 
+  /** When the newest event was that it was told. */
+  get toldAt(): number {
+    return this.#toldAt;
+  }
+
   tell(events: readonly Told[]): void {
     const changed = new Set<string>();
     for (const event of events) {
       this.#memory.tell(event);
+      this.#toldAt = Math.max(this.#toldAt, event.at);
       if (event.placement !== undefined) changed.add(event.placement);
     }
     for (const placement of changed) this.#views.delete(placement);
@@ -243,5 +251,6 @@ export class RolloutBook {
 
 /** Whether a placement's line is derived from the same; reports change the line itself where they matter. */
 function sameFacts(a: PlacementFacts | undefined, b: PlacementFacts | undefined): boolean {
-  return a?.versions === b?.versions && a?.strategy === b?.strategy && a?.blocked === b?.blocked;
+  const isFree = !a?.blocked.size && !b?.blocked.size;
+  return a?.versions === b?.versions && a?.strategy === b?.strategy && (isFree || a?.blocked === b?.blocked);
 }
