@@ -234,7 +234,8 @@ class History {
         return lab.strategy({ ...this.#spec, stages: [second!, first!, ...rest] });
       }
       case 'backup':
-        this.#saved = world.state;
+        // As a backup is: nothing that goes on writes to it.
+        this.#saved = structuredClone(world.state);
         return undefined;
       case 'restore':
       case 'lose':

@@ -53,6 +53,10 @@ export class Laws {
     const { members, stageOf } = membershipOf(facts.clusters, own.strategy.stages);
     const names = line.stages.map(({ name }) => name);
     for (const [at, name] of names.entries()) {
+      // What it was at when it was first seen, it has taken before.
+      const work = was?.stages.find((stage) => stage.name === name)?.work;
+      if (work && !this.#passed.has(`${placement}/${name}`))
+        this.#taken.add(`${placement}/${name}@${work.version}`);
       const passed = this.#passed.get(`${placement}/${name}`) ?? new Set();
       for (const one of line.stages[at]!.passed) passed.add(one);
       this.#passed.set(`${placement}/${name}`, passed);
