@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { takeCandidate } from './candidate.ts';
 import { Draft } from './draft.ts';
 import type { LineEvent, WebhookRequest } from './events.ts';
@@ -42,8 +43,13 @@ export function advanceLine(line: Line, facts: LineFacts, now: number, givenUp =
   }
   nameStates(draft);
   rememberPlan(draft, stand);
-  return { line: draft.line, events: draft.events, requests: draft.requests, wakeAt: draft.wakeAt };
+  const after = !draft.hasChangedTargets && isSame(line, draft.line) ? line : draft.line;
+  return { line: after, events: draft.events, requests: draft.requests, wakeAt: draft.wakeAt };
 }
+
+/** What a step has set and set back is no news. */
+const isSame = ({ targets: _was, ...was }: Line, { targets: _is, ...is }: Line): boolean =>
+  isDeepStrictEqual(was, is);
 
 /** What a person has ordered for a time ends by the hub's clock. */
 function expire(draft: Draft): void {

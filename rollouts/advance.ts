@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { advanceLine, type LineStep } from './advance-line.ts';
 import { publishedDigest } from './draft.ts';
 import type { LineEvent, WebhookRequest } from './events.ts';
@@ -55,7 +54,7 @@ export function advance(
     if (!concerned) continue;
     const was = lines[placement] ?? EMPTY_LINE;
     const step: LineStep = advanceLine(was, lineFacts(current(), facts, placement, silent), now, givenUp);
-    lines[placement] = isSame(was, step.line) ? was : step.line;
+    lines[placement] = step.line;
     wakes.set(placement, Math.min(wake, step.wakeAt));
     for (const event of step.events) events.push({ ...event, placement });
     for (const request of step.requests) requests.push({ ...request, placement });
@@ -73,10 +72,6 @@ export function advance(
     wakes,
   };
 }
-
-/** What a step has set and set back is no news. */
-const isSame = ({ targets: a, ...was }: Line, { targets: b, ...is }: Line): boolean =>
-  a === b && isDeepStrictEqual(was, is);
 
 const NEVER = Number.POSITIVE_INFINITY;
 

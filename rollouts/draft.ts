@@ -27,6 +27,8 @@ export class Draft {
   #table: TargetTable | undefined;
   #places: Int32Array | undefined;
   #changes = 0;
+  /** Whether a target was written to. */
+  hasChangedTargets = false;
   readonly #givenUp: boolean;
   readonly #digests = new Map<string, readonly (string | null)[]>();
   #wakeHub = Number.POSITIVE_INFINITY;
@@ -132,6 +134,7 @@ export class Draft {
     own[cluster] = target;
     const at = this.#table?.index.get(cluster);
     this.#changes += 1;
+    this.hasChangedTargets = true;
     if (at === undefined) this.#forget(own);
     else this.#table!.set(at, target);
   }
@@ -140,6 +143,7 @@ export class Draft {
     const own = this.#own();
     delete own[cluster];
     this.#changes += 1;
+    this.hasChangedTargets = true;
     this.#forget(own);
   }
 
