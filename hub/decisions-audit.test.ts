@@ -73,7 +73,7 @@ test('an order is stored before it is carried out, and its result after', async 
   const { decisions, decide, done, written, results } = deciding();
   await decide();
   done.length = 0;
-  const answer = decisions.order(hold('c1'));
+  const answer = decisions.order(hold('c1'), signal);
   await decide(NOW + 1_000);
   assert.ok(!('refused' in (await answer)));
   assert.deepEqual(done.slice(0, 4), ['write hold', 'save', 'want', 'result done']);
@@ -84,7 +84,7 @@ test('an order is stored before it is carried out, and its result after', async 
 
 test('what is refused is stored with why', async () => {
   const { decisions, decide, written, results } = deciding();
-  const answer = decisions.order(hold('nobody'));
+  const answer = decisions.order(hold('nobody'), signal);
   await decide();
   assert.ok('refused' in (await answer));
   assert.deepEqual(
@@ -106,7 +106,7 @@ test('while the audit cannot be written nothing is decided and an order says so'
       return 'saved';
     },
   });
-  const answer = decisions.order(hold('c1'));
+  const answer = decisions.order(hold('c1'), signal);
   const failed = assert.rejects(answer, { code: 'store-failed', message: /AUDIT cannot be written/ });
   await assert.rejects(decide(), { code: 'store-failed' });
   await failed;
@@ -124,7 +124,7 @@ test('a result that cannot be stored takes nothing back', async () => {
       },
     },
   });
-  const answer = decisions.order(hold('c1'));
+  const answer = decisions.order(hold('c1'), signal);
   await decide();
   assert.ok(!('refused' in (await answer)));
   assert.equal(decisions.state.fleet.holds.c1?.by, 'ann');
@@ -133,7 +133,10 @@ test('a result that cannot be stored takes nothing back', async () => {
 
 test('an order that another hub was ahead of is not told as done', async () => {
   const { decisions, decide, results } = deciding({ save: async () => 'conflict' });
-  const failed = assert.rejects(decisions.order(hold('c1')), /another hub has decided meanwhile: try again/);
+  const failed = assert.rejects(
+    decisions.order(hold('c1'), signal),
+    /another hub has decided meanwhile: try again/,
+  );
   assert.equal(await decide(), 'conflict');
   await failed;
   assert.deepEqual(

@@ -41,6 +41,7 @@ type Order = {
 const LOOK_MS = 60_000;
 /** Hub time is saved with every decision, and so often at least. */
 const CLOCK_MS = 15_000;
+const MOST_ORDERS = 1_000;
 
 /**
  * What the hub has decided, one decision after the other: orders of people and what was heard go in, state is saved, and only then
@@ -86,9 +87,25 @@ export class Decisions {
     this.#lookedAt = Number.NEGATIVE_INFINITY;
   }
 
-  /** Carried out with the next decision; resolves once that is saved. @throws FlotillaError hub-refused, store-failed */
-  order(command: FleetCommand): Promise<Ordered | Refused> {
-    return new Promise((done, failed) => this.#orders.push({ id: randomUUID(), command, done, failed }));
+  /**
+   * Carried out with the next decision; resolves once that is saved. Who does not wait any longer is told so, and an order that is not
+   * being carried out yet never is. @throws FlotillaError hub-refused, store-failed
+   */
+  order(command: FleetCommand, signal: AbortSignal): Promise<Ordered | Refused> {
+    if (signal.aborted) return Promise.reject(signal.reason);
+    if (this.#orders.length >= MOST_ORDERS) {
+      const message = `${MOST_ORDERS} orders wait to be carried out: try again`;
+      return Promise.reject(new FlotillaError('hub-refused', message));
+    }
+    return new Promise((done, failed) => {
+      const order = { id: randomUUID(), command, done, failed };
+      this.#orders.push(order);
+      const leave = () => {
+        this.#orders = this.#orders.filter((one) => one !== order);
+        failed(signal.reason);
+      };
+      signal.addEventListener('abort', leave, { once: true });
+    });
   }
 
   /** Whoever waits for an order is told that it was not carried out. */

@@ -164,7 +164,7 @@ export class Hub {
    * Carries out what a person orders; resolves once it is saved.
    * @throws FlotillaError hub-refused, nats-unreachable, store-failed: then nothing was done
    */
-  order(command: FleetCommand): Promise<Ordered | Refused> {
+  order(command: FleetCommand, signal: AbortSignal): Promise<Ordered | Refused> {
     if (!this.#index) return Promise.reject(new FlotillaError('hub-refused', 'the hub has not read Git yet'));
     if (this.#synced && this.#bus.connected && !this.#bus.leads) {
       const who = this.#leader === undefined ? 'none does now' : `${this.#leader} does`;
@@ -172,7 +172,7 @@ export class Hub {
     }
     if (!this.#synced || !this.#bus.connected)
       return Promise.reject(new FlotillaError('nats-unreachable', 'the hub cannot save anything now'));
-    const carriedOut = this.#decisions.order(command);
+    const carriedOut = this.#decisions.order(command, signal);
     this.#bell.ring();
     return carriedOut;
   }

@@ -149,9 +149,7 @@ async function run(config: HubConfig): Promise<number> {
     audit: hub.audit,
     bootstrap: (publicKey) => hub.bootstrap(publicKey),
     version,
-    operations: {
-      order: () => Promise.reject(new FlotillaError('hub-refused', 'this hub takes no orders yet')),
-    },
+    operations: hub,
     authenticate: (given) => tokens.whose(given, Date.now()),
     log: log.child({ part: 'api' }),
     listen: config.listen,

@@ -164,7 +164,7 @@ test('what a rehearsal says happens in this order with a real hub, and as it end
   });
   try {
     const order = async (command: FleetCommand) => {
-      const answer = await hub.order(command);
+      const answer = await hub.order(command, AbortSignal.timeout(30_000));
       assert.ok(!('refused' in answer), JSON.stringify(answer));
     };
     const approve: FleetCommand = {

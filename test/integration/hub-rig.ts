@@ -109,6 +109,8 @@ export type Rig = AsyncDisposable & {
     acceptRewrite?: string;
     now?: () => number;
     webhooks?: AskOptions;
+    /** Is told everything instead of the view that records. */
+    feed?: FleetView;
   }): RunningHub;
   startAgent(cluster: 'east' | 'west'): Promise<FakeAgent>;
 };
@@ -146,13 +148,20 @@ export async function startRig(label: string): Promise<Rig> {
     trust,
     clone,
     keys,
-    startHub: ({ index = 'index', name = 'hub-1', acceptRewrite, now, webhooks = NO_WEBHOOKS } = {}) => {
+    startHub: ({
+      index = 'index',
+      name = 'hub-1',
+      acceptRewrite,
+      now,
+      webhooks = NO_WEBHOOKS,
+      feed,
+    } = {}) => {
       const view = new RecordingView();
       const log: string[] = [];
       const stop = new AbortController();
       const hub = new Hub({
         trust,
-        view,
+        view: feed ?? view,
         log: pino({ level: 'debug' }, { write: (line) => void log.push(line) }),
         follower: {
           remote: { url },

@@ -105,7 +105,7 @@ test('a webhook that says no or does not answer holds the next stage, retry asks
 
   hook.answer = (response) => void response.writeHead(503).end();
   const retry = { placement: 'shop', order: { kind: 'retry', by: 'ann', reason: 'mended' } } as const;
-  assert.ok(!('refused' in (await hub.order(retry))));
+  assert.ok(!('refused' in (await hub.order(retry, signal))));
   await until(
     'the silence',
     () => /does not answer: HTTP 503 \(2 tries\)/.test(waiting()) || undefined,
@@ -114,12 +114,12 @@ test('a webhook that says no or does not answer holds the next stage, retry asks
   assert.notEqual(revisionOf(west), head);
 
   hook.answer = (response) => void response.end('{"answer":"yes"}');
-  assert.ok(!('refused' in (await hub.order(retry))));
+  assert.ok(!('refused' in (await hub.order(retry, signal))));
   await until('the change in the next stage', () => revisionOf(west) === head || undefined);
   const ids = hook.asked.slice(before).map(({ id }) => id);
   assert.equal(new Set(ids).size, 3, 'each retry asks under another id, each try under the same');
 
-  const denied = await hub.order({ placement: 'shop', order: { kind: 'resume', by: 'bob' } });
+  const denied = await hub.order({ placement: 'shop', order: { kind: 'resume', by: 'bob' } }, signal);
   assert.ok('refused' in denied);
   const { rows } = await hub.audit.audit({ first: 100 }, signal);
   const orders = rows.filter(({ kind }) => kind === 'operation');
