@@ -72,6 +72,21 @@ test('where one of a whole stage may not be approved, none is', async () => {
   assert.deepEqual([approvals, errors.length, it.decided() === before], [[], 2, true]);
 });
 
+test('what somebody else was quicker about is told beside what was approved', async () => {
+  const { operations } = it;
+  const { order } = operations;
+  const over = { refused: { code: 'finished', message: 'nothing of web is under way' } } as const;
+  const slow: typeof order = async (one) =>
+    'placement' in one && one.placement === 'web' ? over : order(one);
+  Object.assign(operations, { order: slow });
+  const { approvals, errors } = await it.order(WHOLE, 'alice');
+  assert.equal(approvals.length, 1);
+  assert.deepEqual(
+    errors.map(({ code }: { code: string }) => code),
+    ['finished'],
+  );
+});
+
 test('two people approve at the same moment: both count', async () => {
   const both = await Promise.all([it.order(WHOLE, 'alice'), it.order(WHOLE, 'bob')]);
   assert.deepEqual(

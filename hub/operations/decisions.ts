@@ -26,8 +26,9 @@ export type Decision = {
  * nothing is decided. Between that and the deciding somebody else may have been quicker; then what could be done is done, and the
  * faults say what not.
  */
-export function decide(desk: Desk, decision: Decision): Promise<Outcome<StageApprovalRow[]>> {
-  return desk.answer(async (viewer) => {
+export async function decide(desk: Desk, decision: Decision): Promise<Outcome<StageApprovalRow[]>> {
+  const late: Fault[] = [];
+  const { done, faults } = await desk.answer(async (viewer) => {
     const reason = reasonOf(decision.reason);
     const waiting = waitingOf(desk, decision.of());
     const orders = waiting.map((row) => orderOf(row, viewer, decision.approve, reason));
@@ -38,19 +39,21 @@ export function decide(desk: Desk, decision: Decision): Promise<Outcome<StageApp
     const left = waiting.filter((_, at) => faults[at] === undefined);
     if (grave.length > 0 || left.length === 0)
       throw new Declined(...faults.filter((fault) => fault !== undefined));
-    const late: Fault[] = [];
+    const decided: StageApprovalRow[] = [];
     for (const row of left) {
       const order = orderOf(row, viewer, decision.approve, reason);
       try {
         await desk.order({ placement: row.placement, order }, 'approve');
+        decided.push(row);
       } catch (error) {
         if (!(error instanceof Declined)) throw error;
         late.push(...error.faults);
       }
     }
-    if (late.length === left.length) throw new Declined(...late);
-    return left.map((row) => find(desk, row) ?? row);
+    if (decided.length === 0) throw new Declined(...late.splice(0));
+    return decided.map((row) => find(desk, row) ?? row);
   });
+  return { ...(done && { done }), faults: [...faults, ...late] };
 }
 
 /** Whether an approval of a viewer would be taken now. */

@@ -58,5 +58,5 @@ export const notFound = (code: NotFoundCode, message: string): Declined =>
 export const invalid = (code: InvalidCode, field: string, message: string): Declined =>
   new Declined({ kind: 'Invalid', code, field, message });
 
-/** What became of an order: it is done, or nothing was changed and these are the reasons. */
+/** What became of an order: it is done, or nothing was changed and these are the reasons; of several, what was done and why the others not. */
 export type Outcome<T> = { readonly done?: T; readonly faults: readonly Fault[] };
