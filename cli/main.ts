@@ -54,8 +54,9 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   if (!Object.hasOwn(VERBS, name)) throw unknown('verb', name, Object.keys(VERBS));
   const verb = await VERBS[name]!.load();
-  const parsed = verb.verbatim
-    ? { positionals: argv.slice(argv.indexOf(name) + 1), switches: new Set<string>(), values: new Map() }
+  const words = argv.slice(argv.indexOf(name) + 1);
+  const parsed = verb.verbatim?.(words)
+    ? { positionals: words, switches: new Set<string>(), values: new Map() }
     : readFlags(rest, { ...verb.flags, ...GLOBAL_FLAGS });
   if (parsed.switches.has('help')) {
     stdout.write(helpOfVerb(verb));

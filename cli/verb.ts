@@ -35,7 +35,7 @@ export type Verb = {
   /** Further paragraphs of the help. */
   readonly notes: readonly string[];
   /** Its words and flags are another program's: all of them, `--help` too, are its positionals, as they were typed. */
-  readonly verbatim?: true;
+  readonly verbatim?: (words: readonly string[]) => boolean;
   run(parsed: Parsed, around: Surroundings): Promise<ExitCode>;
 };
 

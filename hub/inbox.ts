@@ -175,7 +175,7 @@ export class Inbox implements IntakeTarget {
     const known = this.#heard.get(cluster);
     if (known === undefined || known < epoch) this.#heard.set(cluster, epoch);
     const back = this.#liveness.heard(cluster);
-    if (back) this.#changes = undefined;
+    if (back || known === undefined) this.#changes = undefined;
     else if (known !== undefined && known >= epoch) return;
     this.#changes?.clusters.add(cluster);
     this.#options.onChange();

@@ -140,6 +140,7 @@ export function lineFacts(
     reports: facts.reports.get(placement) ?? NO_REPORTS,
     hub,
     silent,
+    unheard: facts.unheard,
     bus: { connected: facts.clusters.length - facts.unreachable.size + lost.length, lost },
     answers: facts.answers,
     blockedBy: isAnyBlocked(state, facts, blocked)

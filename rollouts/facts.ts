@@ -67,6 +67,8 @@ export type FleetFacts = {
   readonly reports: ReadonlyMap<string, ReadonlyMap<string, Report>>;
   /** Clusters that missed three heartbeats, or were never heard. */
   readonly unreachable: ReadonlySet<string>;
+  /** Clusters of which it is not known yet what they have: nothing begins there, and nobody is judged for it. */
+  readonly unheard?: ReadonlySet<string>;
   /** Whether hub time runs: the bus is there, statuses were read again, and three heartbeats have passed since. */
   readonly counting: boolean;
   /** Webhook request → answer. */
@@ -87,6 +89,7 @@ export type LineFacts = PlacementFacts & {
   readonly hub: number;
   /** Cluster → hub time since which it is unreachable. */
   readonly silent: ReadonlyMap<string, number>;
+  readonly unheard?: ReadonlySet<string> | undefined;
   /** How many clusters were connected, and which of them were lost within `BUS_SPAN` of hub time. */
   readonly bus: { readonly connected: number; readonly lost: readonly string[] };
   /** Why nothing may be written on a cluster: held, suspended, observing, a deletion to approve. */

@@ -73,7 +73,7 @@ export function startPins(draft: Draft): void {
       const version = target && draft.versions.get(pinOf(draft, name)?.version);
       const wanted = version?.contents.get(name)?.digest;
       if (!target || !version || wanted === undefined || wanted === target.run?.digest) continue;
-      if (draft.facts.silent.has(name) || isRejected(draft, name, wanted)) continue;
+      if (isAway(draft, name) || isRejected(draft, name, wanted)) continue;
       if (draft.facts.blockedBy(name) !== undefined || draft.facts.frozenBy(name) !== undefined) continue;
       if (!isBusy(target.run) && free-- <= 0) continue;
       draft.publish(name, version, { purpose: 'pin' });
@@ -111,10 +111,14 @@ function wishesBack(draft: Draft, { stage, version }: { stage: Stage; version: V
     .map((cluster) => ({ cluster, version, purpose: 'rollback' as const }));
 }
 
+/** Not within reach, or not known to be. */
+const isAway = ({ facts }: Draft, cluster: string): boolean =>
+  facts.silent.has(cluster) || (facts.unheard?.has(cluster) ?? false);
+
 /** Reachable, not blocked and not frozen. */
 function mayMove(draft: Draft, cluster: string): boolean {
   return (
-    !draft.facts.silent.has(cluster) &&
+    !isAway(draft, cluster) &&
     blockedBy(draft, cluster) === undefined &&
     draft.facts.frozenBy(cluster) === undefined
   );

@@ -93,9 +93,9 @@ export class Lease {
       if (this.#sight) this.#events.stored(undefined); // somebody has written
       this.#sight = { revision: stored.revision, at: this.#now(), durationMs };
     }
-    this.#show(lease?.id === '' ? undefined : lease);
     // What is its own was written without hearing that it arrived.
     const isOwn = lease?.id === this.#options.id;
+    this.#show(lease?.id === '' || isOwn ? undefined : lease);
     if (!isOwn && !isFree(lease, stored && this.#sight, this.#now(), durationMs)) return;
     this.#since = this.#now().wall;
     await this.#write(bucket, stored?.revision ?? 0);

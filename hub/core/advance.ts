@@ -23,7 +23,7 @@ export function advance(state: HubState, facts: HubFacts, now: number, only?: On
     return { state, effects: [], events: [], requests: [], wakes: new Map(), facts: undefined };
   const { ahead, waiting } = aheadOf(state, facts);
   const judged = judgeAll(state, facts, now, only);
-  const fleetFacts = fleetFactsOf(without(facts, waiting), state, judged);
+  const fleetFacts = { ...fleetFactsOf(facts, state, judged), unheard: waiting };
   const machine = advanceRecovered(state.fleet, fleetFacts, ahead, now, only);
   const fleet = withoutOver(machine.state, facts);
 
@@ -66,12 +66,6 @@ function advanceRecovered(
   };
 }
 const NOBODY: AheadOf['ahead'] = new Map();
-
-/** Nothing begins where it is not known what is there. */
-function without(facts: HubFacts, waiting: ReadonlySet<string>): HubFacts {
-  if (waiting.size === 0) return facts;
-  return { ...facts, unreachable: new Set([...facts.unreachable, ...waiting]) };
-}
 
 /** What was judged of a line, for steps that do not concern it: a memory that changes no decision. */
 const remembered = new WeakMap<

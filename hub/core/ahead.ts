@@ -4,7 +4,7 @@ import type { HubFacts, HubState } from './types.ts';
 export type AheadOf = {
   /** To be taken up, once: their next document is younger than what they have. */
   readonly ahead: ReadonlyMap<string, Ahead>;
-  /** Not all that they report was heard yet: nothing is decided for them. */
+  /** They were not heard yet, or not all that they report: nothing is decided for them. */
   readonly waiting: ReadonlySet<string>;
 };
 
@@ -12,6 +12,8 @@ export type AheadOf = {
 export function aheadOf({ clusters }: HubState, { index, heard, reports, isWhole }: HubFacts): AheadOf {
   const ahead = new Map<string, Ahead>();
   const waiting = new Set<string>();
+  if (heard.size < index.clusters.size)
+    for (const cluster of index.clusters.keys()) if (!heard.has(cluster)) waiting.add(cluster);
   for (const [cluster, epoch] of heard) {
     const known = clusters[cluster]?.epoch ?? 0;
     // Without an entry that can be read it is told nothing.

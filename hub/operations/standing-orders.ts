@@ -92,6 +92,16 @@ export const release = (desk: Desk, asked: Why & { cluster: string }): Answer =>
     return { affectedClusters: 1 };
   });
 
+/** Ends a Recovered start: what it has paused goes on. */
+export const resumeHub = (desk: Desk, asked: Why): Answer =>
+  desk.answer(async ({ subject: by }) => {
+    const reason = reasonOf(asked.reason);
+    const everybody = { selector: {} };
+    desk.demand('admin', { on: everybody });
+    await desk.order({ kind: 'resumeRecovered', by, reason }, 'admin');
+    return { affectedClusters: namesOf(desk, everybody).length };
+  });
+
 function demandCluster(desk: Desk, permission: Permission, cluster: string): void {
   namesOf(desk, { cluster });
   desk.demand(permission, { on: desk.clusters([cluster]) });

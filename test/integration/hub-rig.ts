@@ -217,10 +217,15 @@ export class FakeAgent implements AsyncDisposable {
     agent.connection.subscribe(down.all(cluster), {
       callback: (_, { subject, data }) => {
         const text = Buffer.from(data).toString('utf8');
-        if (subject === down.desired(cluster)) this.documents.push(openDesired(text, [trust.hub.publicKey]));
-        else this.asked.push(subject);
+        if (subject !== down.desired(cluster)) this.asked.push(subject);
+        else this.#take(openDesired(text, [trust.hub.publicKey]));
       },
     });
+  }
+
+  /** An older one is refused, as agents do. */
+  #take(document: DesiredPayload): void {
+    if (document.epoch >= (this.document?.epoch ?? 0)) this.documents.push(document);
   }
 
   get document(): DesiredPayload | undefined {

@@ -112,6 +112,9 @@ const Mutation = {
     readonly cluster: string;
     readonly reason: string;
   }>,
+  resumeHub: ((_, { input }, context) => affecting(standing.resumeHub(deskOf(context), input))) as Mutation<{
+    readonly reason: string;
+  }>,
 };
 
 export const mutationResolvers = {
