@@ -11,13 +11,14 @@ const RESUME = 'resume';
 /** The hub is another program: but for `resume`, it runs as a child, with this terminal as its own. */
 export const hub: Verb = {
   summary: 'Sets up a hub on this machine, its keys and tokens, and keeps them: backup, restore, resume.',
-  usage: ['hub init|run|token|backup|restore [FLAGS]', 'hub resume --reason TEXT [--yes]', 'hub --help'],
+  usage: ['hub init|run|token|backup|restore [FLAGS]', 'hub resume --reason TEXT [--yes]', 'hub help'],
   flags: ORDER,
   notes: [
+    '`flotilla hub help` lists the flags of all but resume.',
     'backup FILE|DIR writes keys, tokens, state, documents and audit into one file; restore FILE puts them back.',
     'resume lets a hub go on that had lost its state, or was restored: `flotilla status` says that it waits.',
   ],
-  verbatim: (words) => !words.includes(RESUME) || words.includes('token'),
+  verbatim: ([first = '']) => !first.startsWith('-') && first !== RESUME,
   run: (parsed, around) =>
     parsed.positionals[0] === RESUME
       ? resume(parsed, around)

@@ -169,6 +169,7 @@ const CALLS = [
   `unfreeze selector: "" ${WHY}`,
   `hold cluster: "dev-1" ${UNTIL}`,
   `release cluster: "dev-1" ${WHY}`,
+  `resumeHub ${WHY}`,
 ];
 
 /** Makes every field note that it was answered with something. */
