@@ -58,7 +58,7 @@ const arrives = (agents: readonly FakeAgent[], oid: string, hub: RunningHub) =>
 const has = ({ document }: FakeAgent) =>
   document?.assignments.map(({ attempt, digest }) => [attempt, digest]);
 const resume = (hub: RunningHub) =>
-  hub.hub.order({ kind: 'resumeRecovered', by: 'alice', reason: 'looked at what runs' });
+  hub.hub.order({ kind: 'resumeRecovered', by: 'alice', reason: 'looked at what runs' }, signal);
 
 test('a hub with Git and keys alone takes up what agents have, and goes on when it is resumed', async () => {
   await using rig = await startRig('hub-lost');
@@ -175,7 +175,7 @@ test('while JetStream takes nothing, nothing starts, what agents say is shown, a
   for (const agent of both) agent.report('shop');
   await until('what they say', () => (view.statuses.length >= heard + 2 ? true : undefined));
   await assert.rejects(
-    hub.hub.order({ kind: 'hold', cluster: 'east', by: 'alice' }),
+    hub.hub.order({ kind: 'hold', cluster: 'east', by: 'alice' }, signal),
     /does not decide|cannot save|JetStream/,
   );
   assert.deepEqual(
