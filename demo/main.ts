@@ -91,6 +91,7 @@ async function play(
       directory: line.clone.dir,
       commit: (message) => line.clone.commit(message),
       newcomer,
+      say,
       patch: (cluster, path, body, manager) =>
         request(sim, cluster, 'PATCH', `${path}?fieldManager=${manager}`, body).then(() => undefined),
       read: (cluster, path) => request(sim, cluster, 'GET', path),
@@ -129,7 +130,7 @@ working clone  ${clone}
 kubeconfigs    ${join(dir, 'kubeconfigs')}
 logs           ${join(dir, 'logs')}
 
-Three things to try, in another terminal:
+Things to try, in another terminal:
   1. Onboard a cluster by a commit; its agent is waiting:
        cd ${clone} && cp ${join(dir, `${NEWCOMER}.yaml`)} clusters/ && git add -A && git commit -qm 'Onboard ${NEWCOMER}' && git push -q
   2. Change an application on the clusters of one label, env=prod:
@@ -138,6 +139,10 @@ Three things to try, in another terminal:
        kubectl --kubeconfig ${kubeconfigOf('prod-eu-1')} -n storefront scale deployment storefront --replicas 9
        kubectl --kubeconfig ${kubeconfigOf('prod-eu-1')} -n ledger set image deployment/ledger ledger=nobody/knows:1
        npm run -s flotilla -- drift --hub ${line.hubUrl}
+  4. Follow a change through canary, early and broad, then ship an image that does not start and see it taken back:
+       cd ${clone} && sed -i.bak 's/search.results=.*/search.results=48/' apps/storefront/base/shop.properties && rm -f apps/storefront/base/*.bak && git commit -qam 'Show more results' && git push -q
+       npm run -s flotilla -- get rollouts --hub ${line.hubUrl}
+       cd ${clone} && sed -i.bak 's#shop/storefront#shop/broken#' apps/storefront/base/kustomization.yaml && rm -f apps/storefront/base/*.bak && git commit -qam 'Ship an image that does not start' && git push -q
 Ctrl-C ends everything.
 `);
 }

@@ -16,7 +16,7 @@ A fleet on this machine: real hub, agents, NATS and Git; the clusters' API serve
   --port P       port of the hub's API [8080, or a free one when that is taken]
   --dir DIR      where everything is kept; must be empty or not there yet [a temporary directory]
   --keep         leave the directory behind at the end
-  --tour         play three things by itself, check them through GraphQL, end with 0 or 1; needs no terminal
+  --tour         play the things to try by itself, check them through GraphQL, end with 0 or 1; needs no terminal
 
 Ctrl-C ends it and leaves no process behind, nor a file unless --keep is given.
 `;

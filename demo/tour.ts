@@ -4,6 +4,7 @@ import { eventually } from '#test/bed/eventually.ts';
 import { type AssignmentState, assignmentsOf, driftTold, isCurrent } from '#test/bed/fleet-state.ts';
 import { ask } from '#test/bed/graphql.ts';
 import { entryOf, type Member } from './fleet-repo.ts';
+import { failCanary, rollThrough } from './rolling.ts';
 
 /** What the tour plays on: a running fleet, a clone to commit in, and one agent whose cluster is not committed yet. */
 export type Stage = {
@@ -12,6 +13,8 @@ export type Stage = {
   directory: string;
   commit(message: string): Promise<string>;
   newcomer: Member;
+  /** A line for people while a step is played. */
+  say(text: string): void;
   /** Writes to a cluster's API server as somebody else: JSON merge patch by this field manager. */
   patch(cluster: string, path: string, body: object, fieldManager: string): Promise<void>;
   read(cluster: string, path: string): Promise<unknown>;
@@ -20,11 +23,13 @@ export type Stage = {
 export type Step = { title: string; play(stage: Stage, signal: AbortSignal): Promise<string> };
 const PATIENCE_MS = 60_000;
 
-/** The three things to try, in order; each asserts what it did through GraphQL. */
+/** What is played, in order; each step asserts what it did through GraphQL. */
 export const STEPS: readonly Step[] = [
   { title: 'onboard a cluster by a commit', play: onboard },
   { title: 'change an application on the clusters of one label', play: changeByLabel },
   { title: 'see drift, who made it, and see it corrected', play: drift },
+  { title: 'roll a change through the stages', play: rollThrough },
+  { title: 'fail the canaries on purpose, and see the change taken back', play: failCanary },
 ];
 
 async function onboard(stage: Stage, signal: AbortSignal): Promise<string> {

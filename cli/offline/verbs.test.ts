@@ -71,7 +71,10 @@ test('a removal beyond the guard is a warning, and what is not valid stays and i
     stdout,
     /warning {3}5 of 5 assignments of placement ledger are removed \(100 %\), more than guards\.maxAssignmentsRemoved allows \(10 %\)/,
   );
-  assert.match(stdout, /placement storefront\n {2}is not valid: everything of it stays as it is/);
+  assert.match(
+    stdout,
+    /placement storefront \(strategy standard\)\n {2}is not valid: everything of it stays as it is/,
+  );
   const [, hash, item] =
     /holds them as (r\w{15}) .*; to approve, commit (\{.*\}) to spec\.approvals in flotilla\.yaml/.exec(
       stdout,
