@@ -72,7 +72,7 @@ test(`${KILLS} times killed, the hub repeats nothing, skips nothing, and takes a
     command: process.execPath,
     args: [
       ...[HUB, 'run', '--git', url, '--nats', nats.url, '--data', data, '--listen', `127.0.0.1:${port}`],
-      ...['--poll', '100ms', '--heartbeat', '500ms', '--reconnect', '200ms'],
+      ...['--poll', '100ms', '--heartbeat', '300ms', '--reconnect', '200ms'],
     ],
     logFile: join(dir, 'hub.log'),
     ready: async (limit) => (await fetch(`http://127.0.0.1:${port}/healthz`, { signal: limit })).ok,
@@ -83,7 +83,7 @@ test(`${KILLS} times killed, the hub repeats nothing, skips nothing, and takes a
     digest !== null && digest === bad && cluster === 'broad-9'
       ? [{ afterMs: 100, phase: 'failed', message: 'ImagePullBackOff' }]
       : [{ afterMs: 50 + Math.random() * 400, phase: 'current' }];
-  await using agents = await ScriptedAgents.start({ natsUrl: nats.url, trust, keys, heartbeatMs: 500, play });
+  await using agents = await ScriptedAgents.start({ natsUrl: nats.url, trust, keys, heartbeatMs: 300, play });
   await using spy = await BusSpy.open(nats.url, data, signal);
   await hub.start();
 
@@ -105,7 +105,7 @@ test(`${KILLS} times killed, the hub repeats nothing, skips nothing, and takes a
   let kills = 0;
   const kill = async () => {
     for (; kills < KILLS; kills++) {
-      await pause(200 + Math.random() * 5_000, signal);
+      await pause(200 + Math.random() * 3_000, signal);
       await hub.kill9();
       await hub.start();
     }
