@@ -46,6 +46,21 @@ export class Laws {
     assert.deepEqual(twice.effects.published, []);
   }
 
+  /** What a stage was at when it was first seen, it has taken before, and what had become Current by it had. */
+  #begin(placement: string, name: string, { stages, targets }: Line): void {
+    const work = stages.find((stage) => stage.name === name)?.work;
+    if (!work) return;
+    const version = `${placement}/${name}@${work.version}`;
+    this.#taken.add(version);
+    const has = Object.values(targets).some(
+      ({ stage, run }) =>
+        stage === name &&
+        run?.revision === work.version &&
+        (run.phase === 'current' || run.phase === 'removed'),
+    );
+    if (has) this.#evidence.add(version);
+  }
+
   #checkLine(step: Step, placement: string, was: Line | undefined, line: Line): void {
     const { facts, advanced, now } = step;
     const own = facts.placements.get(placement)!;
@@ -53,10 +68,7 @@ export class Laws {
     const { members, stageOf } = membershipOf(facts.clusters, own.strategy.stages);
     const names = line.stages.map(({ name }) => name);
     for (const [at, name] of names.entries()) {
-      // What it was at when it was first seen, it has taken before.
-      const work = was?.stages.find((stage) => stage.name === name)?.work;
-      if (work && !this.#passed.has(`${placement}/${name}`))
-        this.#taken.add(`${placement}/${name}@${work.version}`);
+      if (was && !this.#passed.has(`${placement}/${name}`)) this.#begin(placement, name, was);
       const passed = this.#passed.get(`${placement}/${name}`) ?? new Set();
       for (const one of line.stages[at]!.passed) passed.add(one);
       this.#passed.set(`${placement}/${name}`, passed);
