@@ -316,6 +316,7 @@ function desiredIds({ maps }: Content): string[] {
     '/Namespace//books',
     'apps/Deployment/web/web',
     '/ConfigMap/books/ledger',
+    '/Secret/books/books',
     ...['settings', ...Object.keys(maps)].map(mapId),
   ];
 }
