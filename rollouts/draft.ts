@@ -119,14 +119,25 @@ export class Draft {
     return this.#table;
   }
 
-  /** What a version gives a member; null: nothing, undefined: the version is not known any more. */
+  /**
+   * What a version gives a member; null: nothing. Undefined: nobody can say, because the version is not known any more, or because it
+   * gives nothing and the head gives something again: what Git has taken back is removed by nobody, and a guard that held it looks
+   * at the head only.
+   */
   digestOf(revision: string, { place }: Member): string | null | undefined {
+    const digest = this.#digestsOf(revision)[place];
+    if (digest !== null) return digest;
+    const head = this.versions.head?.revision;
+    return head === undefined || this.#digestsOf(head)[place] === null ? null : undefined;
+  }
+
+  #digestsOf(revision: string): readonly (string | null)[] {
     let digests = this.#digests.get(revision);
     if (!digests) {
       digests = this.versions.digests(revision, this.membership) ?? NONE;
       this.#digests.set(revision, digests);
     }
-    return digests[place];
+    return digests;
   }
 
   setTarget(cluster: string, target: Target): void {

@@ -174,7 +174,9 @@ function catchUps(draft: Draft, stage: Stage): Wish[] {
     const wanted = passedDigest(draft, stage, cluster);
     const run = target.run;
     const isThere = wanted === publishedDigest(run) && run?.phase !== 'stopped';
-    if (isThere || (wanted === null && run === undefined)) continue;
+    // A removal that was stopped is not gone on with where Git has taken it back.
+    const isRemoval = wanted === null;
+    if (isThere || (isRemoval && (run === undefined || draft.versions.head?.contents.has(name)))) continue;
     if (work && isChanged(draft, stage, work, cluster)) continue;
     if (isBusy(run) && run?.purpose === 'catch-up' && run.digest === wanted) continue;
     if (!mayMove(draft, name) || isLost(draft, name) || isRejected(draft, name, wanted)) continue;

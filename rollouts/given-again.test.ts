@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Lab, MINUTE, ring } from './testing/lab.ts';
+
+/** A removal that the branch has taken back is carried out by no stage that is still behind. */
+const STAGES = { stages: [ring('canary'), ring('prod')] };
+const RINGS = { canary: ['c1'], prod: ['p1', 'p2'] };
+const V1 = { c1: 'd1', p1: 'd1', p2: 'd1' };
+
+const removals = (lab: Lab) => Object.values(lab.line().targets).filter(({ run }) => run?.digest === null);
+
+test('what was held is not taken away by the older version once the head gives it again', () => {
+  const lab = new Lab(RINGS, STAGES, V1);
+  lab.plays.set('p2@d2', [{ afterMs: 3 * MINUTE, phase: 'current' }]);
+  lab.plays.set('c1@d3', [{ afterMs: 8 * MINUTE, phase: 'current' }]);
+  lab.block('p1', 'held until its removal is approved');
+  lab.commit('v2', { c1: 'd2', p2: 'd2' });
+  lab.pass(MINUTE);
+  assert.equal(lab.line().stages[1]?.work?.version, 'v2');
+  lab.commit('v3', { c1: 'd3', p1: 'd1', p2: 'd3' });
+  lab.block('p1', undefined);
+  for (let i = 0; i < 30; i++) {
+    assert.deepEqual(removals(lab), []);
+    lab.pass(MINUTE);
+  }
+  assert.deepEqual([lab.passed('canary'), lab.passed('prod')], ['v3', 'v3']);
+  assert.deepEqual(lab.states, { c1: 'v3 Current', p1: 'v3 Current', p2: 'v3 Current' });
+});
+
+test('a stage that comes to an older version takes nothing away that the head gives again', () => {
+  const lab = new Lab(RINGS, STAGES, V1);
+  lab.plays.set('c1@d3', [{ afterMs: 8 * MINUTE, phase: 'current' }]);
+  lab.commit('v2', { c1: 'd2', p2: 'd2' });
+  lab.pass(1_000);
+  lab.commit('v3', { c1: 'd3', p1: 'd3', p2: 'd3' });
+  for (let i = 0; i < 20; i++) {
+    assert.deepEqual(removals(lab), []);
+    lab.pass(MINUTE);
+    if (i === 5) assert.equal(lab.passed('prod'), 'v2');
+    if (i === 5) assert.deepEqual(lab.states, { c1: 'v3 Applying', p1: 'v1 Current', p2: 'v2 Current' });
+  }
+  assert.deepEqual(lab.states, { c1: 'v3 Current', p1: 'v3 Current', p2: 'v3 Current' });
+});
