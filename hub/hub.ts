@@ -10,7 +10,7 @@ import { Bus } from './bus/bus.ts';
 import { agentJwt, type Trust } from './bus/trust.ts';
 import type { Step } from './core/audit.ts';
 import type { AuditReader } from './core/audit-reader.ts';
-import { documentOf } from './core/desired.ts';
+import { documentOf, numberedDocumentOf } from './core/desired.ts';
 import type { FleetView, HubState, IndexSnapshot, Reachability } from './core/types.ts';
 import { wantedRevisions } from './core/wanted.ts';
 import { Decisions } from './decisions.ts';
@@ -162,7 +162,8 @@ export class Hub {
 
   /**
    * Carries out what a person orders; resolves once it is saved.
-   * @throws FlotillaError hub-refused, nats-unreachable, store-failed: then nothing was done
+   * @throws FlotillaError hub-refused, hub-not-leader, nats-unreachable: then nothing was done; store-failed, or hub-refused because
+   *   another hub has decided meanwhile: then nobody knows, and what is in force tells
    */
   order(command: FleetCommand, signal: AbortSignal): Promise<Ordered | Refused> {
     if (!this.#index) return Promise.reject(new FlotillaError('hub-refused', 'the hub has not read Git yet'));
@@ -311,7 +312,8 @@ export class Hub {
 
   async #lead(signal: AbortSignal): Promise<void> {
     // A version that saved state names and the index does not have would count as older than everything.
-    if (this.#index && !this.#follower.isRecalling) await this.#decide(this.#index, signal);
+    // And what is not known to be the newest state is read first: the lease may have been won while it was.
+    if (this.#index && this.#synced && !this.#follower.isRecalling) await this.#decide(this.#index, signal);
     await this.#project(signal);
     this.#answer();
     await this.#tidy(signal);
@@ -367,7 +369,7 @@ export class Hub {
   }
 
   async #publish(cluster: string): Promise<boolean> {
-    const document = documentOf(this.#state, cluster);
+    const document = numberedDocumentOf(this.#state, cluster);
     try {
       const result = document ? await this.#bus.publish(document) : 'equal';
       if (result === 'conflict') return false;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { removalSetHash } from '#proto/removals.ts';
 import { advance } from './advance.ts';
-import { documentOf } from './desired.ts';
+import { documentOf, numberedDocumentOf } from './desired.ts';
 import { factsOf, oid, reportsOf, runOf, snapshot, type Told } from './testing/snapshot.ts';
 import { EMPTY_STATE, type HubFacts, type HubState } from './types.ts';
 
@@ -262,6 +262,23 @@ test('a hub without state publishes nothing for a cluster before its agent is he
   );
 });
 
+test('what is decided for a cluster whose agent was not heard is not published under the epoch that it has', () => {
+  const told: Told = {
+    ...HEAD_A,
+    head: 'b',
+    placements: { shop: { version: 'b', digests: { east: 'd2', west: 'd1' } } },
+  };
+  const before = settled(HEAD_A);
+  assert.deepEqual(numberedDocumentOf(before, 'east'), documentOf(before, 'east'));
+  const unheard = go(before, told, { heard: new Map() });
+  assert.equal(runOf(unheard.state, 'east')?.digest, 'd2');
+  assert.deepEqual(unheard.effects, []);
+  assert.equal(numberedDocumentOf(unheard.state, 'east'), undefined);
+  const { effects, state } = go(unheard.state, told, {}, 6_000);
+  assert.ok(effects[0]!.document.epoch > before.clusters.east!.epoch);
+  assert.deepEqual(numberedDocumentOf(state, 'east'), effects[0]?.document);
+});
+
 test('an agent that has seen a later epoch than this hub is given a later one still', () => {
   const { effects } = go(settled(HEAD_A), HEAD_A, { heard: new Map([['east', 50_000]]) });
   assert.deepEqual(
@@ -374,4 +391,31 @@ test('a step that says what may have changed decides what one that looks at ever
   const part = advance(started, facts, 6_000, { placements: new Set(['shop']), clusters: new Set() });
   assert.deepEqual(part.state, whole.state);
   assert.deepEqual(part.effects, whole.effects);
+});
+
+test('a step that ends a line looks at the documents of those that had it', () => {
+  const told: Told = { ...HEAD_A, head: 'b', placements: {}, retired: ['shop'], mostRemoved: '100%' };
+  const approvals = [{ placement: 'shop', removal: removalSetHash('shop', ['east', 'west']) }];
+  const removing = go(settled(HEAD_A), { ...told, approvals }).state;
+  assert.equal(documentOf(removing, 'east')?.removed.length, 1);
+  const facts = factsOf(snapshot({ ...told, approvals }), { reports: reportsOf(removing) });
+  const only = { placements: new Set(['shop']), clusters: new Set<string>() };
+  const over = advance(removing, facts, 6_000, only);
+  assert.equal(over.state.fleet.lines.shop, undefined);
+  assert.deepEqual(clustersOf(over.effects), ['east', 'west']);
+});
+
+test('a rewrite that abandons what runs is seen by the documents although nothing else in them moves', () => {
+  const moved: Told = {
+    ...HEAD_A,
+    head: 'b',
+    placements: { shop: { version: 'b', digests: { east: 'd2', west: 'd1' } } },
+  };
+  const index = snapshot(moved);
+  const on = (state: HubState, now: number, abandoned: string[]) =>
+    advance(state, factsOf({ ...index, abandoned: new Set(abandoned) }), now).state;
+  const before = on(on(settled(HEAD_A), 5_000, []), 6_000, []);
+  assert.deepEqual([runOf(before, 'east')?.revision, before.clusters.east?.head], [oid('b'), oid('a')]);
+  const seen = on(before, 7_000, [oid('b')]);
+  assert.deepEqual(seen.clusters.east?.offBranch, ['shop']);
 });

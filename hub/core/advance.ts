@@ -54,7 +54,9 @@ function advanceRecovered(
   only: Only | undefined,
 ): ReturnType<typeof advanceFleet> {
   const { state, events } = recover(fleet, facts, ahead, now);
-  const step = advanceFleet(state, facts, now, state === fleet ? only?.placements : undefined);
+  // Who is ahead was waited for, and now is not: every line may start something there.
+  const isPart = state === fleet && ahead.size === 0;
+  const step = advanceFleet(state, facts, now, isPart ? only?.placements : undefined);
   const happened = [...events, ...step.effects.events];
   const more = recover(step.state, facts, NOBODY, now);
   const effects = { ...step.effects, events: happened };
@@ -138,11 +140,11 @@ function decideClusters(
 function touchedClusters(was: FleetState, is: FleetState, facts: HubFacts, only: Only): Set<string> {
   const touched = new Set(only.clusters);
   let moved = false;
-  for (const [placement, line] of Object.entries(is.lines)) {
-    const before = was.lines[placement];
+  for (const placement of new Set([...Object.keys(was.lines), ...Object.keys(is.lines)])) {
+    const [before, line] = [was.lines[placement], is.lines[placement]];
     if (before === line) continue;
     moved = true;
-    for (const cluster of differing(before, line)) touched.add(cluster);
+    for (const cluster of differing(before, line ?? EMPTY_LINE)) touched.add(cluster);
   }
   if (was.holds !== is.holds)
     for (const cluster of [...Object.keys(was.holds), ...Object.keys(is.holds)]) touched.add(cluster);

@@ -53,3 +53,13 @@ export function documentOf({ fleet, clusters }: HubState, cluster: string): Desi
   const { epoch, issuedAt } = own;
   return { cluster, epoch, issuedAt: new Date(issuedAt).toISOString(), ...contentOf(fleet, cluster, own) };
 }
+
+/**
+ * The same, for whoever publishes: undefined also while the lines say something else than what the epoch was given for. So it is where
+ * an agent was not heard yet: agents refuse an epoch that comes with two contents, and get the next one as soon as they are heard.
+ */
+export function numberedDocumentOf(state: HubState, cluster: string): DesiredPayload | undefined {
+  const own: ClusterState | undefined = state.clusters[cluster];
+  if (!own || contentHash(contentOf(state.fleet, cluster, own)) !== own.contentHash) return undefined;
+  return documentOf(state, cluster);
+}

@@ -5,7 +5,7 @@ import { atOnceHash, atOnceOfAll } from './at-once.ts';
 import { contentHash, contentOf, toldOf } from './desired.ts';
 import { leavingOf } from './leaving.ts';
 import { observedBy } from './observed.ts';
-import type { ClusterState, HubFacts, HubState } from './types.ts';
+import type { ClusterState, HubFacts, HubState, IndexSnapshot } from './types.ts';
 
 export type Deciding = {
   readonly before: HubState;
@@ -51,6 +51,7 @@ type Basis = {
   readonly entry: unknown;
   readonly atOnce: string;
   readonly hold: Hold | undefined;
+  readonly abandoned: IndexSnapshot['abandoned'];
   readonly runs: readonly Run[];
 };
 const decidedFrom = new WeakMap<Content, Basis>();
@@ -100,7 +101,7 @@ function basisOf(cluster: string, { lines, holds }: FleetState, { index }: HubFa
     if (run && run.phase !== 'removed') runs.push(run);
   }
   const entry = index.clusters.get(cluster)?.document;
-  return { entry, atOnce: atOnceOfAll(index), hold: holds[cluster], runs };
+  return { entry, atOnce: atOnceOfAll(index), hold: holds[cluster], abandoned: index.abandoned, runs };
 }
 
 /** What a run has come to since is not in the document. */
@@ -109,6 +110,7 @@ function isSame(a: Basis, b: Basis): boolean {
     a.entry === b.entry &&
     a.atOnce === b.atOnce &&
     a.hold === b.hold &&
+    a.abandoned === b.abandoned &&
     a.runs.length === b.runs.length &&
     a.runs.every((run, at) => saysTheSame(run, b.runs[at]!))
   );
