@@ -140,6 +140,17 @@ const FAULTS: readonly (readonly [name: string, files: Texts, code: string, mess
     /part\/kustomization\.yaml:3:17: a component that brings a schema/,
   ],
   [
+    'a value that is to be the name of the root is refused as unsupported, with its file',
+    {
+      'kustomization.yaml': 'resources: [a.yaml]\ntransformers: [t.yaml]\n',
+      'a.yaml': 'kind: A\nmetadata: {name: a}\n',
+      't.yaml':
+        'apiVersion: builtin\nkind: ValueAddTransformer\nmetadata: {name: t}\ntargets: [{fieldPath: data/where}]\n',
+    },
+    'render-unsupported',
+    /t\.yaml.*: value is needed at the root/,
+  ],
+  [
     'a chart that was not templated is refused as unsupported, with its line',
     { 'kustomization.yaml': 'helmCharts:\n- {name: c}\n', 'charts/c/Chart.yaml': 'name: c\n' },
     'render-unsupported',

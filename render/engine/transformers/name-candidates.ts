@@ -1,5 +1,5 @@
 import { EngineFault } from '../fault.ts';
-import { get, textOf } from '../json.ts';
+import { get, isMap, writtenText } from '../json.ts';
 import type { Resource } from '../resource.ts';
 import { effectiveNamespace, type Gvk, isSelectedByGvk, NO_NAMESPACE, showId } from '../resource-id.ts';
 import { canBeNamed, subjectNamespaces } from './name-references.ts';
@@ -95,9 +95,8 @@ function inSight(
 function roleFilter({ path, referrer }: Question): (resource: Resource) => boolean {
   if (!path.endsWith('roleRef/name')) return () => true;
   const role = get(referrer.value, 'roleRef');
-  const [group, kind] = [get(role, 'apiGroup'), get(role, 'kind')];
-  if (group === undefined || kind === undefined) return () => true;
-  const selector = { group: textOf(group), kind: textOf(kind) };
+  if (!isMap(role) || !Object.hasOwn(role, 'apiGroup') || !Object.hasOwn(role, 'kind')) return () => true;
+  const selector = { group: writtenText(role.apiGroup), kind: writtenText(role.kind) };
   return (resource) => resource.previousIds.some((id) => isSelectedByGvk(id, selector));
 }
 

@@ -5,7 +5,7 @@ import { changeField, mapShared } from '../field-path.ts';
 import type { FieldSpec } from '../field-specs.ts';
 import { get, isMap, isNull, kindOf, set, textOf } from '../json.ts';
 import type { Resource } from '../resource.ts';
-import { effectiveNamespace, type Gvk, isSelectedByGvk, showId } from '../resource-id.ts';
+import { apiVersionOf, effectiveNamespace, type Gvk, isSelectedByGvk, showId } from '../resource-id.ts';
 import type { Resources } from '../resources.ts';
 import { Candidates } from './name-candidates.ts';
 
@@ -90,8 +90,13 @@ function followMap(map: { [key: string]: Json }, reference: Reference): Json {
   return found.namespace === '' ? renamed : set(renamed, 'namespace', found.namespace);
 }
 
-/** kustomize reads the id of who refers to others in two ways, and gives up where `null` is nothing to one of them. */
-function checkId({ value, id }: Resource): void {
+/**
+ * kustomize reads the id of who refers to others in two ways, and gives up where they differ: `null` is nothing to one of them, and
+ * of an apiVersion that starts with a slash one has lost it.
+ */
+function checkId({ value, id, apiVersion }: Resource): void {
+  if (apiVersionOf(id) !== apiVersion)
+    throw new EngineFault(`${showId(id)}: apiVersion ${apiVersion} has no group before its slash`);
   for (const key of ['apiVersion', 'kind'])
     if (get(value, key) === null) throw new EngineFault(`${showId(id)}: ${key} is null`);
 }

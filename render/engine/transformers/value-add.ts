@@ -16,7 +16,8 @@ const shape = struct({ value: text, targets: list(targetShape), targetFilePath: 
  * The built-in ValueAddTransformer: writes a value, or the name of the kustomization's directory, into a field of the
  * targets, or into one part of a path that stands there.
  *
- * @throws EngineFault for configuration without targets or field
+ * @throws EngineFault for configuration without targets or field; unsupported without a value at the root of the repository, as a
+ * clone may have any name
  */
 export function valueAddTransformer(
   config: Json,
@@ -24,6 +25,10 @@ export function valueAddTransformer(
 ): Transformer['run'] {
   const { value: written = '', targets = [], targetFilePath } = decode(shape, config, PLUGIN_RULES);
   const value = written.trim() || directory.slice(directory.lastIndexOf('/') + 1);
+  if (value === '')
+    throw new EngineFault('value is needed at the root, which has no name of its own', undefined, {
+      unsupported: true,
+    });
   const more = targetFilePath
     ? decode(
         struct({ targets: list(targetShape) }),
