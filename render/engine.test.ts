@@ -140,7 +140,7 @@ const FAULTS: readonly (readonly [name: string, files: Texts, code: string, mess
     /part\/kustomization\.yaml:3:17: a component that brings a schema/,
   ],
   [
-    'a value that is to be the name of the root is refused as unsupported, with its file',
+    'a value that is to be the name of the root is refused as unsupported, with its line',
     {
       'kustomization.yaml': 'resources: [a.yaml]\ntransformers: [t.yaml]\n',
       'a.yaml': 'kind: A\nmetadata: {name: a}\n',
@@ -148,7 +148,7 @@ const FAULTS: readonly (readonly [name: string, files: Texts, code: string, mess
         'apiVersion: builtin\nkind: ValueAddTransformer\nmetadata: {name: t}\ntargets: [{fieldPath: data/where}]\n',
     },
     'render-unsupported',
-    /t\.yaml.*: value is needed at the root/,
+    /: kustomization\.yaml:2:15: value is needed at the root/,
   ],
   [
     'a chart that was not templated is refused as unsupported, with its line',
