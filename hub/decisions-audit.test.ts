@@ -58,7 +58,7 @@ function deciding(more: Partial<DecisionsOptions> = {}) {
     ...more,
   });
   decisions.adopt(EMPTY_STATE);
-  const decide = (now = NOW) => decisions.decide(index, { now, connected: true }, signal);
+  const decide = (now = NOW, at = index) => decisions.decide(at, { now, connected: true }, signal);
   return { decisions, decide, done, written, results, warned };
 }
 const hold = (cluster: string) => ({ kind: 'hold', cluster, by: 'ann', reason: 'disk' }) as const;
@@ -151,4 +151,25 @@ test('a step in which nothing is decided leaves nothing', async () => {
   done.length = 0;
   await decide(NOW + 1_000);
   assert.deepEqual(done, ['want']);
+});
+
+test('a moment that was due is waited for no more, also where its line is not looked at any longer', async () => {
+  const facts = () => ({
+    heard: new Map(),
+    reports: new Map(),
+    unreachable: new Set<string>(),
+    counting: true,
+    isWhole: () => true,
+  });
+  const nothing = () => ({ placements: new Set<string>(), clusters: new Set<string>() });
+  const { decisions, decide } = deciding({
+    inbox: { facts, takeChanges: nothing, remember: () => undefined },
+  });
+  const held = decisions.order({ ...hold('c1'), until: NOW + 5_000 }, signal);
+  await decide();
+  assert.ok(!('refused' in (await held)));
+  assert.equal(decisions.waitMs(NOW), 5_000);
+  const unreadable = { clusters: new Set<string>(), placements: new Set(['app']) };
+  await decide(NOW + 5_000, { ...index, unreadable });
+  assert.ok(decisions.waitMs(NOW + 5_000) > 0);
 });
