@@ -11,11 +11,12 @@ import { agentJwt, type Trust } from './bus/trust.ts';
 import type { Step } from './core/audit.ts';
 import type { AuditReader } from './core/audit-reader.ts';
 import { documentOf, numberedDocumentOf } from './core/desired.ts';
-import type { FleetView, HubState, IndexSnapshot, Reachability } from './core/types.ts';
+import type { FleetView, HubState, IndexSnapshot } from './core/types.ts';
 import { wantedRevisions } from './core/wanted.ts';
 import { Decisions } from './decisions.ts';
 import { Inbox } from './inbox.ts';
 import { Follower, type FollowerOptions } from './index/follower.ts';
+import { Outside } from './outside.ts';
 import { recollect } from './recollection.ts';
 import type { AskOptions } from './webhooks/ask.ts';
 import { Webhooks } from './webhooks/webhooks.ts';
@@ -55,8 +56,6 @@ const STORE_RETRY = { first: 250, most: 10_000 };
 /** A hub that does not decide looks so often at what the one that does has decided. */
 const FOLLOW_MS = 1_000;
 
-const OK = 'ok';
-
 /**
  * The hub: what Git says and what agents report go in, desired documents and the read model come out. One loop decides, saves
  * and publishes; state is saved before anything follows from it, and what is published is only ever derived from saved state.
@@ -70,6 +69,7 @@ export class Hub {
   readonly #inbox: Inbox;
   readonly #webhooks: Webhooks;
   readonly #decisions: Decisions;
+  readonly #outside: Outside;
   readonly #bell = new Bell();
   readonly #unpublished = new Set<string>();
   #index: IndexSnapshot | undefined;
@@ -78,10 +78,6 @@ export class Hub {
   #synced = false;
   /** Whether stored statuses were read since the connection is there: all that can be heard is. */
   #hears = false;
-  #trouble: string | undefined;
-  #storeTrouble: string | undefined;
-  #leader: string | undefined;
-  #lastOkAt: number | undefined;
 
   constructor(options: HubOptions) {
     this.#options = options;
@@ -90,6 +86,7 @@ export class Hub {
     const warn = (message: string) => log.warn(message);
     this.#now = now;
     this.#speed = options.speed ?? 1;
+    this.#outside = new Outside({ view, log, now });
     this.#inbox = new Inbox({
       view,
       heartbeatMs,
@@ -107,8 +104,10 @@ export class Hub {
       {
         won: () => this.#won(),
         lost: (why) => this.#lost(why),
-        leader: (lease) => this.#setLeader(lease?.name),
-        stored: (fault) => this.#setStore(fault),
+        leader: (lease) => this.#outside.setLeader(lease?.name),
+        stored: (fault) => {
+          if (this.#outside.setStore(fault)) this.#bell.ring();
+        },
         up: () => this.#busUp(),
         down: (fault) => this.#busDown(fault),
         message: (subject, data) => this.#inbox.receive(subject, data, now()),
@@ -168,7 +167,8 @@ export class Hub {
   order(command: FleetCommand, signal: AbortSignal): Promise<Ordered | Refused> {
     if (!this.#index) return Promise.reject(new FlotillaError('hub-refused', 'the hub has not read Git yet'));
     if (this.#synced && this.#bus.connected && !this.#bus.leads) {
-      const who = this.#leader === undefined ? 'none does now' : `${this.#leader} does`;
+      const { leader } = this.#outside;
+      const who = leader === undefined ? 'none does now' : `${leader} does`;
       return Promise.reject(new FlotillaError('hub-not-leader', `this hub does not decide, ${who}`));
     }
     if (!this.#synced || !this.#bus.connected)
@@ -223,7 +223,7 @@ export class Hub {
     this.#decisions.refuseOrders(new FlotillaError('nats-unreachable', message));
     // Hub time stands still from here on.
     this.#decisions.lookAtAll();
-    this.#setBus({ ok: false, code, message });
+    this.#outside.setBus({ ok: false, code, message });
   }
 
   /** What other hubs have decided is read before anything is. */
@@ -239,37 +239,6 @@ export class Hub {
     this.#decisions.refuseOrders(new FlotillaError('hub-not-leader', why));
     this.#webhooks.want([]);
     this.#bell.ring();
-  }
-
-  #setLeader(name: string | undefined): void {
-    this.#leader = name;
-    this.#options.view.setLeader(name);
-    if (name !== undefined) this.#options.log.info({ leader: name }, 'the hub that decides');
-  }
-
-  #setStore(fault: Fault | undefined): void {
-    const { log, view } = this.#options;
-    if (fault?.message === this.#storeTrouble) return;
-    this.#storeTrouble = fault?.message;
-    view.setStore(fault ? { ok: false, ...fault } : { ok: true, lastOkAt: this.#now() });
-    if (fault)
-      log.warn({ code: fault.code }, `nothing can be stored, so nothing is decided: ${fault.message}`);
-    else log.info('what is decided can be stored again');
-    this.#bell.ring();
-  }
-
-  #setBus(reachability: Omit<Reachability, 'lastOkAt'>): void {
-    const { log, view } = this.#options;
-    if (reachability.ok) this.#lastOkAt = this.#now();
-    view.setBus({
-      ...reachability,
-      ...(this.#lastOkAt !== undefined && { lastOkAt: this.#lastOkAt }),
-    });
-    const said = reachability.ok ? OK : reachability.message;
-    if (said === this.#trouble) return;
-    if (reachability.ok) log.info('connected to NATS, state read');
-    else log.warn({ code: reachability.code }, reachability.message);
-    this.#trouble = said;
   }
 
   async #pulse(signal: AbortSignal): Promise<void> {
@@ -302,8 +271,8 @@ export class Hub {
         if (!(error instanceof FlotillaError)) throw error;
         failures++;
         this.#synced = false;
-        if (error.code === 'store-failed') this.#setStore(toFault(error));
-        else if (this.#bus.connected) this.#setBus({ ok: false, ...toFault(error) });
+        if (error.code === 'store-failed') this.#outside.setStore(toFault(error));
+        else if (this.#bus.connected) this.#outside.setBus({ ok: false, ...toFault(error) });
         await pause(fullJitter(failures, STORE_RETRY), signal);
         this.#bell.ring();
       }
@@ -340,7 +309,7 @@ export class Hub {
       this.#hears = this.#bus.connected;
     }
     // The connection may have been lost while it was read; then all is read again when it is back.
-    if (this.#hears && this.#trouble !== OK) this.#setBus({ ok: true });
+    if (this.#hears && !this.#outside.isBusUp) this.#outside.setBus({ ok: true });
   }
 
   async #decide(index: IndexSnapshot, signal: AbortSignal): Promise<void> {

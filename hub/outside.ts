@@ -1,0 +1,67 @@
+import type { Logger } from 'pino';
+import type { Fault } from '#proto/faults.ts';
+import type { FleetView, Reachability } from './core/types.ts';
+
+export type OutsideOptions = {
+  readonly view: Pick<FleetView, 'setBus' | 'setStore' | 'setLeader'>;
+  readonly log: Logger;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+};
+
+const OK = 'ok';
+
+/** What people are told of what the hub stands upon: NATS, its store, and which hub decides. Each trouble is logged once. */
+export class Outside {
+  readonly #options: OutsideOptions;
+  #bus: string | undefined;
+  #store: string | undefined;
+  #lastOkAt: number | undefined;
+  #leader: string | undefined;
+
+  constructor(options: OutsideOptions) {
+    this.#options = options;
+  }
+
+  /** The name of the hub that decides; undefined while none is known to. */
+  get leader(): string | undefined {
+    return this.#leader;
+  }
+
+  /** Whether the bus was said to answer last. */
+  get isBusUp(): boolean {
+    return this.#bus === OK;
+  }
+
+  setLeader(name: string | undefined): void {
+    this.#leader = name;
+    this.#options.view.setLeader(name);
+    if (name !== undefined) this.#options.log.info({ leader: name }, 'the hub that decides');
+  }
+
+  /** True where that is news. */
+  setStore(fault: Fault | undefined): boolean {
+    const { log, view, now } = this.#options;
+    if (fault?.message === this.#store) return false;
+    this.#store = fault?.message;
+    view.setStore(fault ? { ok: false, ...fault } : { ok: true, lastOkAt: now() });
+    if (fault)
+      log.warn({ code: fault.code }, `nothing can be stored, so nothing is decided: ${fault.message}`);
+    else log.info('what is decided can be stored again');
+    return true;
+  }
+
+  setBus(reachability: Omit<Reachability, 'lastOkAt'>): void {
+    const { log, view, now } = this.#options;
+    if (reachability.ok) this.#lastOkAt = now();
+    view.setBus({
+      ...reachability,
+      ...(this.#lastOkAt !== undefined && { lastOkAt: this.#lastOkAt }),
+    });
+    const said = reachability.ok ? OK : reachability.message;
+    if (said === this.#bus) return;
+    if (reachability.ok) log.info('connected to NATS, state read');
+    else log.warn({ code: reachability.code }, reachability.message);
+    this.#bus = said;
+  }
+}
