@@ -1,4 +1,4 @@
-import { type Dialect, NOT_SURE, plain, put, quoteEnd, unquoted } from './scalars.ts';
+import { type Dialect, NOT_SURE, plain, putTold, quoteEnd, unquoted } from './scalars.ts';
 
 const FLOW_KEY = /([A-Za-z_][A-Za-z0-9_./-]{0,200}): +/y;
 const FLOW_PLAIN = /[^\s,[\]{}#:"'&*!|>%@`?-][^,[\]{}]*/y;
@@ -41,7 +41,8 @@ export class FlowReader {
       const key = FLOW_KEY.exec(this.#text)?.[1];
       if (key === undefined) throw NOT_SURE;
       this.at = FLOW_KEY.lastIndex;
-      put(map, key, this.value(depth));
+      const first = this.#text[this.at];
+      putTold(map, key, this.value(depth), first, this.#dialect);
     } while (this.#goesOn('}'));
     return map;
   }

@@ -1,5 +1,15 @@
 import { DEEPEST, FlowReader } from './flow.ts';
-import { CORE, type Dialect, endsAt, NOT_SURE, plain, put, quoteEnd, unquoted, unsure } from './scalars.ts';
+import {
+  CORE,
+  type Dialect,
+  endsAt,
+  NOT_SURE,
+  plain,
+  putTold,
+  quoteEnd,
+  unquoted,
+  unsure,
+} from './scalars.ts';
 
 export { type Dialect, UNSURE } from './scalars.ts';
 
@@ -121,7 +131,7 @@ class QuickReader {
       const column = indent + line.length - rest.length;
       this.#at++;
       this.#note(map, key, isBelow ? undefined : column);
-      put(map, key, isBelow ? this.#below(indent) : this.#inline(rest, indent));
+      putTold(map, key, isBelow ? this.#below(indent) : this.#inline(rest, indent), rest[0], this.#dialect);
     }
     return map;
   }

@@ -10,6 +10,8 @@ export type Dialect = {
   readonly blank: unknown;
   /** Whether literal blocks, simple escapes and scalars that start with a dash are read here too. */
   readonly rich: boolean;
+  /** Is told each text in a map, and whether it has quotes or is a block. */
+  text?(map: object, key: string, value: string, quoted: boolean): void;
 };
 export const UNSURE = Symbol('unsure');
 
@@ -97,6 +99,19 @@ function coreScalar(text: string): unknown {
   if (first === '+' || first === '~') return UNSURE;
   if (first === '.' && !/^\.[A-Za-z_]/.test(text)) return UNSURE;
   return /^\.(?:inf|nan)$/i.test(text) ? UNSURE : text;
+}
+
+/** Puts a value into a map, whose spelling starts with `first`. */
+export function putTold(
+  map: Record<string, unknown>,
+  key: string,
+  value: unknown,
+  first: string | undefined,
+  dialect: Dialect,
+): void {
+  put(map, key, value);
+  if (typeof value === 'string')
+    dialect.text?.(map, key, value, first === '"' || first === "'" || first === '|');
 }
 
 export function put(map: Record<string, unknown>, key: string, value: unknown): void {

@@ -1,3 +1,4 @@
+import { keepQuotes } from '../yaml/quotes.ts';
 import type { Json } from '../yaml/read.ts';
 
 /** A map of JSON. Values are persistent: nobody changes one after it was made, so bases are shared without copies. */
@@ -34,7 +35,7 @@ export function set(map: JsonMap, key: string, value: Json): { [key: string]: Js
   if (Object.hasOwn(map, key) && Object.is(map[key], value)) return map as { [key: string]: Json };
   const copy = { ...map };
   put(copy, key, value);
-  return copy;
+  return keepQuotes(map, copy);
 }
 
 /** Sets a member below maps, which are made where they are missing or null. */
@@ -50,7 +51,7 @@ export function setIn(map: JsonMap, path: readonly [string, ...string[]], value:
 export function remove(map: JsonMap, key: string): { [key: string]: Json } {
   if (!Object.hasOwn(map, key)) return map as { [key: string]: Json };
   const { [key]: _, ...rest } = map;
-  return rest;
+  return keepQuotes(map, rest);
 }
 
 /** An ordinary member of a map that is being built, even where the key is `__proto__`. */

@@ -1,6 +1,7 @@
 import { type Dialect, locateQuick, readQuick, UNSURE } from '#proto/yaml/quick.ts';
 import { countPieces, WHOLE_PIECES } from './costs.ts';
 import { type Position, YamlFault } from './fault.ts';
+import { noteQuotes } from './quotes.ts';
 import { NOT_IN_JSON, resolveOld, resolvePlain, type Scalar } from './scalar.ts';
 import { type Budget, once, readWhole } from './whole.ts';
 
@@ -143,4 +144,4 @@ const scalarBy = (resolve: typeof resolvePlain) => (text: string) => {
 };
 const NULLS: Dialect = { scalar: scalarBy(resolvePlain), blank: null, rich: true };
 const OLD: Dialect = { ...NULLS, scalar: scalarBy(resolveOld) };
-const BLANKS: Dialect = { ...NULLS, blank: undefined };
+const BLANKS: Dialect = { ...NULLS, blank: undefined, text: noteQuotes };

@@ -16,6 +16,7 @@ import {
 import { refuseCostly } from './costs.ts';
 import { type Position, YamlFault } from './fault.ts';
 import { refolded } from './fold.ts';
+import { noteQuotes } from './quotes.ts';
 import type { Json, ReadDocument, YamlOptions } from './read.ts';
 import { NOT_IN_JSON, resolveOld, resolvePlain, type Scalar } from './scalar.ts';
 
@@ -142,7 +143,10 @@ class Reader {
       if (seen.has(key) && !this.#limits.lastKeyWins)
         throw this.#fault(pair.key, `key ${JSON.stringify(key)} is given twice`);
       seen.add(key);
-      put(result, key, this.read(pair.value, depth + 1));
+      const value = this.read(pair.value, depth + 1);
+      put(result, key, value);
+      if (this.#limits.blanks && typeof value === 'string' && isScalar(pair.value) && !pair.value.tag)
+        noteQuotes(result, key, value, pair.value.type !== 'PLAIN');
     }
     // A key of the map itself wins over a merged one, and an earlier merged map over a later one.
     for (const merge of merges) {

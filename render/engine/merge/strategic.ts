@@ -1,5 +1,5 @@
+import { hasQuotes, takeQuotes } from '../../yaml/quotes.ts';
 import type { Json } from '../../yaml/read.ts';
-import { needsQuotes } from '../../yaml/text.ts';
 import { isMap, isNull, type JsonMap, remove, set } from '../json.ts';
 import { mergeAssociative } from './associative.ts';
 import { directiveOfList, directiveOfMap } from './directive.ts';
@@ -78,7 +78,10 @@ class Merger {
     let result = target;
     const put = (key: string, before: Node, after: Node) => {
       if (after === NONE) result = remove(result, key);
-      else if (after !== before) result = set(result, key, inStyleOf(before, after as Json));
+      else if (after !== before) {
+        result = set(result, key, inStyleOf(before, after as Json, result, key));
+        if (before === NONE && patch) takeQuotes(result, key, patch);
+      }
     };
     for (const key of Object.keys(target)) {
       const patched = patch && Object.hasOwn(patch, key) ? patch[key]! : NONE;
@@ -156,15 +159,15 @@ function fieldOf(place: Place | undefined, key: string): Place | undefined {
 
 /**
  * kustomize writes the new value in the style of the old one, so that what replaces a quoted text becomes text: `value: 90` over
- * `value: "80"` is "90". Quotes are taken to be there where they are needed.
+ * `value: "80"` is "90".
  */
-function inStyleOf(before: Node, after: Json): Json {
+function inStyleOf(before: Node, after: Json, map: JsonMap, key: string): Json {
   if (
     typeof before !== 'string' ||
     (typeof after !== 'number' && typeof after !== 'boolean' && typeof after !== 'bigint')
   )
     return after;
-  return needsQuotes(before) ? String(after) : after;
+  return hasQuotes(map, key, before) ? String(after) : after;
 }
 
 const present = (node: Node): Node => (node === NONE || isNull(node) ? NONE : node);
