@@ -40,8 +40,8 @@ prod-eu-1   Deployment shop/web   /spec/replicas           3 → 1              
 `,
   'drift -l env=dev': '\n# no drift\n',
   status: `
-FLEET   HEAD                                 GIT    BUS
-acme    main@6865616 "head" by Ada, 6m ago   ● ok   ● ok
+FLEET   HEAD                                 GIT    BUS    LEADER
+acme    main@6865616 "head" by Ada, 6m ago   ● ok   ● ok   hub-1
 
 3 clusters: 1 ✖ FAILED   1 ▲ DRIFTED   1 ◐ APPLYING
 
