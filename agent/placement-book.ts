@@ -1,6 +1,5 @@
 import type { Policy } from '#proto/assignment.ts';
 import { canonicalJson } from '#proto/canonical.ts';
-import type { Removal } from './core/removal.ts';
 import type { PlacementParts } from './placement-ports.ts';
 import type { Rendered } from './state/bundle.ts';
 import type { PlacementRecord, VersionRecord } from './state/records.ts';
@@ -65,8 +64,8 @@ export class PlacementBook {
     return this.#save({ ...after, ...(target && { applied: target }) }, LATER);
   }
 
-  saveRemoval(revision: string, mode: Removal): Promise<void> {
-    return this.#save({ ...this.#record, removal: { revision, mode } });
+  saveRemoval(removal: NonNullable<PlacementRecord['removal']>): Promise<void> {
+    return this.#save({ ...this.#record, removal });
   }
 
   /** The policy in force survives a restart without Git: what is only reported must not be corrected then. */

@@ -248,6 +248,21 @@ test('a removal that Git does not confirm keeps and enforces what runs; a confir
   assert.equal(around.placement.view.removed, true);
 });
 
+test('what is assigned again while it is removed is applied anew, and the next removal is confirmed anew', async () => {
+  const begun = { revision: oid('b'), mode: 'decommission' as const };
+  const around = new Around({ ...record('d1'), removal: begun });
+  around.start(wanted('d1', 9));
+  await around.until('APPLY_SUCCEEDED');
+  assert.ok(around.done.includes('apply'));
+  assert.equal(around.placement.record.removal, undefined);
+  around.removal = new FlotillaError('removal-not-in-git', 'no');
+  around.done.length = 0;
+  around.placement.give({ type: 'removed', removal: { revision: oid('b'), entryRevision: oid('c') } });
+  for (let i = 0; i < 50; i++) await turn();
+  assert.ok(!around.done.includes('retire') && !around.done.includes('save removal'));
+  await around.stop();
+});
+
 test('an orphaned placement is let go of, and nothing is retired', async () => {
   const around = new Around(record('d1'));
   around.removal = 'orphan';

@@ -193,7 +193,9 @@ export class Placement {
   async #install(wanted: DesiredAssignment, signal: AbortSignal): Promise<void> {
     const { digest, revision, attempt } = wanted;
     const running = this.#book.version;
-    const again = running?.digest === digest && this.#charge.has(digest);
+    // What was being removed has to be applied anew, wherever its removal was.
+    const isWhole = this.#book.record.removal === undefined;
+    const again = isWhole && running?.digest === digest && this.#charge.has(digest);
     if (running && again && (running.attempt === attempt || !this.#book.record.target)) {
       this.#charge.starting = false;
       await this.#move(running, wanted);
@@ -288,7 +290,8 @@ export class Placement {
       this.#attempt = attempt;
       this.#parts.surroundings.changed(this.name);
     }
-    if (this.#book.record.removal?.revision !== revision) {
+    const begun = this.#book.record.removal;
+    if (begun?.revision !== revision || begun.entryRevision !== at.entryRevision) {
       const { applied, target } = this.#book.record;
       const last = (applied ?? target)?.revision;
       let mode: Removal;
@@ -300,7 +303,7 @@ export class Placement {
         throw error;
       }
       if (this.#terms.stopped) return;
-      await this.#book.saveRemoval(revision, mode);
+      await this.#book.saveRemoval({ ...at, mode });
       this.#parts.mark('removal-saved');
     }
     if (this.#terms.stopped) return;

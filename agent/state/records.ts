@@ -56,7 +56,13 @@ const placementRecord = z.object({
   /** What is being applied: its attempt has been echoed to the hub. */
   target: version.optional(),
   /** A removal that Git has confirmed and that has begun. */
-  removal: z.object({ revision: oid, mode: z.enum(['prune', 'decommission', 'orphan']) }).optional(),
+  removal: z
+    .object({
+      revision: oid,
+      entryRevision: oid.optional(),
+      mode: z.enum(['prune', 'decommission', 'orphan']),
+    })
+    .optional(),
   /** As last read at the newest verified head: JSON of `Policy`. */
   policy: z.json().optional(),
   /** The last number given to a status. */
