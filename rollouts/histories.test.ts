@@ -339,6 +339,21 @@ test('a regression after the stage has passed pauses; resume accepts it', () => 
   assert.equal(lab.phase('v2'), 'Succeeded');
 });
 
+test('a cluster that is held is no regression, however long it says so; released, it is watched again', () => {
+  const lab = new Lab(RINGS, ROLLBACK, all('a'));
+  lab.commit('v2', all('b'));
+  lab.pass(30_000);
+  lab.order({ kind: 'pause' });
+  lab.fleet({ kind: 'hold', cluster: 'c1', by: 'bob', reason: 'disk' });
+  lab.world.say('c1', 'app', 'verifying', 'held by the hub');
+  lab.pass(HOUR);
+  assert.deepEqual(lab.happened('regressed'), []);
+  lab.fleet({ kind: 'release', cluster: 'c1', by: 'bob' });
+  lab.world.say('c1', 'app', 'failed', 'CrashLoopBackOff');
+  lab.pass(15 * MINUTE);
+  assert.equal(lab.happened('regressed').length, 1);
+});
+
 test('a version denied while the next one was in canary: the next one stays there, and says why', () => {
   const gate = { approval: { groups: ['ops'] } };
   const lab = new Lab(

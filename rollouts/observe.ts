@@ -120,7 +120,10 @@ function fail(draft: Draft, cluster: string, run: Run, failure: string): Run {
   return failed;
 }
 
-/** Regression: reported not Current at a stretch, within the window, silence not counted; during a soak, always. */
+/**
+ * Regression: reported not Current at a stretch, within the window, during a soak always. Silence is not counted, nor is the time in
+ * which nothing may be written there: what an agent says that has been told to stand still is no verdict on the version.
+ */
 function watch(
   draft: Draft,
   cluster: string,
@@ -133,6 +136,8 @@ function watch(
     return sinceHub === undefined
       ? run
       : { ...run, worse: { ms: ms + (draft.facts.silent.get(cluster) ?? draft.hub) - sinceHub } };
+  if (draft.facts.blockedBy(cluster) !== undefined)
+    return sinceHub === undefined ? run : { ...run, worse: { ms: ms + draft.hub - sinceHub } };
   if (sinceHub === undefined) return { ...run, worse: { ms, sinceHub: draft.hub } };
   const target = draft.target(cluster);
   const work = target && draft.stage(target.stage)?.work;

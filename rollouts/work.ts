@@ -85,7 +85,8 @@ export function seeTarget(draft: Draft, work: Work, member: Member): Seen {
   if (run && run.phase !== 'stopped') {
     if (run.phase === 'failed') return { state: 'Failed', ...(run.failure && { reason: run.failure }) };
     if (run.phase === 'removed') return SEEN.Removed;
-    if (run.phase === 'current') return run.worse ? SEEN.Verifying : SEEN.Current;
+    if (run.phase === 'current' && !run.worse) return SEEN.Current;
+    if (run.phase === 'current' && blocked === undefined) return SEEN.Verifying;
     if (blocked === undefined)
       return run.phase === 'started' && run.verifying ? SEEN.Verifying : SEEN.Applying;
   }
