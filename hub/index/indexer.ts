@@ -205,17 +205,7 @@ export function problemsOf({ model, rows, lines }: Indexed): Problem[] {
   const ofRows = [...lines].flatMap(([placement, { failing }]) =>
     [...failing].flatMap((cluster) => rows.get(cluster)?.get(placement)?.problem ?? []),
   );
-  return [...model.problems, ...ofRows, ...notActedUpon(model)];
-}
-
-/** Documents that are valid and yet without effect: somebody who committed one must not believe otherwise. */
-function notActedUpon({ access }: FleetModel): Problem[] {
-  return [...access.values()].map(({ document, file, locate }) => ({
-    code: 'document-kind-unsupported',
-    severity: 'warning',
-    message: `${file}: kind ${document.kind} is checked, but not acted upon by this version`,
-    source: locate(['kind']),
-  }));
+  return [...model.problems, ...ofRows];
 }
 
 /** With what is in force, errors between documents are charged to the one that changed. */
