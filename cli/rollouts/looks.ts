@@ -31,8 +31,9 @@ export function wordCell(word: string): Cell {
   return { text: `${text} ${word}`, color };
 }
 
-/** `12 of 40`: of those that it changes. */
+/** `12 of 40`: of those that it changes; `-` where no cluster of it is known, because none began or the hub began since. */
 export function farText({ total, unchanged, current, removed }: Progress): string {
+  if (total === 0) return '-';
   const changed = total - unchanged;
   return changed === 0 ? 'nothing changes' : `${current + removed} of ${changed}`;
 }
