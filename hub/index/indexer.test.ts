@@ -57,13 +57,6 @@ async function follow(...states: Tree[]) {
 const versionOf = (indexed: Indexed | undefined, on: string, of = 'shop') =>
   indexed && versionAt(indexed, on, of);
 
-test('rules of access are in force, and nothing is said against them', async () => {
-  const access = `${API}\nkind: Access\nmetadata: { name: people }\nspec: { rules: [{ groups: [oncall], permissions: [approve] }] }\n`;
-  const { seen } = await follow({ ...BASE, 'access/people.yaml': access });
-  assert.equal(seen[0]?.model.access.size, 1);
-  assert.deepEqual(problemsOf(seen[0]!), []);
-});
-
 test('an unrelated commit keeps every version, and reads nothing but what it changed', async () => {
   const { objects, commits, indexer } = await history(BASE, { ...BASE, 'docs/readme.md': 'hello' });
   const before = await indexer.begin(commits.slice(0, 1), never);
