@@ -77,6 +77,8 @@ export type LabOptions = {
   flags?: readonly string[];
   /** Of a real API server instead of the simulated one. */
   kubeconfig?: string;
+  /** Milliseconds after which a simulated Deployment is ready. */
+  readyDelay?: number;
 };
 
 const DEFAULT_LOG = pino({ level: process.env.AGENT_LAB_LOG ?? 'silent' }, pino.destination(2));
@@ -111,13 +113,18 @@ export class AgentLab implements AsyncDisposable {
   #attempt = 0;
   #agent: { end: AbortController; running: Promise<void> } | undefined;
 
-  static async open({ files = {}, flags = [], kubeconfig: real }: LabOptions = {}): Promise<AgentLab> {
+  static async open({
+    files = {},
+    flags = [],
+    kubeconfig: real,
+    readyDelay = 50,
+  }: LabOptions = {}): Promise<AgentLab> {
     const lab = new AgentLab();
     const tools = await obtainTools(['nats-server', 'kustomize']);
     lab.#scratch = await makeScratch('agent');
     const { dir } = lab.#scratch;
     lab.trust = initTrust(join(dir, 'hub'), Date.now()).trust;
-    lab.sim = await startSim({ clusters: [CLUSTER], readyDelay: 50 });
+    lab.sim = await startSim({ clusters: [CLUSTER], readyDelay });
     lab.nats = await startNatsServer({
       dir: join(dir, 'nats'),
       config: serverConfig(serverTokens(lab.trust), {}),

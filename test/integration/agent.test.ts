@@ -205,6 +205,8 @@ test('an observing cluster is told what would be done, and nothing is written to
 
 test('a first installation waits for what it depends on', async () => {
   await using lab = await AgentLab.open({
+    // Longer than statuses are held back for: what is over at once is not told.
+    readyDelay: 1_000,
     files: {
       'placements/platform.yaml': placementOf('platform'),
       'placements/web.yaml': placementOf('web', '  dependsOn: [platform]\n'),
