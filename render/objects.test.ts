@@ -22,6 +22,12 @@ const REFUSED: readonly [what: string, value: unknown, code: FaultCode, message:
     'render-refused',
     /object 1 of 1 \(X\/x\) has no apiVersion/,
   ],
+  [
+    'a kind that is a word for something else',
+    { apiVersion: 'v1', kind: 'true', metadata: { name: 'x' } },
+    'render-refused',
+    /the kind true, which is none/,
+  ],
   ['an object without kind', { apiVersion: 'v1', metadata: { name: 'x' } }, 'render-refused', /has no kind/],
   ['an object without metadata', { apiVersion: 'v1', kind: 'X' }, 'render-refused', /has no metadata/],
   [

@@ -96,6 +96,7 @@ function malformed(value: JsonMap): string | undefined {
   const { apiVersion, kind, metadata } = value;
   if (typeof apiVersion !== 'string' || apiVersion === '') return 'has no apiVersion';
   if (typeof kind !== 'string' || kind === '') return 'has no kind';
+  if (NO_KIND.test(kind)) return `has the kind ${kind}, which is none`;
   if (!isMap(metadata ?? null)) return 'has no metadata';
   const { name, namespace, generateName, annotations } = metadata as JsonMap;
   if (typeof name !== 'string' || name === '') {
@@ -109,6 +110,9 @@ function malformed(value: JsonMap): string | undefined {
     return 'has metadata.annotations that are no map';
   return undefined;
 }
+
+/** Words that are something else than text wherever their quotes get lost. */
+const NO_KIND = /^(true|false|null|~|[-+.]?\d.*)$/i;
 
 const TEST_HOOKS = new Set(['test', 'test-success', 'test-failure']);
 

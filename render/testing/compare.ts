@@ -3,6 +3,7 @@ import { MemoryObjects } from '#git/testing/memory-objects.ts';
 import { FlotillaError } from '#proto/faults.ts';
 import { readClosure } from '../closure.ts';
 import { openEngine } from '../engine.ts';
+import { checkObjects, expandLists } from '../objects.ts';
 import type { Json } from '../yaml/read.ts';
 import type { Files } from './mutate.ts';
 import type { openOracle, Told } from './oracle.ts';
@@ -21,11 +22,24 @@ export async function compare(files: Files, root: string, oracle: Oracle): Promi
   if (typeof own !== 'string' && 'outside' in own) return { same: true, as: 'outside' };
   const told: Told = await oracle(files, root);
   if (told.refused !== undefined)
-    return typeof own === 'string'
+    return typeof own === 'string' || isRefusedLater(own)
       ? { same: true, as: 'refused' }
       : { same: false, own, theirs: told.refused };
+  if (typeof own !== 'string' && isRefusedLater(own) && isRefusedLater(told.objects))
+    return { same: true, as: 'refused' };
   if (typeof own !== 'string' && isDeepStrictEqual(own, told.objects)) return { same: true, as: 'rendered' };
   return { same: false, own, theirs: told.objects };
+}
+
+/** Whether no rendering is let out with these objects, whichever engine made them. */
+function isRefusedLater(objects: readonly Json[]): boolean {
+  try {
+    checkObjects(expandLists(objects), 'it');
+    return false;
+  } catch (error) {
+    if (!(error instanceof FlotillaError)) throw error;
+    return true;
+  }
 }
 
 async function renderOwn(files: Files, root: string): Promise<Json[] | string | { outside: string }> {
