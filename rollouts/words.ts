@@ -2,8 +2,15 @@ import { bringsRejected, sourceOf } from './candidate.ts';
 import { Draft } from './draft.ts';
 import type { LineFacts } from './facts.ts';
 import { few } from './failing.ts';
-import type { Line, Stage, Target } from './state.ts';
+import type { Line, Pause, Stage, Target } from './state.ts';
 import { hasEnded, isChanged, seeTarget } from './work.ts';
+
+/** What ends a pause that no person has made. */
+const WAYS_OUT: Readonly<Partial<Record<Pause['cause'], string>>> = {
+  failure: '; a commit that changes what failed goes on, or retry, or resume',
+  regression: '; resume accepts it, rollback goes back',
+  rollback: '; resume goes on',
+};
 
 /** What stops a line or makes it wait at this moment, for people; empty when nothing is under way. */
 export function waitingFor(line: Line, facts: LineFacts, now: number): string[] {
@@ -47,7 +54,9 @@ function stops({ bus, rollback }: Line, pauses: Line['pauses']): string[] {
   const said: string[] = [];
   if (bus) said.push(`held: ${bus.lost.length} clusters were lost at once (the bus, not the clusters)`);
   for (const { by, cause, reason, stage } of pauses)
-    said.push(`paused${stage === undefined ? '' : ` at ${stage}`} by ${by ?? cause}: ${reason}`);
+    said.push(
+      `paused${stage === undefined ? '' : ` at ${stage}`} by ${by ?? cause}: ${reason}${WAYS_OUT[cause] ?? ''}`,
+    );
   if (rollback) said.push(`rolling back ${rollback.version.slice(0, 7)}: ${rollback.reason}`);
   return said;
 }
