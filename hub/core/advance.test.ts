@@ -266,12 +266,17 @@ test('what is decided for a cluster whose agent was not heard is not published u
   const told: Told = {
     ...HEAD_A,
     head: 'b',
-    placements: { shop: { version: 'b', digests: { east: 'd2', west: 'd1' } } },
+    placements: { shop: { version: 'b', digests: { east: 'd1', west: 'd2' } } },
   };
   const before = settled(HEAD_A);
   assert.deepEqual(numberedDocumentOf(before, 'east'), documentOf(before, 'east'));
-  const unheard = go(before, told, { heard: new Map() });
-  assert.equal(runOf(unheard.state, 'east')?.digest, 'd2');
+  const heard = new Map([['west', 0]]);
+  const unheard = go(go(before, told, { heard }).state, told, { heard }, 5_500);
+  assert.equal(
+    runOf(unheard.state, 'east')?.revision,
+    oid('b'),
+    'left alone, it takes the name of what passed',
+  );
   assert.deepEqual(unheard.effects, []);
   assert.equal(numberedDocumentOf(unheard.state, 'east'), undefined);
   const { effects, state } = go(unheard.state, told, {}, 6_000);
