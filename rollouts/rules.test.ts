@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { HOUR, Lab, MINUTE, ring } from './testing/lab.ts';
+
+/** Rules of design/30 of which no history speaks: each would go unseen if it were dropped. */
+const RINGS = { canary: ['c1', 'c2', 'c3'], early: ['e1', 'e2'], broad: ['p1', 'p2'] };
+const STAGES = [ring('canary'), ring('early'), ring('broad')];
+const PAUSE = { stages: STAGES };
+const ALL = Object.values(RINGS).flat();
+const all = (digest: string, but: Record<string, string> = {}) => ({
+  ...Object.fromEntries(ALL.map((name) => [name, digest])),
+  ...but,
+});
+
+test('a deadline counts only time in which the hub was there to hear', () => {
+  const lab = new Lab(RINGS, PAUSE, all('a'));
+  lab.plays.set('c1', [{ afterMs: 1_000, phase: 'applying' }]);
+  lab.commit('v2', all('b'));
+  lab.pass(5 * MINUTE);
+  lab.world.counting = false;
+  lab.refresh();
+  lab.pass(3 * HOUR);
+  lab.world.counting = true;
+  lab.refresh();
+  lab.pass(9 * MINUTE);
+  assert.equal(lab.target('c1')?.state, 'Applying');
+  lab.pass(2 * MINUTE);
+  assert.equal(lab.target('c1')?.state, 'Failed');
+});
+
+test('what is frozen does not start, and holds its stage up until it may', () => {
+  const lab = new Lab(RINGS, PAUSE, all('a'));
+  const whom = { cluster: 'c1' };
+  lab.fleet({ kind: 'freeze', whom, by: 'bob', reason: 'a sale' });
+  lab.commit('v2', all('b'));
+  lab.pass(3 * HOUR);
+  assert.deepEqual(lab.started('v2'), ['c2', 'c3']);
+  assert.equal(lab.passed('canary'), 'v1');
+  lab.fleet({ kind: 'unfreeze', whom, by: 'bob' });
+  lab.pass(HOUR);
+  assert.equal(lab.phase('v2'), 'Succeeded');
+});
+
+test('a cluster that was unwell before fails without being counted', () => {
+  const lab = new Lab(RINGS, PAUSE, all('a'));
+  lab.world.say('c1', 'app', 'failed', 'disk full');
+  lab.world.settle();
+  lab.pass(HOUR);
+  lab.fails('b', 'c1');
+  lab.commit('v2', all('b'));
+  lab.pass(HOUR);
+  assert.equal(lab.target('c1')?.state, 'Failed');
+  assert.equal(lab.phase('v2'), 'Succeeded');
+});
+
+test('a rollback goes back behind every version that gives a failed cluster what failed there', () => {
+  const lab = new Lab(RINGS, { stages: STAGES, failure: { action: 'rollback' } }, all('a'));
+  const whom = { selector: { matchLabels: { ring: 'broad' } } };
+  lab.fleet({ kind: 'freeze', whom, by: 'bob', reason: 'later' });
+  lab.fails('b', 'p1');
+  lab.commit('v2', all('b'));
+  lab.pass(HOUR);
+  assert.equal(lab.passed('early'), 'v2');
+  lab.commit('v3', all('b', { c1: 'c' }));
+  lab.pass(HOUR);
+  assert.equal(lab.passed('early'), 'v3');
+  lab.fleet({ kind: 'unfreeze', whom, by: 'bob' });
+  lab.pass(HOUR);
+  assert.equal(lab.phase('v3'), 'RolledBack');
+  for (const name of ALL) assert.equal(lab.target(name)?.run?.digest, 'a', name);
+  assert.deepEqual([lab.passed('canary'), lab.passed('early')], ['v1', 'v1']);
+});
+
+test('an approval that names another version than the one that waits counts for nothing', () => {
+  const gated = ring('early', { before: [{ approval: { groups: ['oncall'] } }] });
+  const lab = new Lab(RINGS, { stages: [ring('canary'), gated, ring('broad')] }, all('a'));
+  lab.commit('v2', all('b'));
+  lab.pass(MINUTE);
+  const approve = { kind: 'approve', stage: 'early', groups: ['oncall'] } as const;
+  assert.equal(lab.order({ ...approve, version: 'v1' })?.code, 'nothing-waits');
+  lab.pass(HOUR);
+  assert.equal(lab.passed('early'), 'v1');
+  assert.equal(lab.order({ ...approve, version: 'v2' }), undefined);
+  lab.pass(HOUR);
+  assert.equal(lab.phase('v2'), 'Succeeded');
+});
+
+test('a stage in which nothing changes passes at once, without time and without evidence', () => {
+  const lab = new Lab(RINGS, PAUSE, all('a'));
+  lab.commit('v2', all('a', { e1: 'b', e2: 'b' }));
+  assert.equal(lab.passed('canary'), 'v2');
+  assert.deepEqual(lab.started('v2'), ['e1', 'e2']);
+});
