@@ -98,7 +98,7 @@ function tick(state: FleetState, facts: FleetFacts, now: number): FleetState {
   const cameBefore = clock.at > 0;
   for (const cluster of facts.unreachable) {
     const known = state.silent[cluster];
-    silent[cluster] = known ?? { hub, lost: cameBefore };
+    silent[cluster] = known ?? { hub, lost: cameBefore && !facts.unheard?.has(cluster) };
     if (!known) moved = true;
   }
   moved ||= Object.keys(silent).length !== Object.keys(state.silent).length;

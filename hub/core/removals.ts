@@ -63,7 +63,7 @@ export function judgeRemovals(
 const NONE: ReadonlyMap<string, string> = new Map();
 
 type Looked = {
-  /** Assignments that run or are being removed. */
+  /** Assignments that there were, and those that are being removed. */
   readonly present: number;
   /** Assignments that Git has, and those of which nobody knows whether it has. */
   readonly staying: number;
@@ -89,10 +89,10 @@ function lookThrough(
   let [present, staying] = [0, wanted.size];
   for (let at = 0; at < names.length; at++) {
     const { run } = list[at]!;
-    if (!run || run.phase === 'removed') continue;
+    if (run?.phase === 'removed') continue;
     present += 1;
     const cluster = names[at]!;
-    if (run.digest === null) {
+    if (run?.digest === null) {
       const report = reports?.get(cluster);
       if (report?.attempt === run.attempt && report.heldBack !== undefined)
         blocked.set(cluster, report.heldBack);
@@ -103,7 +103,7 @@ function lookThrough(
       continue;
     }
     const doubt = whyInDoubt(facts, cluster, placement);
-    if (run.digest === null || was?.released?.[cluster] !== undefined) removing.add(cluster);
+    if (run?.digest === null || was?.released?.[cluster] !== undefined) removing.add(cluster);
     else if (doubt === undefined) leaving.push(cluster);
     else {
       blocked.set(cluster, doubt);
