@@ -21,20 +21,17 @@ export async function compare(files: Files, root: string, oracle: Oracle): Promi
   const own = await renderOwn(files, root);
   if (typeof own !== 'string' && 'outside' in own) return { same: true, as: 'outside' };
   const told: Told = await oracle(files, root);
-  if (told.refused !== undefined)
-    return typeof own === 'string' || isRefusedLater(own)
-      ? { same: true, as: 'refused' }
-      : { same: false, own, theirs: told.refused };
-  if (typeof own !== 'string' && isRefusedLater(own) && isRefusedLater(told.objects))
-    return { same: true, as: 'refused' };
-  if (typeof own !== 'string' && isDeepStrictEqual(own, told.objects)) return { same: true, as: 'rendered' };
-  return { same: false, own, theirs: told.objects };
+  const theirs = told.refused ?? told.objects;
+  if (isRefused(own) && isRefused(theirs)) return { same: true, as: 'refused' };
+  if (isDeepStrictEqual(own, theirs)) return { same: true, as: 'rendered' };
+  return { same: false, own, theirs };
 }
 
-/** Whether no rendering is let out with these objects, whichever engine made them. */
-function isRefusedLater(objects: readonly Json[]): boolean {
+/** Whether an engine refuses, with words, or no rendering is let out with its objects, whichever engine made them. */
+function isRefused(rendered: readonly Json[] | string): boolean {
+  if (typeof rendered === 'string') return true;
   try {
-    checkObjects(expandLists(objects), 'it');
+    checkObjects(expandLists(rendered), 'it');
     return false;
   } catch (error) {
     if (!(error instanceof FlotillaError)) throw error;
