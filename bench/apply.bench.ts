@@ -1,4 +1,4 @@
-import { DirectoryObjects } from '#agent/once/directory.ts';
+import { DirectoryObjects } from '#git/local/directory.ts';
 import type { Assignment } from '#proto/assignment.ts';
 import { NodeCache } from '#render/closure.ts';
 import { openEngine } from '#render/engine.ts';

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { Place } from '#git/local/directory.ts';
 import { type Assignment, type Policy, policyOf, resolveAssignment } from '#proto/assignment.ts';
 import type { Cluster } from '#proto/documents/cluster.ts';
 import { API_VERSION, dnsLabel } from '#proto/documents/common.ts';
@@ -9,7 +10,6 @@ import type { Placement } from '#proto/documents/placement.ts';
 import { type FleetDocument, readDocument, type Sourced } from '#proto/documents/read.ts';
 import type { SharedValues } from '#proto/documents/values.ts';
 import { FlotillaError } from '#proto/faults.ts';
-import type { Place } from './directory.ts';
 
 export type Inputs = {
   place: Place;

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { Checkout } from '#git/local/checkout.ts';
 import { FlotillaError } from '#proto/faults.ts';
 import { NodeCache, readClosure } from '#render/closure.ts';
 import { type Rendered, renderAssignment } from '#render/render.ts';
@@ -36,7 +37,7 @@ export const render: Verb = {
   },
   notes: [
     'json is an array of the objects in order; with --explain an array of {placement, path, components, namespace, values, digest, objects}.',
-    'With --path the Git work tree around DIR is the repository that the overlay may reach into; outside of Git DIR itself is.',
+    'With --path the Git work tree around DIR is the repository that the overlay may reach into; outside of Git the current directory, if DIR is below it, else DIR itself.',
     'Secrets are printed as they are rendered. Exit code 1: something does not render, or the name does not exist.',
     'examples:\n  flotilla render prod-eu-1 --explain\n  flotilla render prod-eu-1 --placement web | kubectl diff -f -\n  flotilla render --path apps/web/overlays/prod -o json',
   ],
@@ -99,13 +100,18 @@ async function checkFleet(parsed: Parsed, around: Surroundings): Promise<ExitCod
 async function renderPath(path: string, parsed: Parsed, around: Surroundings): Promise<ExitCode> {
   const { signal } = around;
   const renderer = await openRenderer(parsed, around.machine);
-  await using checkout = await openCheckout(parsed, around, path);
+  await using checkout = await Checkout.open(path, { ...around.machine, around: '.' }, signal);
   const rev = flagValue(parsed, 'rev');
   const { tree } = await (rev === undefined ? checkout.workTree(signal) : checkout.revision(rev, signal));
   const closure = await readClosure(checkout.objects, tree, checkout.prefix, {}, signal).catch((error) => {
-    const ignored = rev === undefined && existsSync(path) && checkout.versioned;
-    if (!(error instanceof FlotillaError) || error.code !== 'overlay-missing' || !ignored) throw error;
-    throw new FlotillaError('overlay-missing', `directory ${path} holds nothing but what Git ignores`);
+    if (!(error instanceof FlotillaError) || rev !== undefined) throw error;
+    if (error.code === 'overlay-missing' && existsSync(path) && checkout.versioned)
+      throw new FlotillaError('overlay-missing', `directory ${path} holds nothing but what Git ignores`);
+    if (!checkout.versioned && error.message.endsWith('leads out of the repository'))
+      around.talk(
+        `outside of Git nothing is read but what is in ${checkout.top}: go to a directory above both`,
+      );
+    throw error;
   });
   const objects = await renderer.render({ ...closure, components: [] }, signal);
   print(

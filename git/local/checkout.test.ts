@@ -116,6 +116,11 @@ test('a directory outside of Git is a tree of its own', async () => {
   assert.deepEqual(await paths(checkout, tree), ['kustomization.yaml', 'sub/x.yaml']);
   assert.equal(checkout.cacheDirectory, undefined);
   await assertFault(checkout.revision('HEAD', signal), 'revision-unknown', /is in no Git repository/);
+  const options = { env: { ...process.env, GIT_CEILING_DIRECTORIES: scratch.dir }, scratch: scratch.dir };
+  await using inside = await Checkout.open(join(dir, 'sub'), { ...options, around: dir }, signal);
+  assert.deepEqual([inside.top, inside.prefix], [checkout.top, 'sub']);
+  await using beside = await Checkout.open(join(dir, 'sub'), { ...options, around: `${dir}/su` }, signal);
+  assert.deepEqual([beside.top, beside.prefix], [`${checkout.top}/sub`, '']);
 });
 
 test('what cannot be had is said in words', async () => {

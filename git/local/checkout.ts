@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, realpath, rm, stat } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { FlotillaError } from '#proto/faults.ts';
 import { type Commit, type GitObjects, isOid } from '../objects.ts';
+import { DirectoryObjects } from './directory.ts';
 import { ObjectPipe } from './object-pipe.ts';
 import { LocalObjects } from './objects.ts';
 import { type Environment, gitEnvironment, gitFailed, runGit } from './program.ts';
@@ -15,6 +16,8 @@ export type CheckoutOptions = {
   readonly env: Environment;
   /** Parent of a temporary directory. */
   readonly scratch: string;
+  /** Outside of Git, what stands for the repository where the directory is below it (default: the directory itself). */
+  readonly around?: string;
 };
 
 type Layout = {
@@ -28,42 +31,49 @@ type Layout = {
 
 /**
  * A directory on this machine as trees and commits: inside a Git repository its revisions and its work tree as it stands, dirty or
- * not; elsewhere the directory alone. The user's index, objects and refs are never written. Dispose of it: it owns a process and a
- * temporary directory.
+ * not; elsewhere a directory, read as it is asked for. The user's index, objects and refs are never written. Dispose of it: it owns a
+ * process and a temporary directory.
  */
 export class Checkout implements AsyncDisposable {
-  readonly objects: GitObjects;
   /** The work tree, or the directory itself outside of Git; undefined for a bare repository. */
   readonly top: string | undefined;
   /** Path of the directory inside of `top`, with slashes; `''` for `top` itself. */
   readonly prefix: string;
-  readonly #layout: Layout;
+  readonly #layout: Layout | undefined;
   readonly #cwd: string;
   readonly #env: Environment;
   readonly #scratch: string;
-  readonly #objects: LocalObjects;
-  /** Whether there is a repository, with revisions. */
-  readonly versioned: boolean;
+  readonly #objects: LocalObjects | DirectoryObjects;
 
-  private constructor(cwd: string, layout: Layout, versioned: boolean, env: Environment, scratch: string) {
-    this.#layout = layout;
+  private constructor(cwd: string, found: Layout | string, env: Environment, scratch: string) {
+    this.#layout = typeof found === 'string' ? undefined : found;
     this.#cwd = cwd;
     this.#env = env;
     this.#scratch = scratch;
-    this.versioned = versioned;
-    this.top = layout.workTree;
-    this.prefix = layout.workTree === undefined ? '' : relative(layout.workTree, cwd).split(sep).join('/');
+    this.top = typeof found === 'string' ? found : found.workTree;
+    this.prefix = this.top === undefined ? '' : relative(this.top, cwd).split(sep).join('/');
     // Objects of the work tree that are not committed are found beside those of the repository.
     const beside = listOfDirectories(this.#newObjects, env.GIT_ALTERNATE_OBJECT_DIRECTORIES);
     const pipeEnv = { ...env, GIT_ALTERNATE_OBJECT_DIRECTORIES: beside };
-    this.#objects = new LocalObjects(() => new ObjectPipe(cwd, pipeEnv));
-    this.objects = this.#objects;
+    this.#objects =
+      typeof found === 'string'
+        ? new DirectoryObjects(found)
+        : new LocalObjects(() => new ObjectPipe(cwd, pipeEnv));
+  }
+
+  get objects(): GitObjects {
+    return this.#objects;
+  }
+
+  /** Whether there is a repository, with revisions. */
+  get versioned(): boolean {
+    return this.#layout !== undefined;
   }
 
   /** @throws FlotillaError git-local-failed where the directory cannot be read, or Git refuses to */
   static async open(
     directory: string,
-    { env: own, scratch: parent }: CheckoutOptions,
+    { env: own, scratch: parent, around }: CheckoutOptions,
     signal: AbortSignal,
   ): Promise<Checkout> {
     const cwd = await realpath(directory).catch((cause: NodeJS.ErrnoException) => {
@@ -78,9 +88,7 @@ export class Checkout implements AsyncDisposable {
       await mkdir(join(scratch, 'objects'));
       const env = gitEnvironment(own);
       const layout = await layoutOf(cwd, env, signal);
-      if (layout) return new Checkout(cwd, layout, true, env, scratch);
-      const alone = await withoutRepository(cwd, scratch, env, signal);
-      return new Checkout(cwd, alone.layout, false, alone.env, scratch);
+      return new Checkout(cwd, layout ?? (await outermost(cwd, around)), env, scratch);
     } catch (error) {
       await rm(scratch, { recursive: true, force: true });
       throw error;
@@ -89,7 +97,7 @@ export class Checkout implements AsyncDisposable {
 
   /** Where caches of this repository may be kept; undefined outside of Git. */
   get cacheDirectory(): string | undefined {
-    return this.versioned ? join(this.#layout.commonDirectory, 'flotilla') : undefined;
+    return this.#layout && join(this.#layout.commonDirectory, 'flotilla');
   }
 
   /**
@@ -129,22 +137,24 @@ export class Checkout implements AsyncDisposable {
 
   /**
    * Everything that stands in the work tree now, as a commit of all of it would have it: what Git ignores is left out, what it does
-   * not know yet is in. @throws FlotillaError git-local-failed, in Git's words
+   * not know yet is in. Outside of Git everything there is. @throws FlotillaError git-local-failed, in Git's words
    */
   async workTree(signal: AbortSignal): Promise<Revision> {
     if (this.top === undefined)
       throw new FlotillaError('git-local-failed', `repository ${this.#cwd} is bare: name a revision (--rev)`);
+    if (this.#objects instanceof DirectoryObjects) return { name: this.#cwd, tree: this.#objects.rootTree };
+    const { index, objects } = this.#layout!;
     const tree = await snapshotWorkTree(
-      { top: this.top, index: this.#layout.index, objects: this.#layout.objects },
+      { top: this.top, index, objects },
       { directory: this.#scratch, objects: this.#newObjects },
       this.#env,
       signal,
     );
-    return { name: this.versioned ? 'the work tree' : this.#cwd, tree };
+    return { name: 'the work tree', tree };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#objects.close();
+    if (this.#objects instanceof LocalObjects) await this.#objects.close();
     await rm(this.#scratch, { recursive: true, force: true });
   }
 
@@ -197,17 +207,8 @@ async function layoutOf(cwd: string, env: Environment, signal: AbortSignal): Pro
   };
 }
 
-/** A repository of its own, in the temporary directory, for a directory that has none. */
-async function withoutRepository(cwd: string, scratch: string, own: Environment, signal: AbortSignal) {
-  const gitDirectory = join(scratch, 'git');
-  const made = await runGit(
-    ['init', '--quiet', '--bare', '--template=', '--object-format=sha1', gitDirectory],
-    { cwd: scratch, env: own },
-    signal,
-  );
-  if (made.code !== 0) throw gitFailed(`directory ${scratch}`, made);
-  const env = { ...own, GIT_DIR: gitDirectory, GIT_WORK_TREE: cwd };
-  const objects = join(gitDirectory, 'objects');
-  const index = join(gitDirectory, 'index');
-  return { env, layout: { gitDirectory, commonDirectory: gitDirectory, objects, index, workTree: cwd } };
+/** What stands for the repository of a directory that is in none. */
+async function outermost(cwd: string, around: string | undefined): Promise<string> {
+  const top = around === undefined ? cwd : await realpath(around).catch(() => cwd);
+  return cwd.startsWith(top === sep ? top : `${top}${sep}`) ? top : cwd;
 }

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import type { Commit, GitObjects, TreeEntry } from '#git/objects.ts';
 import { FlotillaError } from '#proto/faults.ts';
+import type { Commit, GitObjects, TreeEntry } from '../objects.ts';
 
 /** A directory, the root of the repository that it is in, and its path from there ('' for the root). */
 export type Place = { root: string; path: string };
