@@ -120,15 +120,25 @@ export class Draft {
   }
 
   /**
-   * What a version gives a member; null: nothing. Undefined: nobody can say, because the version is not known any more, or because it
-   * gives nothing and the head gives something again: what Git has taken back is removed by nobody, and a guard that held it looks
-   * at the head only.
+   * What a version gives a member; null: nothing, and what it has is to be removed. Undefined: it keeps what it has, because the
+   * version is not known any more, or because it gives nothing and Git says otherwise where an agent would look: the head gives
+   * something again (a guard that held the removal looks at the head only), or what the member has is younger than the version.
    */
-  digestOf(revision: string, { place }: Member): string | null | undefined {
+  digestOf(revision: string, member: Member): string | null | undefined {
+    const { place } = member;
     const digest = this.#digestsOf(revision)[place];
     if (digest !== null) return digest;
     const head = this.versions.head?.revision;
-    return head === undefined || this.#digestsOf(head)[place] === null ? null : undefined;
+    if (head !== undefined && this.#digestsOf(head)[place] !== null) return undefined;
+    return this.#isYounger(member, revision) ? undefined : null;
+  }
+
+  /** Whether a member has something younger than a version. What does not give it any more was read from another entry. */
+  #isYounger(member: Member, revision: string): boolean {
+    const run = this.targetOf(member)?.run;
+    if (!run || run.digest === null) return false;
+    const isGiven = this.versions.content(run.revision, member.name) !== undefined;
+    return isGiven && this.versions.order(run.revision) > this.versions.order(revision);
   }
 
   #digestsOf(revision: string): readonly (string | null)[] {

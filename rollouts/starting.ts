@@ -8,17 +8,7 @@ import { goingBack, wantsBack } from './rollback.ts';
 import type { Purpose, Run, Stage } from './state.ts';
 import { isBusy } from './target-table.ts';
 import { openingFor } from './windows.ts';
-import {
-  blockedBy,
-  hasEnded,
-  isAtRest,
-  isChanged,
-  isLost,
-  passedDigest,
-  pinOf,
-  runOf,
-  seeTarget,
-} from './work.ts';
+import { blockedBy, hasEnded, isAtRest, isChanged, isLost, pinOf, runOf, seeTarget } from './work.ts';
 
 type Wish = { cluster: Member; version: Version; purpose: Purpose };
 
@@ -171,12 +161,10 @@ function catchUps(draft: Draft, stage: Stage): Wish[] {
     const { name } = cluster;
     const target = draft.targetOf(cluster);
     if (!target || !passed || target.kept || pinOf(draft, name)) continue;
-    const wanted = passedDigest(draft, stage, cluster);
+    const wanted = draft.digestOf(passed.revision, cluster);
     const run = target.run;
     const isThere = wanted === publishedDigest(run) && run?.phase !== 'stopped';
-    // A removal that was stopped is not gone on with where Git has taken it back.
-    const isRemoval = wanted === null;
-    if (isThere || (isRemoval && (run === undefined || draft.versions.head?.contents.has(name)))) continue;
+    if (wanted === undefined || isThere || (wanted === null && run === undefined)) continue;
     if (work && isChanged(draft, stage, work, cluster)) continue;
     if (isBusy(run) && run?.purpose === 'catch-up' && run.digest === wanted) continue;
     if (!mayMove(draft, name) || isLost(draft, name) || isRejected(draft, name, wanted)) continue;

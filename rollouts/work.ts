@@ -111,13 +111,36 @@ const SEEN = {
 export function seeIdle(draft: Draft, stage: Stage, member: Member): Seen {
   const run = draft.targetOf(member)?.run;
   if (!run) return SEEN.Waiting;
-  if (run.phase === 'failed') return { state: 'Failed', ...(run.failure && { reason: run.failure }) };
+  const keeps = hasNothingBefore(draft, stage, member) ? [NOTHING_BEFORE] : [];
+  if (run.phase === 'failed') return withReason('Failed', [run.failure, ...keeps]);
   if (run.phase === 'removed') return SEEN.Removed;
   const blocked = blockedBy(draft, member.name);
   if (blocked !== undefined && run.phase !== 'current') return { state: 'Blocked', reason: blocked };
   if (isBusy(run)) return run.verifying ? SEEN.Verifying : SEEN.Applying;
-  return seeBehind(draft, stage, member) ?? SEEN.Current;
+  const behind = seeBehind(draft, stage, member);
+  if (behind) return behind;
+  return withReason(run.phase === 'stopped' ? 'Waiting' : 'Current', keeps);
 }
+
+const NOTHING_BEFORE = 'nothing to go back to; what it has stays until a commit takes it away';
+
+function withReason(state: TargetState, said: readonly (string | undefined)[]): Seen {
+  const reason = said.filter((one) => one !== undefined).join('; ');
+  return reason === '' ? { state } : { state, reason };
+}
+
+/** Whether a member keeps something younger than what its stage has passed, which gives it nothing. */
+export function hasNothingBefore(draft: Draft, stage: Stage, member: Member): boolean {
+  const target = draft.targetOf(member);
+  const passed = draft.lastPassed(stage);
+  if (!target?.run || target.kept || passed === undefined || publishedDigest(target.run) === null)
+    return false;
+  const { versions } = draft;
+  return versions.order(target.run.revision) > versions.order(passed) && isNothing(draft, passed, member);
+}
+
+const isNothing = ({ versions }: Draft, revision: string, { name }: Member): boolean =>
+  versions.get(revision)?.contents.has(name) === false;
 
 /** A member to be brought to what its stage has passed, and why it is not there. */
 function seeBehind(draft: Draft, stage: Stage, member: Member): Seen | undefined {

@@ -5,6 +5,7 @@ import { type FleetCommand, orderFleet } from '../fleet-commands.ts';
 import { type Ahead, type Had, type Named, recover } from '../recover.ts';
 import type { FleetState, Run } from '../state.ts';
 import { tableOf } from '../target-table.ts';
+import { versionsOf } from '../versions.ts';
 import { Agenda } from './agenda.ts';
 
 /** What an agent goes on to say after it has echoed an attempt; times from the echo, in order. */
@@ -304,6 +305,11 @@ export class World {
     const told = digest === null ? undefined : { revision: run.readAt ?? revision, digest };
     this.#agents.set(key, { ...this.#agents.get(key), attempt: run.attempt, report, told });
     this.#report(cluster, placement, report);
+    const refusal = digest === null && this.#refusal(placement, cluster, run, has);
+    if (refusal) {
+      this.#report(cluster, placement, { ...report, phase: 'failed', message: refusal });
+      return;
+    }
     for (const { afterMs, phase, message } of this.#play({ cluster: entry, placement, run, now: this.now })) {
       this.at(this.now + afterMs, () => {
         if (this.#agents.get(key)?.attempt !== run.attempt) return;
@@ -316,6 +322,18 @@ export class World {
         });
       });
     }
+  }
+
+  /** An agent takes away only what Git does, as it reads it at a revision that is newer than what it runs (design/20). */
+  #refusal(placement: string, cluster: string, run: Run, has: Named | undefined): string | undefined {
+    const versions = versionsOf(this.#snapshot.placements.get(placement)?.versions ?? []);
+    const given = (revision: string) => versions.content(revision, cluster) !== undefined;
+    if (given(run.revision)) return 'removal-not-in-git: the placement selects this cluster there';
+    const isNewer = has === undefined || versions.order(run.revision) > versions.order(has.revision);
+    // Where what it runs does not give it any more either, its entry has changed since.
+    return isNewer || !given(has.revision)
+      ? undefined
+      : 'removal-not-in-git: the revision that runs is not older';
   }
 
   #report(cluster: string, placement: string, report: Report): void {

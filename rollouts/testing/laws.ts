@@ -5,9 +5,9 @@ import { publishedDigest } from '../draft.ts';
 import type { Version } from '../facts.ts';
 import { membershipOf } from '../membership.ts';
 import type { Step } from '../rehearsal/world.ts';
-import type { Line } from '../state.ts';
+import type { Line, Run } from '../state.ts';
 import { isBusy } from '../target-table.ts';
-import { versionsOf } from '../versions.ts';
+import { type Versions, versionsOf } from '../versions.ts';
 
 /**
  * What holds at every step whatever happens (issue 7, must hold 2), judged from what was published and said, not by asking the
@@ -109,6 +109,7 @@ export class Laws {
       assert.ok(!line.bus, `something starts while the bus is held: ${where}`);
       assert.ok(!step.before.holds[cluster!], `something starts on a held cluster: ${where}`);
       assert.ok(!facts.unreachable.has(cluster!), `something starts out of reach: ${where}`);
+      if (run.digest === null) checkRemoval(versions, cluster!, was?.targets[cluster!]?.run, run, where);
       if (run.purpose === 'catch-up') {
         const passed = line.stages[at]!.passed.at(-1);
         assert.equal(revision, passed, `caught up with what has not passed: ${where}`);
@@ -161,10 +162,23 @@ export class Laws {
           const pinned = line.pins.length > 0;
           // What begins in the same step is another story.
           if (!run || away || pinned || run.attempt > (was?.attempt ?? 0)) continue;
-          const wanted: string | null = version.contents.get(member.name)?.digest ?? null;
-          assert.equal(publishedDigest(run), wanted, `${member.name} was not brought back`);
+          const wanted: string | undefined = version.contents.get(member.name)?.digest;
+          const had = was?.targets[member.name]?.run;
+          const what: string = `${member.name} of ${name}, back to ${version.revision}`;
+          if (wanted !== undefined)
+            assert.equal(publishedDigest(run), wanted, `was not brought back: ${what}`);
+          else if (run.digest !== null && publishedDigest(had ?? run) !== null)
+            assert.equal(run.digest, had?.digest, `has nothing to go back to, and was changed: ${what}`);
         }
       }
     }
   }
+}
+
+/** Agents refuse to take away what Git gives, or gave younger than the order (design/20): nobody is told to. */
+function checkRemoval(versions: Versions, cluster: string, had: Run | undefined, run: Run, where: string) {
+  assert.ok(!versions.head?.contents.has(cluster), `what the head gives is taken away: ${where}`);
+  if (had === undefined || had.digest === null || !versions.content(had.revision, cluster)) return;
+  const isNewer = versions.order(run.revision) > versions.order(had.revision);
+  assert.ok(isNewer, `taken away by something older than ${had.revision}, which it has: ${where}`);
 }

@@ -65,6 +65,25 @@ test('a good change is shown from stage to stage, with the times of each', () =>
   assert.deepEqual(shown.sync().waitingFor(done), []);
 });
 
+test('a rollback lists whom it left what they have, and why', () => {
+  const fleet = lab([], { failure: { action: 'rollback' } });
+  const shown = bookOf(fleet);
+  fleet.join('e4', 'early', 'none');
+  fleet.fails('b', 'e1');
+  fleet.commit('v2', fleet.all('b'));
+  fleet.pass(HOUR);
+  const over = shown.rollout('v2');
+  assert.equal(over.phase, 'RolledBack');
+  const why = 'nothing to go back to; what it has stays until a commit takes it away';
+  for (const { targets } of [shown.sync(), bookOf(fleet).sync()].map((book) => ({
+    targets: book.targets(over),
+  })))
+    assert.deepEqual(
+      targets.filter(({ cluster }) => cluster === 'e4').map(({ state, message }) => [state, message]),
+      [['Current', why]],
+    );
+});
+
 test('a failed canary is shown with its clusters, the pause and the reason; then what put it right', () => {
   const fleet = lab();
   const shown = bookOf(fleet);

@@ -1,6 +1,6 @@
 import { publishedDigest } from '#rollouts/draft.ts';
 import type { Stage, TargetState } from '#rollouts/state.ts';
-import { blockedBy, isChanged, isOf } from '#rollouts/work.ts';
+import { blockedBy, hasNothingBefore, isChanged, isOf } from '#rollouts/work.ts';
 import { type LineView, standingOf } from './line-view.ts';
 
 /** One cluster of a rollout. Times are Unix milliseconds. */
@@ -125,11 +125,19 @@ function ahead({ draft }: LineView, version: string, stage: Stage): TargetRow[] 
 }
 
 /** Under the stage that a cluster is in now, so that none is listed twice. */
-function remembered({ remember, draft }: LineView, version: string, { name }: Stage): TargetRow[] {
-  const rows: TargetRow[] = [];
+function remembered({ remember, draft }: LineView, version: string, stage: Stage): TargetRow[] {
+  const { name } = stage;
+  const rows = new Map<string, TargetRow>();
   for (const [cluster, { stage: was, state, ...times }] of remember(version)?.targets ?? []) {
-    const stage = draft.membership.stageOf.get(cluster) ?? was;
-    if (stage === name) rows.push({ ...NOTHING, ...times, cluster, stage, state });
+    const now = draft.membership.stageOf.get(cluster) ?? was;
+    if (now === name) rows.set(cluster, { ...NOTHING, ...times, cluster, stage: name, state });
   }
-  return rows;
+  // Who could not go back is listed as it stands, whatever is remembered of it.
+  for (const member of draft.members(name)) {
+    const { run, state, reason } = draft.targetOf(member) ?? {};
+    if (run?.revision !== version || !state || !hasNothingBefore(draft, stage, member)) continue;
+    const times = rows.get(member.name) ?? { ...NOTHING, attempt: run.attempt, startedAt: run.attempt };
+    rows.set(member.name, { ...times, cluster: member.name, stage: name, state, message: reason });
+  }
+  return [...rows.values()];
 }
