@@ -101,7 +101,10 @@ async function confirm(question: string): Promise<boolean> {
   }
 }
 
-/** What is told on stderr may repeat what somebody typed: never a seed or a token, and nothing that moves the cursor. */
+/**
+ * What is told on stderr may repeat what somebody typed: never a seed or a token, and nothing that moves the cursor. Further lines are
+ * indented, so that none passes for another message.
+ */
 function fit(text: string): string {
-  return withoutTokens(withoutSeeds(harmless(text)));
+  return withoutTokens(withoutSeeds(text)).split('\n').map(harmless).join('\n  ');
 }

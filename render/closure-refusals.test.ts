@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type MemoryFile, MemoryObjects } from '#git/testing/memory-objects.ts';
 import { type FaultCode, FlotillaError, type SourceLocation } from '#proto/faults.ts';
-import { closureNode, NodeCache } from './closure.ts';
+import { closureNode, faultsOf, NodeCache } from './closure.ts';
 
 type Files = Record<string, MemoryFile>;
 
@@ -408,3 +408,32 @@ for (const [what, code, source, message, files] of REFUSALS) {
     });
   });
 }
+
+test('references that lead nowhere are told at once, those of bases too, each with its place', async () => {
+  const store = new MemoryObjects();
+  const { signal } = new AbortController();
+  const tree = store.snapshot({
+    'o/kustomization.yaml': `resources:\n- https://example.com/a.yaml\n- ../b\n- ../none\n`,
+    'b/kustomization.yaml': 'resources: [x.yaml, ../c]\npatches: [{ path: p.yaml }]\n',
+    'c/readme.md': 'No kustomization.\n',
+  });
+  const cache = new NodeCache();
+  for (const _ of ['read', 'from the cache'])
+    await assert.rejects(closureNode(store, tree, 'o', cache, signal), (error) => {
+      assert.ok(error instanceof FlotillaError, String(error));
+      assert.equal(error.code, 'closure-refused');
+      const faults = faultsOf(error);
+      assert.deepEqual(
+        faults.map(({ code, source }) => [code, source?.file, source?.line, source?.column]),
+        [
+          ['closure-refused', 'o/kustomization.yaml', 2, 3],
+          ['closure-missing-file', 'o/kustomization.yaml', 4, 3],
+          ['closure-missing-file', 'b/kustomization.yaml', 1, 13],
+          ['closure-missing-file', 'b/kustomization.yaml', 2, 19],
+          ['closure-missing-file', 'c', undefined, undefined],
+        ],
+      );
+      assert.equal(error.message, faults.map(({ message }) => message).join('\n'));
+      return true;
+    });
+});

@@ -10,6 +10,7 @@ import { type FileEntry, faultAt } from './closure/node.ts';
 import { resolvePath } from './closure/resolve.ts';
 
 export { NodeCache, type NodeCacheLimits } from './closure/cache.ts';
+export { faultsOf } from './closure/faults.ts';
 export { CLOSURE_LIMITS, type ClosureLimits } from './closure/limits.ts';
 
 /**
@@ -56,7 +57,8 @@ export type ClosureFile = {
  * of overlays cheap: shared bases are read once per tree, and contents are parsed once however many trees hold them.
  *
  * @throws FlotillaError overlay-missing when the directory does not exist; closure-missing-file, closure-refused,
- *   closure-invalid, closure-cycle and closure-too-large with file, line and column of the reference
+ *   closure-invalid, closure-cycle and closure-too-large with file, line and column of the reference; several that do not
+ *   depend on one another at once (`faultsOf`)
  */
 export async function closureNode(
   objects: GitObjects,

@@ -6,7 +6,7 @@ import { checkEncrypted, checkFluxForms, checkImageTags, variableRoot } from '#p
 import { missingOverlays, type OverlayUse } from '#proto/fleet-checks/overlays.ts';
 import type { Problem } from '#proto/problems.ts';
 import { declaredNames } from '#proto/values.ts';
-import { type Closure, closureNode, type NodeCache } from '#render/closure.ts';
+import { type Closure, closureNode, faultsOf, type NodeCache } from '#render/closure.ts';
 
 type Told = (problem: Problem) => void;
 
@@ -55,7 +55,8 @@ async function closureAt(
   } catch (error) {
     if (!isContentFault(error)) throw error;
     if (error.code !== 'overlay-missing' || error.source?.file !== use.path) {
-      tell(problemOf(error, use.placement.document, error.source?.file === use.path ? whereUsed(use) : {}));
+      for (const fault of faultsOf(error))
+        tell(problemOf(fault, use.placement.document, fault.source?.file === use.path ? whereUsed(use) : {}));
       return undefined;
     }
     const beside = await namesBeside(objects, tree, use.path, signal);

@@ -1,12 +1,13 @@
 import { hashOf } from '#proto/canonical.ts';
+import { inOrder, settle, throwAll } from './faults.ts';
 import type { LoadContext, Part } from './follow.ts';
-import { inOrder, loadDirectory, located, readPluginConfig } from './load.ts';
+import { loadDirectory, located, readPluginConfig } from './load.ts';
 import { type DirectoryNode, type FileEntry, faultAt, type Item, type LoadedDirectory } from './node.ts';
 import { isWithin, resolvePath } from './resolve.ts';
 
 /**
  * Nodes of directories with a kustomization: everything below one is loaded level by level, each directory once and all
- * of a level together; then, without any reading, cycles are refused and hashes composed from the leaves up.
+ * of a level together, and references that lead nowhere are told together; then, without any reading, cycles are refused and hashes composed from the leaves up.
  */
 export async function buildNode(path: string, oid: string, context: LoadContext): Promise<DirectoryNode> {
   const known = context.cache.nodes.get(cacheKey(path, context));
@@ -30,7 +31,9 @@ class Graph {
 
   async load(path: string, oid: string): Promise<void> {
     const { limits } = this.#context;
-    this.#loaded.set(path, await loadDirectory(path, oid, this.#context));
+    const top = await loadDirectory(path, oid, this.#context);
+    this.#loaded.set(path, top);
+    const wrong = [...top.faults];
     let level = [path];
     for (let depth = 1; level.length > 0; depth++) {
       const items = level.flatMap((at) => this.#loaded.get(at)!.items.filter(isKustomization));
@@ -42,10 +45,12 @@ class Graph {
         throw faultOf(first, 'closure-too-large', `kustomizations are nested deeper than ${limits.depth}`);
       if (first && this.#loaded.size + next.length > limits.files)
         throw faultOf(first, 'closure-too-large', `there are more than ${limits.files} kustomizations`);
-      const loaded = await inOrder(next.map((item) => this.#loadItem(item)));
+      const { values: loaded, faults } = await settle(next.map((item) => this.#loadItem(item)));
       for (const directory of loaded) this.#loaded.set(directory.path, directory);
+      wrong.push(...loaded.flatMap((directory) => directory.faults), ...faults);
       level = loaded.map((directory) => directory.path);
     }
+    throwAll(wrong);
   }
 
   /** Configuration that a directory renders is looked up against the kustomization that lists the directory. */

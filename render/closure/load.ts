@@ -1,5 +1,6 @@
 import { type Position, YamlFault } from '../yaml/read.ts';
 import { readChart } from './charts.ts';
+import { inOrder, settle } from './faults.ts';
 import {
   fileEntry,
   follow,
@@ -18,15 +19,6 @@ import { inlineConfig, isInline, type PluginConfig } from './plugin-config.ts';
 import type { Reference } from './references.ts';
 import { type Found, isWithin } from './resolve.ts';
 
-/** Waits for all, then throws the first failure in order, so that the same repository always fails the same way. */
-export async function inOrder<Value>(promises: readonly Promise<Value>[]): Promise<Value[]> {
-  const results = await Promise.allSettled(promises);
-  return results.map((result) => {
-    if (result.status === 'rejected') throw result.reason;
-    return result.value;
-  });
-}
-
 /** Reads the kustomization of a directory and looks up everything that it names, without going further. */
 export async function loadDirectory(
   path: string,
@@ -40,7 +32,7 @@ export async function loadDirectory(
   if (kustomization.references.length > context.limits.files)
     throw faultAt('closure-too-large', file.path, undefined, `names more than ${context.limits.files} files`);
   const site = { directory: path, file: file.path };
-  const parts = await inOrder([
+  const { values: parts, faults } = await settle([
     ...kustomization.references.map((reference) => readReference(reference, site, context)),
     ...kustomization.charts.map((chart) => readChart(chart, site, context)),
   ]);
@@ -54,6 +46,7 @@ export async function loadDirectory(
     watch: [...absent, ...parts.flatMap((part) => part.watch)],
     usesCharts: items.some((item) => item.reads === 'charts'),
     usesDirectoryName: parts.some((part) => part.usesDirectoryName),
+    faults,
   };
 }
 

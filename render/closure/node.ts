@@ -40,6 +40,8 @@ export type LoadedDirectory = {
   readonly watch: readonly string[];
   readonly usesCharts: boolean;
   readonly usesDirectoryName: boolean;
+  /** References that lead nowhere; they are told together with those of other directories. */
+  readonly faults: readonly FlotillaError[];
 };
 
 /** The same, with the hash over everything that can be read from here. */
