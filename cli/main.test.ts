@@ -7,7 +7,7 @@ import type { RunningApi } from '#hub/api/server.ts';
 import { acme } from '#hub/api/testing/api.ts';
 import { START, status, viewOf } from '#hub/core/view/testing/fleet.ts';
 import { run, serve, start } from './testing/hub.ts';
-import { VERBS } from './verb.ts';
+import { VERBS } from './verbs.ts';
 
 let api: RunningApi;
 before(async () => {

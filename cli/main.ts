@@ -12,7 +12,7 @@ import { hubAt } from './hub.ts';
 import { Progress } from './output/progress.ts';
 import { harmless } from './output/table.ts';
 import { readToken } from './token.ts';
-import { VERBS } from './verb.ts';
+import { VERBS } from './verbs.ts';
 
 /** `flotilla`: data on stdout, talk on stderr, and an exit code that says what was found. */
 const DEFAULT_HUB = 'http://127.0.0.1:8080';

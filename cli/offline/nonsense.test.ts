@@ -10,7 +10,7 @@ import { makeScratch } from '#test/bed/scratch.ts';
 import { readFlags } from '../args.ts';
 import { readMachine } from '../config.ts';
 import { hubAt } from '../hub.ts';
-import { VERBS } from '../verb.ts';
+import { VERBS } from '../verbs.ts';
 import { diffFleet } from './diff/differ.ts';
 import { diffMarkdown } from './diff/markdown.ts';
 import { diffText } from './diff/text.ts';

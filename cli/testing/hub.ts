@@ -11,7 +11,7 @@ import { readFlags } from '../args.ts';
 import { readMachine } from '../config.ts';
 import { exitCodeOf } from '../exit.ts';
 import { hubAt } from '../hub.ts';
-import { VERBS } from '../verb.ts';
+import { VERBS } from '../verbs.ts';
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 const log = { error: () => undefined, info: () => undefined };
