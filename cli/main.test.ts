@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import type { RunningApi } from '#hub/api/server.ts';
 import { acme } from '#hub/api/testing/api.ts';
 import { START, status, viewOf } from '#hub/core/view/testing/fleet.ts';
+import { eventually, PATIENCE_MS } from '#test/bed/eventually.ts';
 import { run, serve, start } from './testing/hub.ts';
 import { VERBS } from './verbs.ts';
 
@@ -206,10 +207,5 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function until(holds: () => boolean): Promise<void> {
-  const end = performance.now() + 15_000;
-  while (!holds()) {
-    assert.ok(performance.now() < end, 'did not happen within 15 s');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
+const until = (holds: () => boolean) =>
+  eventually('it', async () => holds() || undefined, PATIENCE_MS, new AbortController().signal);

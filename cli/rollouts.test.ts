@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import type { RunningApi } from '#hub/api/server.ts';
 import { acmeRolling } from '#hub/api/testing/api.ts';
 import { oid } from '#hub/core/view/testing/fleet.ts';
+import { eventually, PATIENCE_MS } from '#test/bed/eventually.ts';
 import { barOf } from './rollouts/lanes.ts';
 import { Live } from './rollouts/live.ts';
 import { run, serve, show, start } from './testing/hub.ts';
@@ -206,10 +207,5 @@ test('a bar is always as wide, and shows a single failure among ten thousand', (
   assert.ok(barOf({ ...none, current: 10_000, failed: 1 }, false).includes('✖'));
 });
 
-async function until(holds: () => boolean): Promise<void> {
-  const end = performance.now() + 10_000;
-  while (!holds()) {
-    assert.ok(performance.now() < end, 'did not happen within 10 s');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
+const until = (holds: () => boolean) =>
+  eventually('it', async () => holds() || undefined, PATIENCE_MS, new AbortController().signal);

@@ -62,7 +62,7 @@ test('a program that does not exist ends with code 127', async () => {
 test('an abort ends a running program and rejects', async () => {
   const started = Date.now();
   await assert.rejects(runOwned('sleep', ['600'], {}, AbortSignal.timeout(100)), { name: 'TimeoutError' });
-  assert.ok(Date.now() - started < 5_000);
+  assert.ok(Date.now() - started < 60_000);
 });
 
 test('what a program leaves running in its group ends with it', async () => {

@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { FlotillaError } from '#proto/faults.ts';
+import { eventually, PATIENCE_MS } from '#test/bed/eventually.ts';
 import { auditOf } from '../core/testing/audit.ts';
 import { KEY, START, status, viewOf } from '../core/view/testing/fleet.ts';
 import { ReadModel } from '../core/view.ts';
@@ -165,10 +166,5 @@ test('a client that does not read costs the hub a bounded number of bytes, gets 
   await slow.stop();
 });
 
-async function until(holds: () => boolean): Promise<void> {
-  const end = performance.now() + 10_000;
-  while (!holds()) {
-    assert.ok(performance.now() < end, 'did not happen within 10 s');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
+const until = (holds: () => boolean) =>
+  eventually('it', async () => holds() || undefined, PATIENCE_MS, new AbortController().signal);

@@ -50,7 +50,7 @@ const order = (more: Partial<WebhookOrder> = {}): WebhookOrder => ({
   id: `shop/early/${'a'.repeat(40)}/1/after/0/0`,
   url: `http://127.0.0.1:${port}/gate`,
   secret: 'ci',
-  timeoutMs: 2_000,
+  timeoutMs: 60_000,
   retries: 0,
   placement: 'shop',
   stage: 'early',
@@ -183,7 +183,7 @@ for (const [what, [does, says]] of Object.entries(NO_ANSWERS)) {
   test(`${what} is no answer`, async () => {
     script = does;
     const { webhooks, answer } = start();
-    webhooks.want([order({ timeoutMs: /within/.test(says.source) ? 200 : 5_000 })]);
+    webhooks.want([order({ timeoutMs: /within/.test(says.source) ? 200 : 60_000 })]);
     const { says: word, message = '' } = await answer();
     assert.equal(word, 'away');
     assert.match(message, says);

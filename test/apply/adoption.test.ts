@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KubeObject } from '#agent/core/object.ts';
-import { eventually } from '#test/bed/eventually.ts';
+import { eventually, PATIENCE_MS } from '#test/bed/eventually.ts';
 import { configMap, deployment, Lab, namespace } from '#test/integration/engine-lab.ts';
 import { apps, collection, core, managersOf, NEVER, object } from './cluster.ts';
 import { realServer } from './servers.ts';
@@ -94,7 +94,7 @@ for (const tool of TOOLS)
       const all = await pods();
       return (all.length === 2 && all.every(({ status }) => status?.phase === 'Running')) || undefined;
     };
-    await eventually('two pods run', bothRun, 30_000, NEVER);
+    await eventually('two pods run', bothRun, PATIENCE_MS, NEVER);
     const running = (await pods()).map(({ metadata }) => metadata.uid).toSorted();
     const lives = () => Promise.all(paths.map((path) => lab.get(path)));
     const before = await lives();

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KubeObject } from '#agent/core/object.ts';
-import { eventually } from '#test/bed/eventually.ts';
+import { eventually, PATIENCE_MS } from '#test/bed/eventually.ts';
 import { planted } from '#test/bed/planted.ts';
 import { configMap, deployment, idOf, Lab, namespace } from '#test/integration/engine-lab.ts';
 import { apps, collection, core, NEVER, object, rbac, secret } from './cluster.ts';
@@ -172,7 +172,6 @@ test('B4: ports without protocol, stringData, a claim, a CronJob and an HPA are 
       'the Deployment has settled',
       ns,
       ({ objects }) => objects.find(({ id }) => id.includes('Deployment'))?.health === 'CURRENT',
-      30_000,
     );
   }
   await using lab = new Lab(server());
@@ -270,7 +269,7 @@ test('B8: an object that a finalizer holds is waited for before it is created an
   await eventually(
     'it is being deleted',
     async () => (await lab.get(path))?.metadata.deletionTimestamp,
-    10_000,
+    PATIENCE_MS,
     NEVER,
   );
   await lab.edit(path, { metadata: { finalizers: null } }, 'holder');

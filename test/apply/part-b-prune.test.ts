@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_POLICY } from '#agent/engine/ports.ts';
-import { eventually } from '#test/bed/eventually.ts';
+import { eventually, PATIENCE_MS } from '#test/bed/eventually.ts';
 import { widgetDefinition } from '#test/integration/engine-apply-laws.ts';
 import { configMap, deployment, Lab, namespace } from '#test/integration/engine-lab.ts';
 import { core, NEVER, object, secret } from './cluster.ts';
@@ -145,11 +145,8 @@ test('B31: a Deployment that cannot progress is Failed with the reason while a c
     spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
   });
   await lab.apply(ns, [namespace(ns), stuck, claim]);
-  const { objects } = await lab.until(
-    'the Deployment has failed',
-    ns,
-    (snapshot) => snapshot.objects.some(({ id, health }) => id.includes('Deployment') && health === 'FAILED'),
-    30_000,
+  const { objects } = await lab.until('the Deployment has failed', ns, (snapshot) =>
+    snapshot.objects.some(({ id, health }) => id.includes('Deployment') && health === 'FAILED'),
   );
   const told = Object.fromEntries(
     objects.map(({ id, health, healthReason }) => [id, { health, healthReason }]),
@@ -191,7 +188,6 @@ test('B31: what a quota keeps from coming up says so, where only events know', a
     ns,
     ({ objects }) =>
       objects.filter(({ healthReason = '' }) => /exceeded quota/.test(healthReason)).length === 2,
-    30_000,
   );
   const failed = reasons.objects.find(({ id }) => id.includes('Deployment'));
   assert.equal(failed?.health, 'FAILED');
@@ -212,11 +208,8 @@ test('B32: a Job that completed and vanished is as wanted and not run again, als
   {
     await using lab = new Lab(server());
     await lab.apply(ns, set, reported);
-    await lab.until(
-      'both have completed',
-      ns,
-      ({ objects }) => objects.every(({ health }) => health === 'CURRENT'),
-      30_000,
+    await lab.until('both have completed', ns, ({ objects }) =>
+      objects.every(({ health }) => health === 'CURRENT'),
     );
     // What the TTL controller does once the time has come.
     for (const name of ['vanishes', 'stays']) await lab.remove(`${path(name)}?propagationPolicy=Background`);
@@ -255,7 +248,7 @@ test('B32: a Job with a TTL of nothing that is gone before anybody looked has do
   await lab.apply(ns, [namespace(ns), job]);
   const path = `/apis/batch/v1/namespaces/${ns}/jobs/j`;
   const isGone = async () => (await lab.get(path)) === undefined || undefined;
-  await eventually('its TTL has removed it', isGone, 30_000, NEVER);
+  await eventually('its TTL has removed it', isGone, PATIENCE_MS, NEVER);
   await lab.until(
     'it counts as done',
     ns,

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startControlPlanes } from './control-planes.ts';
-import { eventually } from './eventually.ts';
+import { eventually, PATIENCE_MS } from './eventually.ts';
 import { KubeClient } from './kube-client.ts';
 import { assertNoSurvivors, survivorsOf } from './leaks.ts';
 import { makeScratch } from './scratch.ts';
@@ -38,7 +38,7 @@ test('two control planes share an etcd and nothing else, and run Deployments to 
     );
     return live.status?.readyReplicas === 3 || undefined;
   };
-  await eventually('a Deployment with three ready replicas', ready, 30_000, signal);
+  await eventually('a Deployment with three ready replicas', ready, PATIENCE_MS, signal);
   assert.equal((await two.client.send('GET', `${DEPLOYMENTS}/web`)).status, 404);
 
   // An identity with a role sees what the role allows, by RBAC and not by default.
@@ -62,7 +62,7 @@ test('two control planes share an etcd and nothing else, and run Deployments to 
     const pods = await one.client.expect<{ items: unknown[] }>('GET', '/api/v1/namespaces/default/pods');
     return pods.items.length === 0 || undefined;
   };
-  await eventually('the end of all pods', collected, 30_000, signal);
+  await eventually('the end of all pods', collected, PATIENCE_MS, signal);
 });
 
 test('a control plane whose owner is killed with -9 leaves no process', async () => {

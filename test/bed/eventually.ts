@@ -1,3 +1,6 @@
+/** How long a test waits for what has to happen: a machine may be busy, and a test that waits in vain has failed anyway. */
+export const PATIENCE_MS = 120_000;
+
 /**
  * Asks again and again until `found` returns something, and returns that.
  * @throws Error saying what did not happen and what was seen last, after `timeoutMs`

@@ -24,7 +24,7 @@ export async function survivorsOf(dir: string): Promise<Survivor[]> {
 }
 
 /** Fails when a process that belongs to the directory is still there after `withinMs`. */
-export async function assertNoSurvivors(dir: string, withinMs = 5_000): Promise<void> {
+export async function assertNoSurvivors(dir: string, withinMs = 60_000): Promise<void> {
   const end = Date.now() + withinMs;
   for (;;) {
     const survivors = await survivorsOf(dir);

@@ -84,7 +84,7 @@ export class Service implements Controllable {
   }
 
   private async untilReady(process: OwnedProcess, signal?: AbortSignal): Promise<void> {
-    const { name, ready, readyMs = 30_000 } = this.spec;
+    const { name, ready, readyMs = 120_000 } = this.spec;
     const over = AbortSignal.timeout(readyMs);
     const either = signal ? AbortSignal.any([signal, over]) : over;
     let ended: string | undefined;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { eventually } from '../bed/eventually.ts';
-import { ChaosFleet, type Live, type Marked, mapId, PATIENCE_MS } from './fleet.ts';
+import { eventually, PATIENCE_MS } from '../bed/eventually.ts';
+import { ChaosFleet, type Live, type Marked, mapId } from './fleet.ts';
 import { describeHistory, type History, histories, START, type Step } from './histories.ts';
 
 /**

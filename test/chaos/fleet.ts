@@ -8,7 +8,7 @@ import { readPlacement } from '#agent/state/records.ts';
 import { decodeInventory, inventoryId } from '#proto/inventory.ts';
 import { createNkey } from '#proto/nkey.ts';
 import { type ControlPlanes, startControlPlanes } from '../bed/control-planes.ts';
-import { eventually } from '../bed/eventually.ts';
+import { eventually, PATIENCE_MS } from '../bed/eventually.ts';
 import { ask } from '../bed/graphql.ts';
 import { isHalted } from '../bed/halted.ts';
 import { BRISK_HUB, Line } from '../bed/line.ts';
@@ -17,7 +17,6 @@ import type { Service } from '../bed/service.ts';
 import { BASE_FILES, entry, kustomization, WEB, writeFiles } from '../e2e/fleet.ts';
 import type { Content, History } from './histories.ts';
 
-export const PATIENCE_MS = 60_000;
 const CLUSTER = 'north';
 const SYSTEM = 'flotilla-system';
 const PLACEMENTS = ['web', 'books'];

@@ -37,7 +37,7 @@ export function pathOf(apiVersion: string, namespace: string, resource: string, 
 /** Registers one test a case against a target that is known when the tests run. */
 export function holdTo(name: string, target: () => Target, cases: readonly Case[]): void {
   for (const { name: law, run } of cases) {
-    test(`${name}: ${law}`, { timeout: 60_000 }, async ({ signal }) => {
+    test(`${name}: ${law}`, { timeout: 180_000 }, async ({ signal }) => {
       using api = new ApiClient(target());
       const namespace = unique('contract');
       const created = await api.post('/api/v1/namespaces', { metadata: { name: namespace } });
@@ -49,14 +49,14 @@ export function holdTo(name: string, target: () => Target, cases: readonly Case[
   }
 }
 
-/** Asks until the answer is what is waited for; fails after half a minute with the last answer. */
+/** Asks until the answer is what is waited for; fails after a minute with the last answer. */
 export async function until(
   what: string,
   ask: () => Promise<Loose>,
   isMet: (answer: Loose) => boolean,
   signal?: AbortSignal,
 ): Promise<Loose> {
-  const end = Date.now() + 30_000;
+  const end = Date.now() + 60_000;
   for (;;) {
     const answer = await ask();
     if (isMet(answer)) return answer;

@@ -35,7 +35,7 @@ after(async () => {
 
 /** Registers a test that needs kubectl, and says so loudly where there is none. */
 function withKubectl(name: string, run: () => Promise<void>): void {
-  test(name, { timeout: 60_000 }, async () => {
+  test(name, { timeout: 180_000 }, async () => {
     if (hasKubectl) await run();
     else cannotRunHere(name, 'kubectl is not on the PATH');
   });

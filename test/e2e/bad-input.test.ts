@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { createNkey } from '#proto/nkey.ts';
 import { type Sim, startSim } from '#sim/server.ts';
 import { spawnOwned } from '#tools/owned.ts';
-import { eventually } from '../bed/eventually.ts';
+import { eventually, PATIENCE_MS } from '../bed/eventually.ts';
 import { startGitServer } from '../bed/git-server.ts';
 import { ask } from '../bed/graphql.ts';
 import { Line } from '../bed/line.ts';
@@ -17,7 +17,6 @@ import { BASE_FILES, entry, kustomization, SETTINGS, WEB, writeFiles } from './f
 
 /** Everything a person can get wrong, on a running line: a clear message, and no harm to the rest. */
 const signal = new AbortController().signal;
-const PATIENCE_MS = 30_000;
 const keys = { good: createNkey('user'), other: createNkey('user') };
 
 let scratch: Scratch;
@@ -286,7 +285,7 @@ test('a port in use ends the hub with a message that names it', async () => {
   const { status, stderr, stdout } = spawnSync(
     process.execPath,
     [HUB, ...hubFlags(line.git.repositoryUrl('fleet'), line.nats.url, taken)],
-    { encoding: 'utf8', timeout: 30_000 },
+    { encoding: 'utf8', timeout: PATIENCE_MS },
   );
   assert.notEqual(status, 0);
   assert.match(stderr + stdout, new RegExp(`${taken.split(':')[1]}.*(in use|taken)`));
@@ -331,7 +330,7 @@ test('a configuration that is wrong names the flag and exits 78', () => {
   ] as const) {
     const { status, stderr } = spawnSync(process.execPath, [program, ...args], {
       encoding: 'utf8',
-      timeout: 30_000,
+      timeout: PATIENCE_MS,
     });
     assert.equal(status, 78, stderr);
     assert.match(stderr, says);

@@ -7,7 +7,7 @@ import { createNkey } from '#proto/nkey.ts';
 import type { FleetCommand } from '#rollouts/fleet-commands.ts';
 import type { Rehearsed } from '#rollouts/rehearsal/rehearse.ts';
 import { runOwned } from '#tools/owned.ts';
-import { eventually, pause } from '../bed/eventually.ts';
+import { eventually, PATIENCE_MS, pause } from '../bed/eventually.ts';
 import { WorkingClone } from '../bed/git-repository.ts';
 import { startGitServer } from '../bed/git-server.ts';
 import { makeScratch } from '../bed/scratch.ts';
@@ -19,7 +19,6 @@ import { writeFiles } from './fleet.ts';
 /** One scenario, played by `flotilla rehearse` and by a real hub with NATS, Git and agents whose clock goes faster. */
 const SPEED = 30;
 const HEARTBEAT_MS = 10_000;
-const PATIENCE_MS = 60_000;
 const CLI = join(import.meta.dirname, '../../cli/main.ts');
 const API = 'apiVersion: flotilla.dev/v1alpha1';
 const SECOND = 1_000;
@@ -164,7 +163,7 @@ test('what a rehearsal says happens in this order with a real hub, and as it end
   });
   try {
     const order = async (command: FleetCommand) => {
-      const answer = await hub.order(command, AbortSignal.timeout(30_000));
+      const answer = await hub.order(command, AbortSignal.timeout(PATIENCE_MS));
       assert.ok(!('refused' in answer), JSON.stringify(answer));
     };
     const approve: FleetCommand = {

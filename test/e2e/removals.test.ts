@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { run } from '#cli/testing/hub.ts';
 import { createNkey } from '#proto/nkey.ts';
 import { type Sim, startSim } from '#sim/server.ts';
-import { eventually } from '../bed/eventually.ts';
+import { eventually, PATIENCE_MS } from '../bed/eventually.ts';
 import { assignmentsOf, isCurrent } from '../bed/fleet-state.ts';
 import { ask } from '../bed/graphql.ts';
 import { Line } from '../bed/line.ts';
@@ -17,7 +17,6 @@ import { FLEET, kustomization, writeFiles } from './fleet.ts';
  * approved, everything stays enforced meanwhile, and API and CLI say why.
  */
 const signal = new AbortController().signal;
-const PATIENCE_MS = 30_000;
 const NAMES = Array.from({ length: 18 }, (_, i) => `c${String(i).padStart(2, '0')}`);
 const ALIVE = ['c00', 'c01'] as const;
 const PATH = '/api/v1/namespaces/default/configmaps/settings';

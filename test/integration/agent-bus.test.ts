@@ -4,7 +4,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import type { AgentEvent } from '#proto/messages.ts';
 import { statusSetHash } from '#proto/status-set.ts';
 import { down } from '#proto/subjects.ts';
-import { eventually } from '../bed/eventually.ts';
+import { eventually, PATIENCE_MS } from '../bed/eventually.ts';
 import { AgentLab, CLUSTER, configMap, NEVER } from './agent-lab.ts';
 
 /** What an agent says on NATS, and how it stays there. */
@@ -57,7 +57,7 @@ test('a broker that dies finds the agent and what it has to say again', async ()
   await eventually(
     'the drift of the silent time',
     async () => ((await kept()).some(isDrift) ? true : undefined),
-    20_000,
+    PATIENCE_MS,
     NEVER,
   );
 });
@@ -104,7 +104,7 @@ test('the echo of an attempt is at the server before anything is written for it'
       writtenAt = performance.now();
       return true;
     },
-    20_000,
+    PATIENCE_MS,
     NEVER,
   );
   assert.ok(seenAt !== undefined && seenAt < writtenAt!);

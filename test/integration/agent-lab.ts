@@ -26,7 +26,7 @@ import { type Sim, startSim } from '#sim/server.ts';
 import { refusePlanted } from '#test/bed/planted.ts';
 import { obtainTools } from '#tools/obtain.ts';
 import { type OwnedProcess, spawnOwned } from '#tools/owned.ts';
-import { eventually } from '../bed/eventually.ts';
+import { eventually, PATIENCE_MS } from '../bed/eventually.ts';
 import { WorkingClone } from '../bed/git-repository.ts';
 import { type GitServer, startGitServer } from '../bed/git-server.ts';
 import { type NatsServer, startNatsServer } from '../bed/nats-server.ts';
@@ -35,7 +35,6 @@ import { writeFiles } from '../e2e/fleet.ts';
 
 export const NEVER = new AbortController().signal;
 export const CLUSTER = 'one';
-const PATIENCE_MS = 20_000;
 const MAIN = join(import.meta.dirname, '../../agent/main.ts');
 
 export const FLEET = `apiVersion: flotilla.dev/v1alpha1

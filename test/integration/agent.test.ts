@@ -174,12 +174,16 @@ test('suspend by commit and hold by the hub stop writes; drift is told, and take
   await lab.clone.commit('Resume');
   await lab.untilMap('corrected', 'settings', (map) => map?.data.colour === 'blue');
 
-  const until = new Date(Date.now() + 1_500).toISOString();
-  lab.publish(await lab.document(first, ['web'], { hold: { placements: ['web'], until } }));
+  const heldFor = async (ms: number) => {
+    const until = new Date(Date.now() + ms).toISOString();
+    lab.publish(await lab.document(first, ['web'], { hold: { placements: ['web'], until } }));
+  };
+  await heldFor(3_600_000);
   await lab.until('held', 'web', ({ sync }) => sync.state === 'HELD');
   await lab.edit('settings', { colour: 'pink' });
   await lab.until('drift told', 'web', ({ drift }) => drift.state === 'DRIFTED');
   assert.equal((await lab.map('settings'))?.data.colour, 'pink');
+  await heldFor(1_500);
   await lab.untilMap('the hold ends by itself', 'settings', (map) => map?.data.colour === 'blue');
   await lab.until('synced', 'web', ({ sync, drift }) => sync.state === 'SYNCED' && drift.state === 'NONE');
 });

@@ -16,7 +16,7 @@ import { KubeClient } from '#agent/kube/client.ts';
 import { type ConnectionSource, connect } from '#agent/kube/connection.ts';
 import { decodeInventory } from '#proto/inventory.ts';
 import type { FieldDrift } from '#proto/messages.ts';
-import { eventually } from '#test/bed/eventually.ts';
+import { eventually, PATIENCE_MS } from '#test/bed/eventually.ts';
 import { refusePlanted } from '#test/bed/planted.ts';
 import { betweenWrites, type Write } from './client-between.ts';
 
@@ -91,7 +91,7 @@ export class Lab implements AsyncDisposable {
     what: string,
     placement: string,
     holds: (snapshot: PlacementSnapshot) => boolean,
-    timeoutMs = 10_000,
+    timeoutMs = PATIENCE_MS,
   ): Promise<PlacementSnapshot> {
     const look = async () => {
       const snapshot = this.engine.snapshot(placement);
@@ -102,7 +102,7 @@ export class Lab implements AsyncDisposable {
   }
 
   /** Waits for an event of drift at a path. */
-  untilEvent(type: EngineEvent['type'], path: string, timeoutMs = 10_000): Promise<EngineEvent> {
+  untilEvent(type: EngineEvent['type'], path: string, timeoutMs = PATIENCE_MS): Promise<EngineEvent> {
     const look = async () => this.events.find((each) => each.type === type && each.drift.path === path);
     const seen = () => JSON.stringify(this.events);
     return eventually(`${type} at ${path || 'the object'}`, look, timeoutMs, NEVER, seen);

@@ -27,10 +27,9 @@ test('an API server that was away is found again: what was asked meanwhile is ap
     'it is applied',
     ns,
     ({ counts, faults, applying }) => counts.configured === 1 && faults.length === 0 && !applying,
-    30_000,
   );
   assert.deepEqual((await lab.get(path))!.data, { v: '2' });
   await lab.edit(path, { data: { v: '9' } });
-  await lab.untilEvent('DRIFT_RESOLVED', '/data/v', 30_000);
+  await lab.untilEvent('DRIFT_RESOLVED', '/data/v');
   assert.deepEqual((await lab.get(path))!.data, { v: '2' });
 });

@@ -4,7 +4,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { dialNats } from '#hub/bus/connect.ts';
 import { removalSetHash } from '#proto/removals.ts';
 import { STREAMS, up } from '#proto/subjects.ts';
-import { eventually } from '../bed/eventually.ts';
+import { eventually, PATIENCE_MS } from '../bed/eventually.ts';
 import { type FakeAgent, FLEET, overlay, placement, type Rig, startRig, until } from './hub-rig.ts';
 
 const digestOf = (agent: FakeAgent, of = 'shop') =>
@@ -16,7 +16,7 @@ async function streamState({ nats, trust }: Rig, stream: string) {
   const connection = await dialNats(
     options,
     ({ message }) => assert.fail(message),
-    AbortSignal.timeout(5_000),
+    new AbortController().signal,
   );
   assert.ok(connection);
   try {
@@ -237,8 +237,8 @@ test('statuses of placements beyond what a cluster may have are refused, and do 
   await eventually(
     'the stream tidied',
     async () => ((await stored(rig)) === 500 ? true : undefined),
-    15_000,
-    AbortSignal.timeout(15_000),
+    PATIENCE_MS,
+    new AbortController().signal,
   );
 });
 

@@ -49,7 +49,7 @@ export async function connectWith(
   const connection = await connect({
     servers: url,
     reconnect: false,
-    timeout: 5_000,
+    timeout: 60_000,
     inboxPrefix: `down.${cluster}.inbox`,
     authenticator: (nonce) => ({
       jwt,

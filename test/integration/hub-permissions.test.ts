@@ -7,7 +7,7 @@ import { ensureStreams } from '#hub/bus/streams.ts';
 import type { Trust } from '#hub/bus/trust.ts';
 import { createNkey } from '#proto/nkey.ts';
 import { desiredSubject, down, STREAMS, up } from '#proto/subjects.ts';
-import { eventually } from '../bed/eventually.ts';
+import { eventually, PATIENCE_MS } from '../bed/eventually.ts';
 import type { NatsServer } from '../bed/nats-server.ts';
 import { makeScratch, type Scratch } from '../bed/scratch.ts';
 import { connectAgent, connectWith, startTrustedNats, type TestAgent } from './hub-nats.ts';
@@ -144,7 +144,7 @@ test('a reply subject writes nothing into another cluster, whatever stream the m
   await eventually(
     'the messages to be stored',
     async () => ((await stored(STREAMS.events))[up.event('a')] === targets.length ? true : undefined),
-    5_000,
+    PATIENCE_MS,
     signal,
   );
   await victim.connection.flush();

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type OwnedProcess, runOwned, spawnOwned } from '#tools/owned.ts';
-import { eventually } from '../bed/eventually.ts';
+import { eventually, PATIENCE_MS } from '../bed/eventually.ts';
 import { freePort } from '../bed/ports.ts';
 import { makeScratch } from '../bed/scratch.ts';
 import { overlay, type Rig, startRig, until } from './hub-rig.ts';
@@ -82,7 +82,7 @@ const ready = ({ url, output }: Process) =>
   eventually(
     'the hub to be ready',
     async (limit) => ((await fetch(`${url}/readyz`, { signal: limit })).ok ? true : undefined),
-    15_000,
+    PATIENCE_MS,
     signal,
     output,
   );
@@ -149,7 +149,7 @@ test('a hub that starts before NATS and Git is not ready, says why, and becomes 
         ? text
         : undefined;
     },
-    15_000,
+    PATIENCE_MS,
     signal,
     running.output,
   );

@@ -19,7 +19,7 @@ import { createNkey, type Nkey } from '#proto/nkey.ts';
 import { statusSetHash } from '#proto/status-set.ts';
 import { down, up } from '#proto/subjects.ts';
 import type { FleetEvent } from '#rollouts/advance.ts';
-import { eventually } from '../bed/eventually.ts';
+import { eventually, PATIENCE_MS } from '../bed/eventually.ts';
 import { WorkingClone } from '../bed/git-repository.ts';
 import { type GitServer, startGitServer } from '../bed/git-server.ts';
 import type { NatsServer } from '../bed/nats-server.ts';
@@ -27,7 +27,6 @@ import { makeScratch } from '../bed/scratch.ts';
 import { connectAgent, startTrustedNats, type TestAgent } from './hub-nats.ts';
 
 /** A hub in this process on a real NATS and a real Git server, and agents that only say what a test has them say. */
-const PATIENCE_MS = 15_000;
 const HEARTBEAT_MS = 1_000;
 const signal = new AbortController().signal;
 

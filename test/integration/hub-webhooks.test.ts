@@ -4,7 +4,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { allowanceOf } from '#hub/webhooks/addresses.ts';
-import { eventually } from '../bed/eventually.ts';
+import { eventually, PATIENCE_MS } from '../bed/eventually.ts';
 import { entry, type FakeAgent, overlay, placement, type Rig, startRig, until } from './hub-rig.ts';
 
 /** A gate between two stages that asks a real HTTP server, on a hub with real NATS and Git. */
@@ -142,7 +142,7 @@ test('a webhook that says no or does not answer holds the next stage, retry asks
       const found = await hub.audit.history('west', 'shop', signal);
       return found[0]?.revision === head ? found : undefined;
     },
-    5_000,
+    PATIENCE_MS,
     signal,
   );
   assert.equal(history[0]?.result, 'current');

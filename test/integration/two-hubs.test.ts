@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { dialNats } from '#hub/bus/connect.ts';
 import type { Trust } from '#hub/bus/trust.ts';
 import { createNkey, type Nkey } from '#proto/nkey.ts';
-import { eventually, pause } from '../bed/eventually.ts';
+import { eventually, PATIENCE_MS, pause } from '../bed/eventually.ts';
 import { WorkingClone } from '../bed/git-repository.ts';
 import { startGitServer } from '../bed/git-server.ts';
 import { ask } from '../bed/graphql.ts';
@@ -17,7 +17,6 @@ import { startTrustedNats } from './hub-nats.ts';
 
 /** Two hubs on one NATS, killed and halted at random moments: only one decides at any time, and nothing is repeated or skipped. */
 const ROUNDS = Number(process.env.FLOTILLA_ROUNDS ?? 4);
-const PATIENCE_MS = 120_000;
 const HUB = join(import.meta.dirname, '../../hub/main.ts');
 const API = 'apiVersion: flotilla.dev/v1alpha1';
 const signal = new AbortController().signal;

@@ -1,5 +1,7 @@
 /** Renders one of the hostile overlays in a process of its own and prints what came of it: `node measure.ts NAME`. */
+
 import { openEngine } from '../../engine.ts';
+import { pace } from '../../testing/pace.ts';
 
 const times = (count: number, one: (index: number) => string) =>
   Array.from({ length: count }, (_, index) => one(index)).join('');
@@ -57,4 +59,6 @@ const said = await openEngine()
   );
 const { maxRSS } = process.resourceUsage();
 const { user, system } = process.cpuUsage(start);
-process.stdout.write(JSON.stringify({ said, ms: (user + system) / 1000, mb: maxRSS / 1024 - before }));
+process.stdout.write(
+  JSON.stringify({ said, ms: (user + system) / 1000 / pace(), mb: maxRSS / 1024 - before }),
+);

@@ -3,9 +3,10 @@ import { MemoryObjects } from '#git/testing/memory-objects.ts';
 import { openEngine } from '../../engine.ts';
 import { renderAssignment } from '../../render.ts';
 import { assignmentOf } from '../assignment.ts';
+import { pace } from '../pace.ts';
 import { HOSTILE } from './cases.ts';
 
-/** What came of a hostile overlay: milliseconds of CPU of the thread in the call, and by how many MB the process grew at most. */
+/** What came of a hostile overlay: milliseconds of CPU of the thread in the call (on a machine of ordinary pace), and by how many MB the process grew at most. */
 export type Attempt = {
   readonly said: string | undefined;
   readonly code: string | undefined;
@@ -38,11 +39,12 @@ const failed = await render('app').then(
   (error: Error & { code?: string }) => error,
 );
 const { user, system } = process.threadCpuUsage(start);
+const mb = resident('VmHWM') - before;
 const attempt: Attempt = {
   said: failed?.message,
   code: failed?.code,
-  ms: (user + system) / 1000,
-  mb: resident('VmHWM') - before,
+  ms: (user + system) / 1000 / pace(),
+  mb,
 };
 process.stdout.write(JSON.stringify(attempt));
 
