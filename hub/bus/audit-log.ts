@@ -21,6 +21,8 @@ const BLOCK = 500;
 const MOST_LOOKED_AT = 20_000;
 /** What is stored may have been decided so much earlier, or by a clock that is so much behind. */
 const SLACK_MS = 10 * 60_000;
+/** So many messages are looked at for one that says when it was. */
+const NEIGHBOURS = 20;
 const READS = 4;
 const WAITING = 1_000;
 const tooManyReads = (most: number) =>
@@ -54,7 +56,7 @@ export class AuditLog implements AuditReader {
 
   async #page(question: AuditQuestion, signal: AbortSignal): Promise<AuditPage> {
     const { first, since } = question;
-    const { oldest, newest } = await this.#bounds(question);
+    const { oldest, newest } = await this.#bounds(question, signal);
     const rows: AuditRow[] = [];
     const page = (next: number | undefined) => this.#withResults(rows, next);
     let looked = 0;
@@ -87,21 +89,40 @@ export class AuditLog implements AuditReader {
   }
 
   /** Sequences between which to look: nothing of the stream is ever missing but its beginning. */
-  async #bounds({ before, until }: AuditQuestion): Promise<{ oldest: number; newest: number }> {
+  async #bounds({ before, until }: AuditQuestion, signal: AbortSignal) {
     try {
       const { state } = await this.#manager.streams.info(STREAMS.audit);
-      let newest = Math.min(state.last_seq, (before ?? Number.POSITIVE_INFINITY) - 1);
-      if (until !== undefined && before === undefined) {
-        const later = await this.#client.consumers.get(STREAMS.audit, {
-          opt_start_time: new Date(until + SLACK_MS).toISOString(),
-        });
-        newest = Math.min(newest, state.last_seq - (await later.info()).num_pending);
-        await later.delete();
-      }
-      return { oldest: state.messages === 0 ? newest + 1 : state.first_seq, newest };
+      if (state.messages === 0) return { oldest: 1, newest: 0 };
+      const oldest = state.first_seq;
+      const newest = Math.min(state.last_seq, (before ?? Number.POSITIVE_INFINITY) - 1);
+      if (until === undefined || before !== undefined) return { oldest, newest };
+      return { oldest, newest: await this.#lastBefore(until + SLACK_MS, oldest, newest, signal) };
     } catch (error) {
+      signal.throwIfAborted();
       throw storeFault(error, `${STREAMS.audit} cannot be read`);
     }
+  }
+
+  /** The last place after which everything is later than a time: entries are stored in their order, a restored trail all at once. */
+  async #lastBefore(time: number, oldest: number, newest: number, signal: AbortSignal): Promise<number> {
+    let [low, high] = [oldest, newest + 1];
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (await this.#isLater(middle, Math.min(high, middle + NEIGHBOURS), time, signal)) high = middle;
+      else low = middle + 1;
+    }
+    return high - 1;
+  }
+
+  /** By both clocks, those of the hub and of the store; results have no time of their own. False where no entry is near. */
+  async #isLater(from: number, to: number, time: number, signal: AbortSignal): Promise<boolean> {
+    for (let sequence = from; sequence < to; sequence++) {
+      signal.throwIfAborted();
+      const message = await this.#manager.streams.getMessage(STREAMS.audit, { seq: sequence });
+      const entry = message && readEntry(message.string());
+      if (entry) return entry.at >= time && message.time.getTime() >= time;
+    }
+    return false;
   }
 
   /** Newest first. */

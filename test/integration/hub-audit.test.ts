@@ -76,6 +76,21 @@ test('a trail that nothing was written to is empty', async () => {
   assert.deepEqual(await log.history('east', undefined, signal), []);
 });
 
+test('a trail that was restored, all of it stored at one time, is read by when things happened', async () => {
+  const first = Date.now() - 30 * 86_400_000;
+  const hours = Array.from({ length: 24 }, (_, at) => first + at * 3_600_000);
+  for (const [at, time] of hours.entries()) {
+    await store([entry(`hour-${at}`, { action: 'restored', at: time })]);
+    await writer.writeResult({ id: `hour-${at}`, result: 'done' }, signal);
+  }
+  const named = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, at) => `hour-${to - 1 - at}`);
+  const until = (at: number, more: object = {}) => all({ actions: ['restored'], until: hours[at]!, ...more });
+  assert.deepEqual(await until(5), named(0, 5));
+  assert.deepEqual(await until(20, { since: hours[18]! }), named(18, 20));
+  assert.deepEqual(await until(0), []);
+});
+
 test('what is written twice under one id is there once', async () => {
   const twice = entry('twice', { action: 'twice' });
   await store([twice], [apply('dup', 1)]);
