@@ -90,7 +90,10 @@ function carryOut(
 ): Refused | undefined {
   const { placement } = draft.facts;
   const isLive = phase !== undefined && LIVE.includes(phase);
-  const finished = () => refuse('finished', `nothing of ${placement} is under way: it is ${phase ?? 'idle'}`);
+  const finished = () => {
+    const which = order.version === undefined ? 'nothing' : `nothing in ${order.version.slice(0, 7)}`;
+    return refuse('finished', `${which} of ${placement} is under way: it is ${phase ?? 'idle'}`);
+  };
   // Who names a version means that one, and not what its line has gone on to.
   const isOther = order.version !== undefined && !isLive;
   switch (order.kind) {
@@ -98,6 +101,9 @@ function carryOut(
       if (isOther) return finished();
       return orderPause(draft, order);
     case 'resume':
+      // A line at rest may be paused, and one whose rollback has ended.
+      if (isOther && version !== underWay(draft) && !draft.line.pauses.some((one) => one.version === version))
+        return finished();
       return resume(draft, order);
     case 'approve':
     case 'deny':

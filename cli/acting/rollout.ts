@@ -1,10 +1,11 @@
 import { type Flags, type Parsed, usage } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { findRollouts } from '../rollouts/find.ts';
-import { isLive, type RolloutNode } from '../rollouts/nouns.ts';
+import type { RolloutNode } from '../rollouts/nouns.ts';
 import type { Surroundings } from '../verb.ts';
 import { flagValue } from '../verbs/common.ts';
 import { confirmed, EXPIRY, expiryOf, ORDER, reasonOf } from './flags.ts';
+import { type Act, meantBy } from './meant.ts';
 import { declined, give, type Payload } from './order.ts';
 
 const SKIPS = ['soak', 'window', 'approval', 'webhook', 'evidence'] as const;
@@ -25,8 +26,7 @@ const ACTS = {
   ],
   rollback: ['rollBackRollout', 'RolloutInput', 'goes back everywhere it came to, now'],
   expedite: ['expediteRollout', 'ExpediteInput', 'does not wait any more'],
-} as const;
-export type Act = keyof typeof ACTS;
+} as const satisfies Record<Act, unknown>;
 export const ROLLOUT_ACTS = Object.keys(ACTS) as Act[];
 export const isAct = (word: string): word is Act => Object.hasOwn(ACTS, word);
 
@@ -42,7 +42,7 @@ export const ACT_FLAGS: Flags = {
   },
 };
 
-/** Orders something about the rollouts that a word means, one after another. */
+/** Orders something about the rollouts that a word means. */
 export async function actOnRollouts(
   act: Act,
   word: string,
@@ -55,24 +55,41 @@ export async function actOnRollouts(
     around.talk(found.missing);
     return EXIT.no;
   }
-  // Of several, those that are over are not meant; of one, the hub says what can be done with it.
-  const live = found.rollouts.filter(isLive);
-  const meant = found.rollouts.length > 1 && live.length > 0 ? live : found.rollouts;
-  const [, , means] = ACTS[act];
-  const lines = meant.map((one) => `${act} ${nameOf(one)}, ${one.phase}: ${reachOf(one)}`);
-  if (!(await confirmed([...lines, `${act}: ${meansOf(means, details)}`], parsed, around))) return EXIT.no;
+  const meant = await meantBy(act, found.rollouts, details.stages ?? [], around);
+  if ('unclear' in meant) throw usage(meant.unclear);
+  const lines = meant.orders.flatMap(({ rollout, with: others }) => [
+    `${act} ${toldOf(rollout)}`,
+    ...others.map((one) => `  with it, for it is the same line: ${toldOf(one)}`),
+  ]);
+  const said = [...lines, ...meant.left, `${act}: ${meansOf(ACTS[act][2], details)}`];
+  if (!(await confirmed(said, parsed, around))) return EXIT.no;
   let code: ExitCode = EXIT.yes;
-  for (const rollout of meant) {
+  for (const { rollout, with: others } of meant.orders) {
     const input = { rolloutId: rollout.id, expectedPhase: rollout.phase, ...details };
-    type Answer = Payload & { rollout: { alias: string; phase: string } | null };
+    type Answer = Payload & { rollout: Outcome | null };
     const [mutation, type] = ACTS[act];
     const answer = await give<Answer>([mutation, type], 'rollout { alias phase }', input, around);
     const no = declined(answer, around);
-    if (no !== undefined) code = no;
-    else around.out(`${answer.rollout?.alias ?? rollout.alias} ${answer.rollout?.phase ?? ''}\n`);
+    if (no !== undefined) {
+      code = no;
+      continue;
+    }
+    tell(answer.rollout ?? rollout, around);
+    for (const { id } of others) {
+      const { rollout: other } = await around.hub.ask<{ rollout: Outcome | null }>(
+        NOW,
+        { id },
+        around.signal,
+      );
+      if (other) tell(other, around);
+    }
   }
   return code;
 }
+
+type Outcome = { alias: string; phase: string };
+const NOW = 'query Now($id: ID!) { rollout(id: $id) { alias phase } }';
+const tell = ({ alias, phase }: Outcome, { out }: Surroundings): void => out(`${alias} ${phase}\n`);
 
 type Details = { reason: string; expiresAt?: string; stages?: readonly string[]; skip?: readonly string[] };
 
@@ -100,11 +117,10 @@ function meansOf(means: string, { expiresAt, stages, skip }: Details): string {
   return expiresAt === undefined ? means : `${means}; until ${expiresAt}`;
 }
 
-const nameOf = ({ alias, version }: RolloutNode): string =>
-  version.commit ? `${alias} "${version.commit.headline}"` : alias;
-
-function reachOf({ progress, stages }: RolloutNode): string {
+/** Which it is, where it stands, and what it reaches. */
+function toldOf({ alias, version, phase, progress, stages }: RolloutNode): string {
+  const name = version.commit ? `${alias} "${version.commit.headline}"` : alias;
   const changed = progress.total - progress.unchanged;
   const done = progress.current + progress.removed;
-  return `${done} of ${changed} clusters done, stages ${stages.map(({ name }) => name).join(', ')}`;
+  return `${name}, ${phase}: ${done} of ${changed} clusters done, stages ${stages.map((one) => one.name).join(', ')}`;
 }

@@ -33,7 +33,7 @@ export const rollout: Verb = {
   },
   notes: [
     'NAME is a placement: its rollouts under way, else the newest. CHANGE is a commit as `get changes` lists it, with all its rollouts. An id of the API will do, too.',
-    'pause: nothing new starts. resume accepts the failures so far. retry gives them a new attempt. abort stops where it is. rollback goes back everywhere, now. expedite skips what a stage waits for, never failures.',
+    'pause: nothing new starts in the placement, whichever of its rollouts is named. resume ends that for all of them, and accepts the failures so far. retry gives them a new attempt. abort stops where it is. rollback goes back everywhere, now. expedite skips what a stage waits for, never failures.',
     'watch ends when the rollouts end: with 0 if all succeeded, else with 1. On a terminal it draws a lane for each stage; elsewhere it prints a line for each thing that happens.',
   ],
   async run(parsed, around) {
