@@ -9,7 +9,8 @@ import { obtainTools } from '#tools/obtain.ts';
 import { reportTo } from '#tools/report.ts';
 import { entryOf, writeFleetRepo } from './fleet-repo.ts';
 import { type DemoOptions, readOptions, USAGE } from './options.ts';
-import { STEPS, type Stage } from './tour.ts';
+import type { Stage } from './stage.ts';
+import { STEPS } from './tour.ts';
 import { showFleet, untilAllCurrent } from './watch.ts';
 
 const DEFAULT_PORT = 8080;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { eventually } from '#test/bed/eventually.ts';
 import { ask } from '#test/bed/graphql.ts';
 import { hasten } from './fleet-repo.ts';
-import type { Stage } from './tour.ts';
+import type { Stage } from './stage.ts';
 
 /** Changes of the shop on their way through canary, early and broad, told while they move. */
 const PATIENCE_MS = 120_000;

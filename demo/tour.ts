@@ -3,24 +3,10 @@ import { join } from 'node:path';
 import { eventually } from '#test/bed/eventually.ts';
 import { type AssignmentState, assignmentsOf, driftTold, isCurrent } from '#test/bed/fleet-state.ts';
 import { ask } from '#test/bed/graphql.ts';
-import { entryOf, type Member } from './fleet-repo.ts';
+import { entryOf } from './fleet-repo.ts';
 import { failCanary, rollThrough } from './rolling.ts';
+import type { Stage, Step } from './stage.ts';
 
-/** What the tour plays on: a running fleet, a clone to commit in, and one agent whose cluster is not committed yet. */
-export type Stage = {
-  graphql: string;
-  /** The working clone. */
-  directory: string;
-  commit(message: string): Promise<string>;
-  newcomer: Member;
-  /** A line for people while a step is played. */
-  say(text: string): void;
-  /** Writes to a cluster's API server as somebody else: JSON merge patch by this field manager. */
-  patch(cluster: string, path: string, body: object, fieldManager: string): Promise<void>;
-  read(cluster: string, path: string): Promise<unknown>;
-};
-
-export type Step = { title: string; play(stage: Stage, signal: AbortSignal): Promise<string> };
 const PATIENCE_MS = 60_000;
 
 /** What is played, in order; each step asserts what it did through GraphQL. */

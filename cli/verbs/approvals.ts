@@ -1,6 +1,6 @@
 import { age, counted } from '../output/words.ts';
 import { allPages, PAGE_INFO } from '../pages.ts';
-import type { Listed } from './get.ts';
+import type { Listed } from './listed.ts';
 
 const MOST_CLUSTERS = 100;
 /** What the API tells of an approval; at most 100 of its clusters by name. */

@@ -1,7 +1,7 @@
 import { age, headlineCell } from '../output/words.ts';
 import { allPages, PAGE_INFO } from '../pages.ts';
 import { STATUS, type Status } from './common.ts';
-import type { Listed } from './get.ts';
+import type { Listed } from './listed.ts';
 
 const VERSION = '{ revision { oid } digest }';
 const QUERY = `query Assignments($filter: AssignmentFilter, $after: String) {

@@ -2,7 +2,7 @@ import { age } from '../output/words.ts';
 import { allPages, PAGE_INFO } from '../pages.ts';
 import { countsText, farText, wordCell } from '../rollouts/looks.ts';
 import { PROGRESS, type Progress } from '../rollouts/nouns.ts';
-import type { Listed } from './get.ts';
+import type { Listed } from './listed.ts';
 
 const SHOWN = 20;
 const query = (first: number) => `query Changes($after: String) {

@@ -1,7 +1,7 @@
 import { age, headlineCell, labelText } from '../output/words.ts';
 import { allPages, PAGE_INFO } from '../pages.ts';
 import { type Label, labelMap, STATUS, type Status } from './common.ts';
-import type { Listed } from './get.ts';
+import type { Listed } from './listed.ts';
 
 const QUERY = `query Clusters($filter: ClusterFilter, $after: String) {
   clusters(filter: $filter, first: 100, after: $after) {

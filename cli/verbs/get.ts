@@ -1,9 +1,9 @@
 import { FlotillaError } from '#proto/faults.ts';
 import { didYouMean } from '#proto/problems.ts';
-import { type Parsed, unknown, usage } from '../args.ts';
+import { unknown, usage } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { labelCheck } from '../known-labels.ts';
-import { type Format, printList, printValue, type Shape } from '../output/print.ts';
+import { type Format, printList, printValue } from '../output/print.ts';
 import type { Surroundings, Verb } from '../verb.ts';
 import { watch } from '../watch.ts';
 import { approvals } from './approvals.ts';
@@ -11,26 +11,9 @@ import { assignments } from './assignments.ts';
 import { changes } from './changes.ts';
 import { clusters } from './clusters.ts';
 import { flagValue, formatOf, outputFlag, SELECTOR, WATCH } from './common.ts';
+import type { Listed, Question } from './listed.ts';
 import { placements } from './placements.ts';
 import { rollouts } from './rollouts.ts';
-
-/** A kind of thing that can be listed. */
-export type Listed<T> = {
-  readonly one: string;
-  readonly shape: (now: number) => Shape<T>;
-  /** What `get KIND NAME…` names. */
-  key(item: T): string;
-  /** A text that changes when the item does, times of observation aside. */
-  fingerprint(item: T): string;
-  list(question: Question, around: Surroundings): Promise<T[]>;
-};
-type Question = {
-  readonly selector: string | undefined;
-  readonly names: readonly string[];
-  readonly parsed: Parsed;
-  /** @throws FlotillaError selector-invalid */
-  readonly check: () => Promise<void>;
-};
 
 /** Each kind hands itself to whoever can use any kind. */
 type Kind = <R>(use: <T>(listed: Listed<T>) => R) => R;

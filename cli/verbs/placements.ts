@@ -1,7 +1,7 @@
 import { labelText } from '../output/words.ts';
 import { allPages, PAGE_INFO } from '../pages.ts';
 import { type Label, labelMap } from './common.ts';
-import type { Listed } from './get.ts';
+import type { Listed } from './listed.ts';
 
 const QUERY = `query Placements($after: String) {
   placements(first: 100, after: $after) {

@@ -2,7 +2,7 @@ import { age } from '../output/words.ts';
 import { allRollouts, presentRollouts } from '../rollouts/find.ts';
 import { farText, span, wordCell } from '../rollouts/looks.ts';
 import { type RolloutItem, rolloutItem } from '../rollouts/nouns.ts';
-import type { Listed } from './get.ts';
+import type { Listed } from './listed.ts';
 
 export const rollouts: Listed<RolloutItem> = {
   one: 'rollout',

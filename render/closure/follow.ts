@@ -3,10 +3,10 @@ import type { FaultCode, FlotillaError } from '#proto/faults.ts';
 import type { Position } from '../yaml/read.ts';
 import type { NodeCache } from './cache.ts';
 import type { ClosureLimits } from './limits.ts';
-import { type FileEntry, faultAt, type Item } from './node.ts';
+import { type FileEntry, faultAt, type Item, type Link } from './node.ts';
 import type { Reference } from './references.ts';
 import { remoteTarget } from './remote.ts';
-import { type Found, joinPath, type Link, resolvePath } from './resolve.ts';
+import { type Found, joinPath, resolvePath } from './resolve.ts';
 
 export type LoadContext = {
   objects: GitObjects;

@@ -1,7 +1,9 @@
 import { type FaultCode, FlotillaError, type SourceLocation } from '#proto/faults.ts';
 import type { Position } from '../yaml/read.ts';
 import type { Kustomization } from './kustomization.ts';
-import type { Link } from './resolve.ts';
+
+/** A symlink that was followed. */
+export type Link = { readonly path: string; readonly oid: string };
 
 /** A file of a closure. A symlink's blob is its target's text. */
 export type FileEntry = {

@@ -1,8 +1,6 @@
 import type { GitObjects } from '#git/objects.ts';
 import type { NodeCache } from './cache.ts';
-
-/** A symlink that was followed. */
-export type Link = { readonly path: string; readonly oid: string };
+import type { Link } from './node.ts';
 
 /** What a path leads to inside one tree, symlinks followed; `path` is the real one. */
 export type Found =

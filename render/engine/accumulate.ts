@@ -1,5 +1,6 @@
+import { type Accumulation, emptyAccumulation } from './accumulation.ts';
 import type { TransformerConfig } from './config/config.ts';
-import { EMPTY_CONFIG, mergeConfigs } from './config/config.ts';
+import { mergeConfigs } from './config/config.ts';
 import { configOf } from './config/of-kustomization.ts';
 import { EngineFault } from './fault.ts';
 import { generateConfigMap, generateSecret, withGlobalOptions } from './generators/config-maps.ts';
@@ -9,23 +10,11 @@ import { generatorOf, transformerOf } from './plugins.ts';
 import type { GeneratorEntry } from './read/kustomization.ts';
 import type { Rendering } from './rendering.ts';
 import { Resource } from './resource.ts';
-import { Resources } from './resources.ts';
 import { at, collect, type Target } from './target.ts';
 import { ownTransformers } from './transformers/own.ts';
 import { inlineManifests } from './transformers/patch-files.ts';
 import type { Transformer, Workshop } from './transformers/transformer.ts';
-import { addVar, addVars, type Var } from './transformers/vars.ts';
-
-/** What was gathered so far: objects, which fields hold names and the like, and vars. */
-export type Accumulation = {
-  readonly resources: Resources;
-  config: TransformerConfig;
-  readonly vars: Map<string, Var>;
-};
-
-export function emptyAccumulation(): Accumulation {
-  return { resources: new Resources(), config: EMPTY_CONFIG, vars: new Map() };
-}
+import { addVar, addVars } from './transformers/vars.ts';
 
 /**
  * Does what a kustomization says, in kustomize's order: resources, generators, components, transformers, validators, vars.

@@ -1,7 +1,8 @@
 import type { RenderInput } from '../renderer.ts';
 import type { Json } from '../yaml/read.ts';
 import { about } from './about.ts';
-import { accumulate, emptyAccumulation } from './accumulate.ts';
+import { accumulate } from './accumulate.ts';
+import { emptyAccumulation } from './accumulation.ts';
 import type { BaseCache } from './bases.ts';
 import { EngineFault } from './fault.ts';
 import { fieldSpec } from './field-specs.ts';

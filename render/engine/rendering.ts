@@ -1,6 +1,6 @@
 import type { RenderInput } from '../renderer.ts';
 import type { Json } from '../yaml/read.ts';
-import type { Accumulation } from './accumulate.ts';
+import type { Accumulation } from './accumulation.ts';
 import type { BaseCache, SharedBase } from './bases.ts';
 import { EngineFault } from './fault.ts';
 import { getIn, isEmpty, type JsonMap } from './json.ts';

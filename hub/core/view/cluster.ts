@@ -12,10 +12,8 @@ import {
   SYNC_WORST_FIRST,
   worstOf,
 } from './axes.ts';
+import type { Removal } from './decided.ts';
 import { foldHeadlines, type StatusView } from './headline.ts';
-
-/** What Git no longer gives the cluster and is on its way out. */
-export type Removal = { readonly placement: string; readonly revision: string; readonly since: number };
 
 /** One cluster, as shown. Immutable: each change makes a new row with a higher `version`. */
 export type ClusterRow = {

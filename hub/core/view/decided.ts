@@ -1,7 +1,6 @@
 import type { TargetState } from '#rollouts/state.ts';
 import { toldOf } from '../desired.ts';
 import type { HubState } from '../types.ts';
-import type { Removal } from './cluster.ts';
 
 /** What the hub has decided that a cluster runs of a placement, and how far it is. */
 export type Decided = {
@@ -34,6 +33,9 @@ export function decidedOf(
     since: target?.since,
   };
 }
+
+/** What Git no longer gives the cluster and is on its way out. */
+export type Removal = { readonly placement: string; readonly revision: string; readonly since: number };
 
 /** What a cluster is told to remove, by name. */
 export function removalsOf({ fleet, clusters }: HubState, cluster: string): Removal[] {
