@@ -95,9 +95,13 @@ async function putBack(argv: readonly string[]): Promise<number> {
   return 0;
 }
 
-const talk = (line: string) => void process.stderr.write(`${line}\n`);
-const inWords = ({ file, state, message }: Counts) =>
-  `${file} secret files, ${state} entries of state, ${message} messages`;
+// Functions, not constants: `main` is called above them.
+function talk(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+function inWords({ file, state, message }: Counts): string {
+  return `${file} secret files, ${state} entries of state, ${message} messages`;
+}
 
 function interrupted(): AbortSignal {
   const stop = new AbortController();
