@@ -96,9 +96,11 @@ function isRevert(draft: Draft, stage: Stage, version: Version): boolean {
 }
 
 function begin(draft: Draft, stage: Stage, version: Version, revert: boolean): void {
+  const first = takeOver(draft, stage, version);
   const work: Work = {
     version: version.revision,
-    floor: draft.line.attempt,
+    floor: Math.min(draft.line.attempt, (first ?? Number.POSITIVE_INFINITY) - 1),
+    ...(first !== undefined && { startedAt: draft.now }),
     since: draft.now,
     sinceHub: draft.hub,
     revert,
@@ -129,4 +131,27 @@ function begin(draft: Draft, stage: Stage, version: Version, revert: boolean): v
     revision: version.revision,
     ...(revert && { reason: 'a revert' }),
   });
+  if (first !== undefined)
+    draft.event({
+      what: 'stageStarted',
+      stage: stage.name,
+      revision: version.revision,
+      reason: 'with what agents had of it when state was lost',
+    });
+}
+
+/**
+ * After state was lost (recover.ts), attempts of this very version that agents were found with are attempts of this work: what is
+ * done is done, and nothing is told twice. Returns the first of them; undefined where there is none.
+ */
+function takeOver(draft: Draft, stage: Stage, version: Version): number | undefined {
+  let first: number | undefined;
+  for (const { name } of draft.members(stage.name)) {
+    const { kept, run } = draft.target(name) ?? {};
+    if (kept !== 'recovered' || run?.revision !== version.revision) continue;
+    if (run.digest === null || run.digest !== version.contents.get(name)?.digest) continue;
+    draft.setRun(name, { ...run, purpose: 'rollout' });
+    first = Math.min(first ?? run.attempt, run.attempt);
+  }
+  return first;
 }

@@ -74,6 +74,23 @@ test('a gate after the stage in which the line stood is asked anew', () => {
   runs(lab, 'v2');
 });
 
+test('what agents have of a version that a stage takes anew is its evidence, and its failures: nobody is told twice', () => {
+  const lab = start([ring('canary', { after: [{ soak: '10m' }] }), ring('early'), ring('broad')]);
+  lab.fails('b', 'c3');
+  lab.commit('v2', all('b'));
+  lab.pass(3 * MINUTE);
+  assert.equal(lab.target('c1')?.state, 'Current');
+  const numbers = attempts(lab);
+  lab.lose();
+  resume(lab);
+  const took = lab.happened('stageTook').at(-1);
+  assert.deepEqual([took?.stage, took?.revision], ['canary', 'v2']);
+  lab.pass(HOUR);
+  assert.deepEqual([numbers.c1, numbers.c2], [attempts(lab).c1, attempts(lab).c2]);
+  assert.deepEqual(digests(lab), { ...all('a'), c1: 'b', c2: 'b', c3: 'b' });
+  assert.match(lab.words().join(), /failed in canary/);
+});
+
 test('a fleet at rest is at rest when it is resumed, but for who is behind', () => {
   const lab = start([ring('canary', { after: [{ soak: '1h' }] }), ring('early'), ring('broad')]);
   lab.offline('p4');

@@ -30,6 +30,8 @@ export type ScriptedOptions = {
   readonly heartbeatMs: number;
   /** How many times as fast as the real one the clock of the script goes. */
   readonly speed?: number;
+  /** They outlive the server and come back when it does. */
+  readonly reconnects?: boolean;
   readonly play: (attempt: Attempt) => Script;
 };
 
@@ -78,6 +80,17 @@ class ScriptedAgent {
     if (isSilent) return;
     this.#sayAll();
     this.#hello();
+  }
+
+  /** What its newest attempt comes to, where the script left that open. */
+  finish(phase: Script[number]['phase']): void {
+    const newest = this.attempts.at(-1);
+    if (newest) this.#come(newest, phase, undefined);
+  }
+
+  /** The document that it has accepted. */
+  get document(): DesiredPayload | undefined {
+    return this.#document;
   }
 
   async end(): Promise<void> {
@@ -188,10 +201,10 @@ export class ScriptedAgents implements AsyncDisposable {
   }
 
   static async start(options: ScriptedOptions): Promise<ScriptedAgents> {
-    const { natsUrl, trust, keys } = options;
+    const { natsUrl, trust, keys, reconnects = false } = options;
     const agents = new Map<string, ScriptedAgent>();
     for (const [cluster, key] of keys) {
-      const connection = await connectAgent(natsUrl, trust, { cluster, key });
+      const connection = await connectAgent(natsUrl, trust, { cluster, key, reconnects });
       agents.set(cluster, new ScriptedAgent(cluster, options, connection));
     }
     for (const agent of agents.values()) agent.start();
@@ -201,6 +214,16 @@ export class ScriptedAgents implements AsyncDisposable {
   /** What a cluster was told to run, in order. */
   attempts(cluster: string): readonly Attempt[] {
     return this.#agents.get(cluster)!.attempts;
+  }
+
+  /** The document that a cluster has accepted last. */
+  document(cluster: string): DesiredPayload | undefined {
+    return this.#agents.get(cluster)!.document;
+  }
+
+  /** What the newest attempts of clusters come to, where the script left that open. */
+  finish(phase: Script[number]['phase'], ...clusters: readonly string[]): void {
+    for (const cluster of clusters) this.#agents.get(cluster)!.finish(phase);
   }
 
   silence(isSilent: boolean, ...clusters: readonly string[]): void {

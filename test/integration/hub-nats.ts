@@ -28,15 +28,18 @@ export type TestAgent = AsyncDisposable & {
 
 export type Identity = {
   cluster: string;
-  key?: Nkey /** Signs for `key`; the same unless a test lies. */;
+  key?: Nkey;
+  /** Signs for `key`; the same unless a test lies. */
   seed?: Nkey;
+  /** Comes back by itself when the server does, as real agents do. */
+  reconnects?: boolean;
 };
 
 /** A NATS client with the rights of a cluster's agent. */
 export async function connectAgent(url: string, trust: Trust, identity: Identity): Promise<TestAgent> {
   const key = identity.key ?? createNkey('user');
   const jwt = agentJwt(trust, identity.cluster, key.publicKey, Date.now());
-  return connectWith(url, jwt, key, identity.seed ?? key, identity.cluster);
+  return connectWith(url, jwt, key, identity.seed ?? key, identity.cluster, identity.reconnects);
 }
 
 export async function connectWith(
@@ -45,10 +48,13 @@ export async function connectWith(
   key: Nkey,
   seed: Nkey,
   cluster: string,
+  reconnects = false,
 ): Promise<TestAgent> {
   const connection = await connect({
     servers: url,
-    reconnect: false,
+    reconnect: reconnects,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 200,
     timeout: 60_000,
     inboxPrefix: `down.${cluster}.inbox`,
     authenticator: (nonce) => ({
