@@ -2,6 +2,9 @@ import { decodeState, encodeEntry, keysBetween, keysOf } from '../core/state-cod
 import type { HubState } from '../core/types.ts';
 import type { BucketEntry, StateBucket } from './state-bucket.ts';
 
+/** What the store needs of the bucket. */
+export type Bucket = Pick<StateBucket, 'load' | 'changes' | 'put'>;
+
 const AT_ONCE = 200;
 
 /**
@@ -9,13 +12,13 @@ const AT_ONCE = 200;
  * two hubs that decide at once only one is believed.
  */
 export class StateStore {
-  readonly #bucket: StateBucket;
+  readonly #bucket: Bucket;
   readonly #onUnreadable: (keys: readonly string[]) => void;
   #entries = new Map<string, BucketEntry>();
   /** What all entries together say; undefined where that is not known. */
   #saved: HubState | undefined;
 
-  constructor(bucket: StateBucket, onUnreadable: (keys: readonly string[]) => void) {
+  constructor(bucket: Bucket, onUnreadable: (keys: readonly string[]) => void) {
     this.#bucket = bucket;
     this.#onUnreadable = onUnreadable;
   }
