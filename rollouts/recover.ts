@@ -29,6 +29,9 @@ export type Ahead = {
   readonly has: ReadonlyMap<string, Had>;
 };
 
+/** What was saved and could not be read: whole lines, or what belongs to none (clock, freezes, holds). */
+export type Unread = { readonly lines: ReadonlySet<string>; readonly fleet: boolean };
+
 export type Recovery = { readonly state: FleetState; readonly events: readonly FleetEvent[] };
 
 /**
@@ -40,6 +43,10 @@ const YOUNG = 15 * 60_000;
 const FUTURE = 86_400_000;
 const LOST = 'the hub has lost its state and took up what agents report; `flotilla hub resume` goes on';
 const RESTORED = 'the hub was restored from a backup; `flotilla hub resume` goes on';
+const UNREADABLE =
+  'what the hub has saved of this line cannot be read, and it took up what agents have; `flotilla hub resume` goes on';
+const FLEET_UNREADABLE =
+  'what the hub has saved of freezes and holds cannot be read: look whether they are to be ordered again; `flotilla hub resume` goes on';
 const OLDER =
   'agents were told more than the hub has saved, and it took up what they report; `flotilla hub resume` goes on';
 
@@ -48,16 +55,18 @@ const OLDER =
  * alive"; ADR 15). Targets have what is reported, whatever that is, so that no workload changes; what a stage has passed is
  * read from its members; lines in doubt are paused with cause `recovered` until a person resumes. To be called before each
  * `advance`, on the same facts: without anybody ahead it costs nothing, and while a line is paused for it, versions that were read
- * meanwhile are taken into account. Pure; gives back its input where nothing changes.
+ * meanwhile are taken into account. Lines that are `unread` are lost alone. Pure; gives back its input where nothing
+ * changes.
  */
 export function recover(
   state: FleetState,
   facts: FleetFacts,
   ahead: ReadonlyMap<string, Ahead>,
   now: number,
+  unread?: Unread,
 ): Recovery {
-  if (ahead.size === 0 && !isRecovered(state)) return { state, events: [] };
-  const isNew = state.recovered === undefined && isLost(state, facts, ahead, now);
+  if (ahead.size === 0 && !isRecovered(state) && !unread) return { state, events: [] };
+  const isNew = unread?.fleet || (state.recovered === undefined && isLost(state, facts, ahead, now));
   const recovered = state.recovered ?? (isNew ? { since: now } : undefined);
   const lines: Record<string, Line> = {};
   const events: FleetEvent[] = [];
@@ -71,7 +80,10 @@ export function recover(
       ([cluster, { attempt }]) =>
         ahead.get(cluster)!.known && attempt > (was?.targets[cluster]?.run?.attempt ?? 0),
     );
-    const reason = inForce(recovered) && (isNew || !was) ? LOST : isDoubted ? OLDER : undefined;
+    const isUnread = unread?.lines.has(placement) ?? false;
+    const isLostToo = inForce(recovered) && (isNew || !was);
+    const lost = unread?.fleet ? FLEET_UNREADABLE : LOST;
+    const reason = isUnread ? UNREADABLE : isLostToo ? lost : isDoubted ? OLDER : undefined;
     const isSeen = was && seen.get(was.targets) === versions;
     if (reason === undefined && has.size === 0 && (!isHeld(was) || isSeen)) continue;
     const draft = new Draft(was ?? EMPTY_LINE, lineFacts(state, facts, placement, silent), now);

@@ -82,7 +82,9 @@ export class Bus {
   async #serve(connection: NatsConnection, signal: AbortSignal): Promise<void> {
     const client = jetstream(connection);
     const warn = (keys: readonly string[]) =>
-      this.#events.warn(`hub state: ${keys.join(', ')} cannot be read and is taken as lost`);
+      this.#events.warn(
+        `hub state: ${keys.join(', ')} cannot be read and is taken as lost (docs/running.md)`,
+      );
     const bucket = new StateBucket(client);
     this.#session = {
       connection,

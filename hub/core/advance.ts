@@ -1,6 +1,6 @@
 import { advance as advanceFleet } from '#rollouts/advance.ts';
 import type { FleetFacts } from '#rollouts/facts.ts';
-import { recover } from '#rollouts/recover.ts';
+import { recover, type Unread } from '#rollouts/recover.ts';
 import { EMPTY_LINE, type FleetState, type Line } from '#rollouts/state.ts';
 import { tableOf } from '#rollouts/target-table.ts';
 import { type AheadOf, aheadOf } from './ahead.ts';
@@ -24,7 +24,8 @@ export function advance(state: HubState, facts: HubFacts, now: number, only?: On
   const { ahead, waiting } = aheadOf(state, facts);
   const judged = judgeAll(state, facts, now, only);
   const fleetFacts = { ...fleetFactsOf(facts, state, judged), unheard: waiting };
-  const machine = advanceRecovered(state.fleet, fleetFacts, ahead, now, only);
+  const unread = unreadOf(state.unreadable);
+  const machine = advanceRecovered(state.fleet, fleetFacts, { ahead, unread }, now, only);
   const fleet = withoutOver(machine.state, facts);
 
   const deciding = { before: state, fleet, facts, fleetFacts, waiting, now };
@@ -49,16 +50,16 @@ export function advance(state: HubState, facts: HubFacts, now: number, only?: On
 function advanceRecovered(
   fleet: FleetState,
   facts: FleetFacts,
-  ahead: AheadOf['ahead'],
+  { ahead, unread }: Lost,
   now: number,
   only: Only | undefined,
 ): ReturnType<typeof advanceFleet> {
-  const { state, events } = recover(fleet, facts, ahead, now);
+  const { state, events } = recover(fleet, facts, ahead, now, unread);
   // Who is ahead was waited for, and now is not: every line may start something there.
   const isPart = state === fleet && ahead.size === 0;
   const step = advanceFleet(state, facts, now, isPart ? only?.placements : undefined);
   const happened = [...events, ...step.effects.events];
-  const more = recover(step.state, facts, NOBODY, now);
+  const more = recover(step.state, facts, NOBODY.ahead, now);
   const effects = { ...step.effects, events: happened };
   if (more.state === step.state) return { ...step, effects };
   const then = advanceRecovered(more.state, facts, NOBODY, now, undefined);
@@ -67,7 +68,15 @@ function advanceRecovered(
     effects: { ...then.effects, events: [...happened, ...more.events, ...then.effects.events] },
   };
 }
-const NOBODY: AheadOf['ahead'] = new Map();
+type Lost = Pick<AheadOf, 'ahead'> & { readonly unread?: Unread | undefined };
+const NOBODY: Lost = { ahead: new Map() };
+
+/** Clusters are not among them: their agents tell what they have. */
+function unreadOf(keys: HubState['unreadable'] = []): Unread | undefined {
+  const lines = new Set(keys.flatMap((key) => (key.startsWith('line.') ? [key.slice('line.'.length)] : [])));
+  const fleet = keys.includes('fleet');
+  return fleet || lines.size > 0 ? { lines, fleet } : undefined;
+}
 
 /** What was judged of a line, for steps that do not concern it: a memory that changes no decision. */
 const remembered = new WeakMap<

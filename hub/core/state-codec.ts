@@ -112,14 +112,30 @@ function encodeCluster({ fleet, removals, clusters }: HubState, name: string): s
 }
 
 /**
- * Reads what `encodeEntry` wrote. An entry that cannot be read is left out and named in `unreadable`: the hub is then
- * without state for it, which is safe (it waits for the agent's hello).
+ * Reads what `encodeEntry` wrote. An entry that cannot be read is left out and named in `unreadable`, also of the state: without that
+ * of a cluster the hub waits for the agent's hello, without another one for a person (`advance`).
  */
 export function decodeState(entries: ReadonlyMap<string, string>): { state: HubState; unreadable: string[] } {
   const unreadable: string[] = [];
   const reading = new Reading();
   for (const [key, text] of entries) if (!reading.take(key, text)) unreadable.push(key);
-  return { state: reading.done(), unreadable };
+  const state = reading.done();
+  if (unreadable.length === 0) return { state, unreadable };
+  const { fleet } = state;
+  const clock = unreadable.includes('fleet') ? { ...fleet.clock, hub: latest(fleet) } : fleet.clock;
+  return { state: { ...state, fleet: { ...fleet, clock }, unreadable }, unreadable };
+}
+
+/** The latest hub time that anything names: with less, what counts from there would not come to an end for as long. */
+function latest({ lines, silent }: FleetState): number {
+  let hub = 0;
+  for (const one of Object.values(silent)) hub = Math.max(hub, one.hub);
+  for (const { stages, targets } of Object.values(lines)) {
+    for (const { work } of stages) hub = Math.max(hub, work?.sinceHub ?? 0);
+    for (const { run } of Object.values(targets))
+      hub = Math.max(hub, run?.publishedHub ?? 0, run?.currentHub ?? 0, run?.failingHub ?? 0);
+  }
+  return hub;
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };

@@ -190,6 +190,8 @@ export type HubState = {
   readonly removals: Readonly<Record<string, PlacementRemovals>>;
   /** By cluster. */
   readonly clusters: Readonly<Record<string, ClusterState>>;
+  /** Saved entries that could not be read; never saved. The next decision takes what they held for lost. */
+  readonly unreadable?: readonly string[];
 };
 
 export const EMPTY_STATE: HubState = { fleet: EMPTY_FLEET, removals: {}, clusters: {} };

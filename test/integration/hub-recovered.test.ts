@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { backUp } from '#hub/backup/backup.ts';
 import { restore } from '#hub/backup/restore.ts';
 import { dialNats } from '#hub/bus/connect.ts';
@@ -15,11 +15,12 @@ const STATE = `KV_${HUB_STATE_BUCKET}`;
 
 async function manager(
   rig: Rig,
-  use: (streams: JetStreamManager['streams']) => Promise<unknown>,
+  use: (streams: JetStreamManager['streams'], write: JetStreamClient['publish']) => Promise<unknown>,
 ): Promise<void> {
   const dial = { servers: [rig.nats.url], trust: rig.trust, reconnectMs: 300 };
   const connection = await dialNats(dial, ({ message }) => assert.fail(message), signal);
-  await use((await jetstreamManager(connection!)).streams);
+  const client = jetstream(connection!);
+  await use((await jetstreamManager(connection!)).streams, (...message) => client.publish(...message));
   await connection!.close();
 }
 
@@ -148,6 +149,39 @@ test('a backup that is older than what agents have takes nobody back', async () 
     const revisions = documents.map(({ assignments }) => assignments[0]?.revision);
     assert.equal(revisions.lastIndexOf(oid) + 1, revisions.indexOf(third), 'nothing older in between');
   }
+});
+
+test('a line whose entry cannot be read starts nothing, says so, and goes on when it is resumed', async () => {
+  await using rig = await startRig('hub-unreadable');
+  await using east = await rig.startAgent('east');
+  await using west = await rig.startAgent('west');
+  const both = [east, west];
+  {
+    await using first = rig.startHub();
+    await settle(both, first);
+  }
+  await manager(rig, (_, write) => write(`$KV.${HUB_STATE_BUCKET}.line.shop`, '{"v":2,'));
+  const oid = await ship(rig, 'b');
+  await using second = rig.startHub();
+  await until('the index', () => (second.view.index?.head.oid === oid ? true : undefined));
+  const paused = await until(
+    'the pause',
+    () => second.view.state.fleet.lines.shop?.pauses.find(({ cause }) => cause === 'recovered'),
+    () => second.log.slice(-5).join(''),
+  );
+  assert.match(paused.reason, /cannot be read/);
+  assert.ok(second.view.events.some(({ what, reason }) => what === 'paused' && reason === paused.reason));
+  assert.match(second.log.join(''), /hub state: line\.shop cannot be read/);
+  for (const agent of both) agent.hello();
+  await says(both, second);
+  assert.deepEqual(
+    both.map(
+      ({ documents }) => documents.filter(({ assignments }) => assignments[0]?.revision === oid).length,
+    ),
+    [0, 0],
+  );
+  await resume(second);
+  await arrives(both, oid, second);
 });
 
 test('while JetStream takes nothing, nothing starts, what agents say is shown, and it goes on by itself', async () => {
