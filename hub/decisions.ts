@@ -147,16 +147,17 @@ export class Decisions {
         this.#savedAt = now;
       }
       this.#state = advanced.state;
-      if (!only) this.#wakes.clear();
+      const looked = only?.placements === 'all' ? undefined : only?.placements;
+      if (!looked) this.#wakes.clear();
       // What was due has been looked at, also where nothing is left that could be.
-      for (const placement of only?.placements ?? []) this.#wakes.delete(placement);
+      for (const placement of looked ?? []) this.#wakes.delete(placement);
       for (const [placement, at] of advanced.wakes) this.#wakes.set(placement, at);
       // Also where nothing is decided: Git may say something new that waits.
       this.#options.view.setState(advanced.state, advanced.facts);
       if (isNews) this.#options.marker?.('state-saved');
       const events = [...ordered.events, ...advanced.events];
       if (events.length > 0) this.#options.view.onFleetEvents(events, now);
-      webhooks.want(advanced.requests, only && new Set([...only.placements, ...advanced.wakes.keys()]));
+      webhooks.want(advanced.requests, looked && new Set([...looked, ...advanced.wakes.keys()]));
       await this.#tell(ordered.audited, 'done', signal);
       for (const { tell } of ordered.answers) tell();
       return advanced.effects.map(({ cluster }) => cluster);
@@ -186,6 +187,7 @@ export class Decisions {
       this.#answers = answers;
       return undefined;
     }
+    if (changes.placements === 'all') return changes;
     const due = [...this.#wakes].filter(([, at]) => at <= now).map(([placement]) => placement);
     return { ...changes, placements: new Set([...changes.placements, ...due]) };
   }

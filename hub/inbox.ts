@@ -38,7 +38,7 @@ export class Inbox implements IntakeTarget {
   readonly #hashes = new Map<string, string>();
   readonly #refusals = new Map<string, number>();
   #index: IndexSnapshot | undefined;
-  #changes: { placements: Set<string>; clusters: Set<string> } | undefined;
+  #changes: { placements: Set<string> | 'all'; clusters: Set<string> } | undefined;
   #live = true;
 
   constructor(options: InboxOptions) {
@@ -64,7 +64,7 @@ export class Inbox implements IntakeTarget {
     return told !== undefined && !this.#intake.isBehind(cluster) && this.#book.hashOf(cluster) === told;
   }
 
-  /** What has changed since the last call; undefined: who is reachable, so that everything may have. */
+  /** What has changed since the last call; undefined where that is not known. */
   takeChanges(): Only | undefined {
     const changes = this.#changes;
     this.#changes = { placements: new Set(), clusters: new Set() };
@@ -118,8 +118,18 @@ export class Inbox implements IntakeTarget {
   tick(now: number, connected: boolean): void {
     this.#intake.drain(now);
     if (!this.#liveness.tick(now, connected, this.#index?.clusters.keys() ?? [])) return;
-    this.#changes = undefined;
+    this.#concernAll();
     this.#options.onChange();
+  }
+
+  /** Who is reachable: every line looks at that. */
+  #concernAll(): void {
+    if (this.#changes) this.#changes.placements = 'all';
+  }
+
+  #concern(placement: string): void {
+    const changes = this.#changes;
+    if (changes && changes.placements !== 'all') changes.placements.add(placement);
   }
 
   /** Until there is an index everybody is believed, or what is stored could not be read before it. */
@@ -140,7 +150,7 @@ export class Inbox implements IntakeTarget {
     }
     const status = this.#pool.compact(given);
     if (!this.#book.take(status)) return;
-    this.#changes?.placements.add(placement);
+    this.#concern(placement);
     this.#options.view.onStatus(status, receivedAt);
     this.#options.onChange();
   }
@@ -175,8 +185,8 @@ export class Inbox implements IntakeTarget {
     const known = this.#heard.get(cluster);
     if (known === undefined || known < epoch) this.#heard.set(cluster, epoch);
     const back = this.#liveness.heard(cluster);
-    if (back || known === undefined) this.#changes = undefined;
-    else if (known !== undefined && known >= epoch) return;
+    if (back || known === undefined) this.#concernAll();
+    else if (known >= epoch) return;
     this.#changes?.clusters.add(cluster);
     this.#options.onChange();
   }

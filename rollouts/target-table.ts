@@ -14,6 +14,7 @@ export class TargetTable {
   readonly heard: (Report | null | undefined)[];
   /** Stage → targets that take a slot. */
   readonly #busy: Map<string, number>;
+  #removing = 0;
   /** Stage → version that every member has reached, where that was found out. */
   readonly #rested: Map<string, Version>;
 
@@ -22,6 +23,7 @@ export class TargetTable {
     list: Target[],
     heard: TargetTable['heard'],
     busy: Map<string, number>,
+    removing: number,
     rested: Map<string, Version>,
   ) {
     this.names = names;
@@ -29,6 +31,7 @@ export class TargetTable {
     this.list = list;
     this.heard = heard;
     this.#busy = busy;
+    this.#removing = removing;
     this.#rested = rested;
   }
 
@@ -37,9 +40,13 @@ export class TargetTable {
     const index = new Map(names.map((name, at) => [name, at]));
     const list = names.map((name) => targets[name]!);
     const busy = new Map<string, number>();
-    for (const { stage, run } of list) if (isBusy(run)) busy.set(stage, (busy.get(stage) ?? 0) + 1);
+    let removing = 0;
+    for (const { stage, run } of list) {
+      if (isBusy(run)) busy.set(stage, (busy.get(stage) ?? 0) + 1);
+      if (isBeingRemoved(run)) removing += 1;
+    }
     const heard = new Array<Report | null | undefined>(names.length).fill(undefined);
-    return new TargetTable({ names, index }, list, heard, busy, new Map());
+    return new TargetTable({ names, index }, list, heard, busy, removing, new Map());
   }
 
   copy(): TargetTable {
@@ -48,6 +55,7 @@ export class TargetTable {
       this.list.slice(),
       this.heard.slice(),
       new Map(this.#busy),
+      this.#removing,
       new Map(this.#rested),
     );
   }
@@ -72,6 +80,12 @@ export class TargetTable {
 
   #count({ stage, run }: Target, by: number): void {
     if (isBusy(run)) this.#busy.set(stage, (this.#busy.get(stage) ?? 0) + by);
+    if (isBeingRemoved(run)) this.#removing += by;
+  }
+
+  /** Targets of which something is being removed. */
+  get removing(): number {
+    return this.#removing;
   }
 
   busyOf(stage: string): number {
@@ -107,6 +121,20 @@ const tables = new WeakMap<object, TargetTable>();
 /** At work: it takes a slot. */
 export const isBusy = (run: Run | undefined): boolean =>
   run !== undefined && (run.phase === 'published' || run.phase === 'started') && run.purpose !== 'recall';
+
+const isBeingRemoved = (run: Run | undefined): boolean => run?.digest === null && run.phase !== 'removed';
+
+/** Names of the targets that are not the same objects in two records. */
+export function changedTargets(before: Line['targets'] = {}, after: Line['targets'] = {}): string[] {
+  if (before === after) return [];
+  const [was, is] = [tableOf(before), tableOf(after)];
+  if (was.names === is.names) return is.names.filter((_, at) => was.list[at] !== is.list[at]);
+  const placeOf = (name: string) => was.index.get(name) ?? -1;
+  return [
+    ...is.names.filter((name, at) => was.list[placeOf(name)] !== is.list[at]),
+    ...was.names.filter((name) => !is.index.has(name)),
+  ];
+}
 
 /** Made once for a record, which only the draft that made it writes to. */
 export function tableOf(targets: Line['targets']): TargetTable {

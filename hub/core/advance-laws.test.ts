@@ -5,7 +5,14 @@ import { advance, isDecided } from './advance.ts';
 import { documentOf, toldOf } from './desired.ts';
 import { decodeState, encodeState } from './state-codec.ts';
 import { factsOf, snapshot, type Told } from './testing/snapshot.ts';
-import { type AgentReport, assignmentKey, EMPTY_STATE, type HubFacts, type HubState } from './types.ts';
+import {
+  type AgentReport,
+  assignmentKey,
+  EMPTY_STATE,
+  type HubFacts,
+  type HubState,
+  type Only,
+} from './types.ts';
 
 /** Random histories of a small fleet: commits (joins, leaves, relabels, changes, invalid documents), reports and silence. */
 const CLUSTERS = ['c1', 'c2', 'c3'];
@@ -64,21 +71,32 @@ function told(number: number, of: Extract<Step, { kind: 'commit' }>['fleet']): T
   };
 }
 
-type World = { state: HubState; facts: HubFacts; now: number };
+type World = {
+  state: HubState;
+  facts: HubFacts;
+  now: number;
+  /** What the step was about; undefined: a commit, or nobody knows. */
+  only?: Only | undefined;
+  /** The map that grows, as that of the hub does. */
+  heard: ReadonlyMap<string, number>;
+};
 
 /** Plays a history; `visit` sees every step with the facts that were decided on. */
 function play(steps: readonly Step[], visit: (before: HubState, world: World) => void): void {
   let now = 1_000;
-  const world: World = { state: EMPTY_STATE, facts: factsOf(snapshot(told(0, EMPTY_FLEET))), now };
-  const reports = new Map<string, ReadonlyMap<string, AgentReport>>();
   const heard = new Map<string, number>();
+  const facts = factsOf(snapshot(told(0, EMPTY_FLEET)));
+  const world: World = { state: EMPTY_STATE, facts, now, heard };
+  const reports = new Map<string, ReadonlyMap<string, AgentReport>>();
   const unreachable = new Set<string>();
   steps.forEach((one, number) => {
     now += 10;
     let { index } = world.facts;
+    let only: Only | undefined = { placements: new Set(), clusters: new Set() };
     switch (one.kind) {
       case 'commit':
         index = snapshot(told(number + 1, one.fleet));
+        only = undefined;
         break;
       case 'report': {
         const { cluster, placement, phase } = one.report;
@@ -87,14 +105,20 @@ function play(steps: readonly Step[], visit: (before: HubState, world: World) =>
         const { attempt, digest } = told;
         const said = { attempt, phase, ...(digest !== null && { digest }) };
         reports.set(placement, new Map(reports.get(placement)).set(cluster, said));
+        only = { ...only, placements: new Set([placement]) };
         break;
       }
       case 'hello':
+        only = {
+          placements: heard.has(one.cluster) && !unreachable.has(one.cluster) ? new Set() : 'all',
+          clusters: new Set([one.cluster]),
+        };
         heard.set(one.cluster, Math.max(one.epoch, heard.get(one.cluster) ?? 0));
         unreachable.delete(one.cluster);
         break;
       case 'silence':
         if (index.clusters.has(one.cluster)) unreachable.add(one.cluster);
+        only = { ...only, placements: 'all' };
         break;
       default:
         one satisfies never;
@@ -102,7 +126,7 @@ function play(steps: readonly Step[], visit: (before: HubState, world: World) =>
     const said = { reports: new Map(reports), heard: new Map(heard), unreachable: new Set(unreachable) };
     const facts = { ...factsOf(index), ...said };
     const before = world.state;
-    Object.assign(world, { facts, now, state: advance(before, facts, now).state });
+    Object.assign(world, { facts, now, only, state: advance(before, facts, now).state });
     visit(before, world);
   });
 }
@@ -125,6 +149,19 @@ test('advance is idempotent on its own result, at any later time', () => {
     assert.equal(isDecided(state, again.state), false);
     assert.deepEqual(again.effects, []);
   });
+});
+
+test('a step that is told what has changed decides as one that looks at everything', () => {
+  fc.assert(
+    fc.property(histories, (steps) => {
+      let state = EMPTY_STATE;
+      play(steps, (_, { state: whole, facts, now, only, heard }) => {
+        state = advance(state, { ...facts, heard }, now, only).state;
+        assert.deepEqual(state, whole);
+      });
+    }),
+    { numRuns: 300 },
+  );
 });
 
 test('state read back from what was saved is equal and decides the same', () => {

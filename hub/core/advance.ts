@@ -2,13 +2,22 @@ import { advance as advanceFleet } from '#rollouts/advance.ts';
 import type { FleetFacts } from '#rollouts/facts.ts';
 import { recover, type Unread } from '#rollouts/recover.ts';
 import { EMPTY_LINE, type FleetState, type Line } from '#rollouts/state.ts';
-import { tableOf } from '#rollouts/target-table.ts';
-import { type AheadOf, aheadOf } from './ahead.ts';
+import { changedTargets } from '#rollouts/target-table.ts';
+import { type AheadOf, aheadOf, rememberWaiting } from './ahead.ts';
 import { documentOf } from './desired.ts';
 import { decideDocument } from './documents.ts';
 import { fleetFactsOf } from './fleet-facts.ts';
 import { type Judged, judgeRemovals } from './removals.ts';
-import type { Advanced, ClusterState, Effect, HubFacts, HubState, Only, PlacementRemovals } from './types.ts';
+import type {
+  Advanced,
+  ClusterState,
+  Effect,
+  HubFacts,
+  HubState,
+  IndexSnapshot,
+  Only,
+  PlacementRemovals,
+} from './types.ts';
 
 /**
  * Decides what every cluster is to have: the one seam through which a change passes (design/30, rule 14). What Git takes away is
@@ -21,7 +30,7 @@ export function advance(state: HubState, facts: HubFacts, now: number, only?: On
   // Without a Fleet that was ever valid nothing is known about anything: all stays as it is.
   if (!index.fleet)
     return { state, effects: [], events: [], requests: [], wakes: new Map(), facts: undefined };
-  const { ahead, waiting } = aheadOf(state, facts);
+  const { ahead, waiting } = aheadOf(state, facts, only);
   const judged = judgeAll(state, facts, now, only);
   const fleetFacts = { ...fleetFactsOf(facts, state, judged), unheard: waiting };
   const unread = unreadOf(state.unreadable);
@@ -34,6 +43,7 @@ export function advance(state: HubState, facts: HubFacts, now: number, only?: On
   const clusters = decideClusters(touched, deciding);
   const removals = removalsOf(state, judged, fleet, facts, now);
   const next = { fleet, removals, clusters };
+  rememberWaiting(clusters, facts, waiting);
   const effects: Effect[] = [];
   if (clusters !== state.clusters)
     for (const cluster of touched ?? Object.keys(clusters)) {
@@ -57,7 +67,7 @@ function advanceRecovered(
   const { state, events } = recover(fleet, facts, ahead, now, unread);
   // Who is ahead was waited for, and now is not: every line may start something there.
   const isPart = state === fleet && ahead.size === 0;
-  const step = advanceFleet(state, facts, now, isPart ? only?.placements : undefined);
+  const step = advanceFleet(state, facts, now, isPart ? placementsOf(only) : undefined);
   const happened = [...events, ...step.effects.events];
   const more = recover(step.state, facts, NOBODY.ahead, now);
   const effects = { ...step.effects, events: happened };
@@ -78,6 +88,10 @@ function unreadOf(keys: HubState['unreadable'] = []): Unread | undefined {
   return fleet || lines.size > 0 ? { lines, fleet } : undefined;
 }
 
+/** Undefined: all. */
+const placementsOf = (only: Only | undefined): ReadonlySet<string> | undefined =>
+  only?.placements === 'all' ? undefined : only?.placements;
+
 /** What was judged of a line, for steps that do not concern it: a memory that changes no decision. */
 const remembered = new WeakMap<
   Line,
@@ -87,7 +101,7 @@ const remembered = new WeakMap<
 function judge(name: string, state: HubState, facts: HubFacts, now: number, only: Only | undefined): Judged {
   const line = state.fleet.lines[name] ?? EMPTY_LINE;
   const was = state.removals[name];
-  const known = only?.placements.has(name) === false ? remembered.get(line) : undefined;
+  const known = placementsOf(only)?.has(name) === false ? remembered.get(line) : undefined;
   if (known && known.of === facts.index && known.was === was) return known.judged;
   const judged = judgeRemovals(name, line, was, facts, now);
   remembered.set(line, { of: facts.index, was: judged.removals, judged });
@@ -153,23 +167,34 @@ function touchedClusters(was: FleetState, is: FleetState, facts: HubFacts, only:
     const [before, line] = [was.lines[placement], is.lines[placement]];
     if (before === line) continue;
     moved = true;
-    for (const cluster of differing(before, line ?? EMPTY_LINE)) touched.add(cluster);
+    for (const cluster of changedTargets(before?.targets, line?.targets))
+      if (before?.targets[cluster]?.run !== line?.targets[cluster]?.run) touched.add(cluster);
   }
   if (was.holds !== is.holds)
     for (const cluster of [...Object.keys(was.holds), ...Object.keys(is.holds)]) touched.add(cluster);
   // What others are shown follows from stages, not from runs.
-  if (moved || only.placements.size > 0)
-    for (const [cluster, { document }] of facts.index.clusters)
-      if (document.spec.mode === 'observe' || document.spec.decommission) touched.add(cluster);
+  if (moved || placementsOf(only)?.size !== 0)
+    for (const cluster of outsideStages(facts.index.clusters)) touched.add(cluster);
   return touched;
 }
 
-function* differing(before: Line | undefined, { targets }: Line): Iterable<string> {
-  if (before?.targets === targets) return;
-  const { names, list } = tableOf(targets);
-  const old = before?.targets ?? {};
-  for (let at = 0; at < names.length; at++) if (old[names[at]!]?.run !== list[at]!.run) yield names[at]!;
-  for (const name in old) if (!targets[name]) yield name;
+const outside = new WeakMap<IndexSnapshot['clusters'], readonly string[]>();
+
+/** Clusters that have no part in any stage; looked for once in the same entries. */
+function outsideStages(entries: IndexSnapshot['clusters']): readonly string[] {
+  let found = outside.get(entries);
+  if (!found) {
+    found = [...entries].flatMap(
+      ([
+        cluster,
+        {
+          document: { spec },
+        },
+      ]) => (spec.mode === 'observe' || spec.decommission ? [cluster] : []),
+    );
+    outside.set(entries, found);
+  }
+  return found;
 }
 
 /** Of a placement that is gone nothing is remembered once nobody has it. */

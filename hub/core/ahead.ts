@@ -1,5 +1,5 @@
 import type { Ahead, Had } from '#rollouts/recover.ts';
-import type { HubFacts, HubState } from './types.ts';
+import type { HubFacts, HubState, Only } from './types.ts';
 
 export type AheadOf = {
   /** To be taken up, once: their next document is younger than what they have. */
@@ -8,20 +8,40 @@ export type AheadOf = {
   readonly waiting: ReadonlySet<string>;
 };
 
-/** Clusters whose agent has accepted a document that saved state does not know: state was lost, or is older (ADR 15). */
-export function aheadOf({ clusters }: HubState, { index, heard, reports, isWhole }: HubFacts): AheadOf {
+/** Who waited, for steps that concern few: nobody but they and whom something was heard of can be ahead or wait. */
+type Known = Pick<HubFacts, 'heard'> & Pick<AheadOf, 'waiting'> & { readonly entries: object };
+const decided = new WeakMap<HubState['clusters'], Known>();
+
+/**
+ * Clusters whose agent has accepted a document that saved state does not know: state was lost, or is older (ADR 15). `only` names
+ * of whom something was heard since the state was decided.
+ */
+export function aheadOf({ clusters }: HubState, facts: HubFacts, only?: Only): AheadOf {
+  const { index, heard, reports, isWhole } = facts;
   const ahead = new Map<string, Ahead>();
   const waiting = new Set<string>();
-  if (heard.size < index.clusters.size)
-    for (const cluster of index.clusters.keys()) if (!heard.has(cluster)) waiting.add(cluster);
-  for (const [cluster, epoch] of heard) {
+  const last = only && decided.get(clusters);
+  const isLast = last && last.heard === heard && last.entries === index.clusters;
+  // Without an entry that can be read a cluster is told nothing.
+  const some = isLast && [...last.waiting, ...only.clusters].filter((one) => index.clusters.has(one));
+  for (const cluster of some || index.clusters.keys()) {
+    const epoch = heard.get(cluster);
     const known = clusters[cluster]?.epoch ?? 0;
-    // Without an entry that can be read it is told nothing.
-    if (epoch <= known || !index.clusters.has(cluster)) continue;
-    if (isWhole(cluster)) ahead.set(cluster, { known: known > 0, has: hadBy(cluster, reports) });
+    if (epoch === undefined) waiting.add(cluster);
+    else if (epoch <= known) continue;
+    else if (isWhole(cluster)) ahead.set(cluster, { known: known > 0, has: hadBy(cluster, reports) });
     else waiting.add(cluster);
   }
   return { ahead, waiting };
+}
+
+/** Says that a step has led to these clusters; who was ahead is not any more. */
+export function rememberWaiting(
+  clusters: HubState['clusters'],
+  { heard, index }: HubFacts,
+  waiting: AheadOf['waiting'],
+): void {
+  decided.set(clusters, { heard, entries: index.clusters, waiting });
 }
 
 function hadBy(cluster: string, reports: HubFacts['reports']): Map<string, Had> {

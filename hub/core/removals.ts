@@ -27,6 +27,7 @@ export function judgeRemovals(
   const head = known?.versions.at(-1);
   const fleet = index.fleet?.document;
   if (!head || !fleet) return { removals: was, blocked: NONE };
+  if (!was && nothingLeaves(line, head.contents)) return NOTHING;
   const looked = lookThrough(placement, line, was, facts, head.contents);
   const { leaving, removing, blocked } = looked;
   const left = stillLeft(was?.left, (cluster) => !head.contents.has(cluster) && isInFleet(facts, cluster));
@@ -61,6 +62,22 @@ export function judgeRemovals(
 }
 
 const NONE: ReadonlyMap<string, string> = new Map();
+const NOTHING: Judged = { removals: undefined, blocked: NONE };
+
+type Names = readonly string[];
+/** Names of targets → contents that have all of them. */
+const covered = new WeakMap<Names, WeakSet<object>>();
+
+/** Most placements, most of the time: Git gives something to every target, and nothing is being removed. */
+function nothingLeaves({ targets }: Line, contents: ReadonlyMap<string, unknown>): boolean {
+  const { names, removing } = tableOf(targets);
+  if (removing > 0) return false;
+  const known = covered.get(names) ?? new WeakSet();
+  if (known.has(contents)) return true;
+  if (!names.every((name) => contents.has(name))) return false;
+  covered.set(names, known.add(contents));
+  return true;
+}
 
 type Looked = {
   /** Assignments that there were, and those that are being removed. */

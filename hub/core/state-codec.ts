@@ -1,5 +1,6 @@
 import { canonicalJson } from '#proto/canonical.ts';
 import { EMPTY_FLEET, EMPTY_LINE, type FleetState, type Line, type Target } from '#rollouts/state.ts';
+import { changedTargets } from '#rollouts/target-table.ts';
 import { clusterEntry, fleetEntry, lineEntry } from './state-entries.ts';
 import { firstVersionOf } from './state-first-version.ts';
 import type { ClusterState, HubState, PlacementRemovals } from './types.ts';
@@ -43,7 +44,8 @@ export function keysBetween(before: HubState, after: HubState): string[] {
   compare(was.silent, is.silent);
   compare(was.lines, is.lines, lines);
   for (const name of lines) {
-    compare(was.lines[name]?.targets, is.lines[name]?.targets);
+    for (const cluster of changedTargets(was.lines[name]?.targets, is.lines[name]?.targets))
+      clusters.add(cluster);
     compare(was.lines[name]?.rejected, is.lines[name]?.rejected);
   }
   const removals = new Set<string>();

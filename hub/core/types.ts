@@ -215,7 +215,12 @@ export type AgentReport = Report &
   };
 
 /** What may have changed since the last decision; everything where it is not known. */
-export type Only = { readonly placements: ReadonlySet<string>; readonly clusters: ReadonlySet<string> };
+export type Only = {
+  /** Of which something was heard; all of them where somebody has come back or fallen silent. */
+  readonly placements: ReadonlySet<string> | 'all';
+  /** Of whose document something was heard. */
+  readonly clusters: ReadonlySet<string>;
+};
 
 /** To be carried out only after the state they follow from is saved; repeatable. */
 export type Effect = {

@@ -1,4 +1,5 @@
 import type { TargetState } from '#rollouts/state.ts';
+import { changedTargets } from '#rollouts/target-table.ts';
 import { toldOf } from '../desired.ts';
 import type { HubState } from '../types.ts';
 
@@ -60,7 +61,8 @@ export function changedClusters(before: HubState, after: HubState): Set<string> 
   compare(before.clusters, after.clusters);
   const [was, is] = [before.fleet.lines, after.fleet.lines];
   for (const placement of new Set([...Object.keys(was), ...Object.keys(is)]))
-    compare(was[placement]?.targets ?? {}, is[placement]?.targets ?? {});
+    for (const cluster of changedTargets(was[placement]?.targets, is[placement]?.targets))
+      changed.add(cluster);
   for (const placement of new Set([...Object.keys(before.removals), ...Object.keys(after.removals)])) {
     const held = [before.removals[placement]?.held, after.removals[placement]?.held];
     if (held[0] === held[1]) continue;
