@@ -1,3 +1,4 @@
+import type { InventoryEntry } from '#proto/inventory.ts';
 import type { ObjectMeta } from '../core/object.ts';
 import { type KubeObject, objectId } from '../core/object.ts';
 import { phasesOf } from '../core/phases.ts';
@@ -47,11 +48,8 @@ export async function applyRun(
   takeCharge(context, state, engaged);
   if (how.mayWrite) {
     if (atomic && !(await rehearse(context, state, engaged, signal))) return;
-    const ahead = writeAhead(context.book.entries(state.name), engaged.objects);
-    if (ahead) {
-      await context.book.save(state.name, ahead, signal);
-      await context.marker('inventory-written');
-    }
+    const ahead = (held: readonly InventoryEntry[]) => writeAhead(held, engaged.objects);
+    if (await context.book.update(state.name, ahead, signal)) await context.marker('inventory-written');
   }
   await writePhases(context, state, engaged, how, signal);
   if (observe) await rehearse(context, state, engaged, signal);

@@ -82,11 +82,8 @@ export async function recall(
   await context.book.load(signal);
   if (known.length === 0) return;
   const { ready } = await locate(context.kube, prepareAll(known, placement), signal);
-  const ahead = writeAhead(
-    context.book.entries(placement),
-    ready.map(({ object }) => object),
-  );
-  if (ahead) await context.book.save(placement, ahead, signal);
+  const objects = ready.map(({ object }) => object);
+  await context.book.update(placement, (held) => writeAhead(held, objects), signal);
 }
 
 /** What is not served in its version yet may exist in another one: it is contacted there. */

@@ -41,6 +41,9 @@ class MemoryStore implements InventoryStore {
   }
 }
 
+const set = (book: InventoryBook, ...entries: InventoryEntry[]): Promise<boolean> =>
+  book.update('shop', () => entries, NEVER);
+
 async function open(): Promise<{ store: MemoryStore; book: InventoryBook }> {
   const store = new MemoryStore();
   const book = new InventoryBook(store);
@@ -50,15 +53,15 @@ async function open(): Promise<{ store: MemoryStore; book: InventoryBook }> {
 
 test('an inventory that is the same already is not written', async () => {
   const { store, book } = await open();
-  assert.equal(await book.save('shop', [intended('a')], NEVER), true);
-  assert.equal(await book.save('shop', [intended('a')], NEVER), false);
-  assert.equal(await book.save('shop', [applied('a')], NEVER), true);
+  assert.equal(await set(book, intended('a')), true);
+  assert.equal(await set(book, intended('a')), false);
+  assert.equal(await set(book, applied('a')), true);
   assert.equal(store.writes, 2);
 });
 
 test('what is noted is known at once and written with the next save or flush', async () => {
   const { store, book } = await open();
-  await book.save('shop', [intended('a')], NEVER);
+  await set(book, intended('a'));
   book.note('shop', applied('a'));
   assert.deepEqual(book.entries('shop'), [applied('a')]);
   assert.deepEqual(store.saved.get('shop'), [intended('a')]);
@@ -73,17 +76,17 @@ test('what is noted is known at once and written with the next save or flush', a
 
 test('an empty inventory is removed', async () => {
   const { store, book } = await open();
-  await book.save('shop', [applied('a')], NEVER);
-  await book.save('shop', [], NEVER);
+  await set(book, applied('a'));
+  await set(book);
   assert.equal(store.saved.size, 0);
   assert.deepEqual(book.placements(), []);
 });
 
 test('after a failed write the truth is read again', async () => {
   const { store, book } = await open();
-  await book.save('shop', [applied('a')], NEVER);
+  await set(book, applied('a'));
   store.failure = new Error('conflict');
-  await assert.rejects(book.save('shop', [applied('b')], NEVER), /conflict/);
+  await assert.rejects(set(book, applied('b')), /conflict/);
   store.failure = undefined;
   store.saved.set('shop', [applied('theirs')]);
   await book.load(NEVER);
@@ -92,7 +95,7 @@ test('after a failed write the truth is read again', async () => {
 
 test('what was noted before a write that failed is written by the next one', async () => {
   const { store, book } = await open();
-  await book.save('shop', [intended('a'), intended('b')], NEVER);
+  await set(book, intended('a'), intended('b'));
   book.note('shop', applied('a'));
   store.failure = new Error('away');
   await assert.rejects(book.flush('shop', NEVER), /away/);
@@ -102,18 +105,67 @@ test('what was noted before a write that failed is written by the next one', asy
   assert.deepEqual(store.saved.get('shop'), [applied('a'), applied('b')]);
 });
 
-test('a save that was prepared before something was noted keeps the note', async () => {
+test('a change that changes nothing leaves what is noted where it is', async () => {
   const { store, book } = await open();
-  await book.save('shop', [intended('a')], NEVER);
-  const ahead = [...book.entries('shop'), intended('b')];
+  await set(book, intended('a'));
   book.note('shop', applied('a'));
-  await book.save('shop', ahead, NEVER);
-  assert.deepEqual(store.saved.get('shop'), [applied('a'), intended('b')]);
+  assert.equal(await book.update('shop', () => undefined, NEVER), false);
+  assert.equal(await book.update('shop', (held) => held, NEVER), false);
+  assert.ok(book.hasNotes('shop'));
+  assert.equal(store.writes, 1);
+});
+
+test('a change is made to what is held when its turn has come, and takes along what was noted', async () => {
+  const { store, book } = await open();
+  await set(book, intended('a'));
+  const add = (name: string) => book.update('shop', (held) => [...held, intended(name)], NEVER);
+  book.note('shop', applied('a'));
+  await Promise.all([add('b'), add('c')]);
+  assert.deepEqual(store.saved.get('shop'), [applied('a'), intended('b'), intended('c')]);
+  store.failure = new Error('conflict');
+  await assert.rejects(add('d'), /conflict/);
+  store.failure = undefined;
+  store.saved.set('shop', [applied('theirs')]);
+  await add('d');
+  assert.deepEqual(store.saved.get('shop'), [applied('theirs'), intended('d')]);
+});
+
+test('while inventories are read again nothing is written, and what was under way is waited for', async () => {
+  const { store, book } = await open();
+  const order: string[] = [];
+  const slow = Promise.withResolvers<void>();
+  const { save, loadAll } = store;
+  store.save = async (placement, entries) => {
+    order.push(`write ${placement}`);
+    if (placement === 'slow') await slow.promise;
+    if (placement === 'fails') throw new Error('conflict');
+    await save.call(store, placement, entries);
+    order.push(`written ${placement}`);
+  };
+  store.loadAll = async () => {
+    order.push('read');
+    return loadAll.call(store);
+  };
+  const put = (placement: string) => book.update(placement, () => [intended('a')], NEVER);
+  const first = put('slow');
+  await assert.rejects(put('fails'), /conflict/);
+  const second = put('other');
+  setImmediate(() => slow.resolve());
+  await Promise.all([first, second]);
+  assert.deepEqual(order, [
+    'write slow',
+    'write fails',
+    'written slow',
+    'read',
+    'write other',
+    'written other',
+  ]);
+  assert.deepEqual(book.placements().toSorted(), ['other', 'slow']);
 });
 
 test('an object that is about to be replaced is only intended, whatever was noted of it', async () => {
   const { store, book } = await open();
-  await book.save('shop', [intended('a'), intended('b')], NEVER);
+  await set(book, intended('a'), intended('b'));
   book.note('shop', applied('a'));
   book.note('shop', applied('b'));
   await book.intend('shop', intended('a'), NEVER);

@@ -177,10 +177,9 @@ export async function finalise(
   gone: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<void> {
-  if (gone.size === 0 && state.corrects) return;
-  const entries = context.book.entries(state.name).filter((entry) => !gone.has(inventoryId(entry)));
-  const written = await context.book.save(state.name, entries, signal);
-  if (written) await context.marker('inventory-finalised');
+  if (gone.size === 0) return state.corrects ? undefined : flush(context, state.name, signal);
+  const left = (held: readonly InventoryEntry[]) => held.filter((entry) => !gone.has(inventoryId(entry)));
+  if (await context.book.update(state.name, left, signal)) await context.marker('inventory-finalised');
 }
 
 /** Writes what is only noted of a placement. */
