@@ -14,7 +14,6 @@ import { readFacts } from './facts.ts';
 import { instanceName } from './instance.ts';
 import { KubeClient } from './kube/client.ts';
 import { connect } from './kube/connection.ts';
-import { request } from './kube/request.ts';
 import { openRenderers } from './renderers.ts';
 import { openRepository } from './repository.ts';
 import { initSeed, readSeed } from './seed.ts';
@@ -62,16 +61,12 @@ class Agent {
       {},
       config.namespaces,
     );
-    const api = {
-      call: (call: Parameters<typeof request>[1], signal: AbortSignal) =>
-        request(kube.connection, call, kube.options, signal),
-    };
     const fleet = await openRepository(config, (message) => log.warn(message));
     const parts = {
       config,
       publicKey: key.publicKey,
       kube,
-      own: new OwnObjects(api, config.namespace),
+      own: new OwnObjects(kube, config.namespace),
       fleet,
       renderers: openRenderers(config),
       cache: new NodeCache({ nodes: 2_000, treeEntries: 50_000, files: 1_000 }),

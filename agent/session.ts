@@ -12,7 +12,6 @@ import { jittered } from './core/waits.ts';
 import { FleetReader } from './derive/fleet-reader.ts';
 import { Desk } from './desk.ts';
 import { ClusterEngine } from './engine/cluster-engine.ts';
-import { ConfigMapInventoryStore } from './engine/inventory-store.ts';
 import { GitSource } from './git-source.ts';
 import type { KubeClient } from './kube/client.ts';
 import { Publisher } from './publisher.ts';
@@ -20,6 +19,7 @@ import { Reconciler } from './reconcile.ts';
 import type { Renderers } from './renderers.ts';
 import type { FleetRepository } from './repository.ts';
 import type { OwnObjects } from './state/api.ts';
+import { ConfigMapInventoryStore } from './state/inventories.ts';
 import { StatusMap } from './state/status-map.ts';
 import { type LoadedState, StateStore } from './state/store.ts';
 import { refuseOutside } from './tenancy.ts';
@@ -86,7 +86,7 @@ export class Session {
     this.#publisher = new Publisher(bus, this.#observed(), this.#statusMap);
     this.#engine = new ClusterEngine({
       kube,
-      store: new ConfigMapInventoryStore(kube, config.namespace),
+      store: new ConfigMapInventoryStore(own),
       ownNamespace: config.namespace,
       listener: {
         changed: (placement) => this.#reconciler.engineChanged(placement),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
-import { aborted, Bell, pause, together } from './wait.ts';
+import { aborted, Bell, pause, together, untilAll } from './wait.ts';
 
 const NEVER = new AbortController().signal;
 
@@ -47,4 +48,21 @@ test('works that are ended from outside are no failure', async () => {
   const all = together([async (signal) => signal.throwIfAborted(), (signal) => aborted(signal)], end.signal);
   end.abort();
   await all;
+});
+
+test('what several wait for ends when the last of them gives up, and leaves nothing at their signals', () => {
+  const [one, other] = [new AbortController(), new AbortController()];
+  {
+    using both = untilAll([one.signal, other.signal]);
+    one.abort();
+    assert.equal(both.signal.aborted, false);
+    other.abort(new Error('enough'));
+    assert.equal(both.signal.aborted, true);
+  }
+  const still = new AbortController();
+  const over = untilAll([still.signal]);
+  over[Symbol.dispose]();
+  assert.equal(getEventListeners(still.signal, 'abort').length, 0);
+  still.abort();
+  assert.equal(over.signal.aborted, false);
 });

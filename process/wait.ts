@@ -17,6 +17,22 @@ export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
+/** A signal that is aborted once all of these are, for work that several wait for. Disposing of it leaves nothing at them. */
+export function untilAll(signals: readonly AbortSignal[]): { signal: AbortSignal } & Disposable {
+  const end = new AbortController();
+  const look = (): void => {
+    if (signals.every(({ aborted }) => aborted)) end.abort(signals[0]?.reason);
+  };
+  for (const signal of signals) signal.addEventListener('abort', look);
+  look();
+  return {
+    signal: end.signal,
+    [Symbol.dispose]() {
+      for (const signal of signals) signal.removeEventListener('abort', look);
+    },
+  };
+}
+
 /**
  * Runs works side by side until all have ended. The first that fails ends the others, and its failure is thrown once nothing runs any
  * more; what the others throw while they are being ended is not news.

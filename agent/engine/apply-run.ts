@@ -49,13 +49,13 @@ export async function applyRun(
   if (how.mayWrite) {
     if (atomic && !(await rehearse(context, state, engaged, signal))) return;
     const ahead = (held: readonly InventoryEntry[]) => writeAhead(held, engaged.objects);
-    if (await context.book.update(state.name, ahead, signal)) await context.marker('inventory-written');
+    if (await context.book.update(state.name, ahead, context.life)) await context.marker('inventory-written');
   }
   await writePhases(context, state, engaged, how, signal);
   if (observe) await rehearse(context, state, engaged, signal);
   if (!how.mayWrite) return;
   await context.marker('applied');
-  await finalise(context, state, await pruneAfter(context, state, assignment, signal), signal);
+  await finalise(context, state, await pruneAfter(context, state, assignment, signal));
 }
 
 /** Only what was applied as a whole, beside neighbours that are known, lets go of what was there before. */

@@ -280,12 +280,12 @@ export class ClusterEngine {
 
   async #retireRun(state: PlacementState, signal: AbortSignal): Promise<void> {
     const { book, wants } = this.#context;
-    await book.load(signal);
+    await book.load(this.#context.life);
     wants.set(state.name, new Set());
     state.begin([], new Map());
     this.#release(state);
     if (state.policy.hold || state.policy.observe) return;
-    await finalise(this.#context, state, await pruneStale(this.#context, state, false, signal), signal);
+    await finalise(this.#context, state, await pruneStale(this.#context, state, false, signal));
     state.removed = book.entries(state.name).length === 0;
     if (state.removed) wants.delete(state.name);
   }

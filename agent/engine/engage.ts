@@ -52,7 +52,7 @@ export async function engage(
   assignment: Assignment,
   signal: AbortSignal,
 ): Promise<Engaged> {
-  await context.book.load(signal);
+  await context.book.load(context.life);
   const intended = await intend(context, state, assignment, signal);
   const refused = new Map(intended.refused);
   const ready = await watchKinds(context, intended.ready, refused, signal);
@@ -79,11 +79,11 @@ export async function recall(
   known: readonly KubeObject[],
   signal: AbortSignal,
 ): Promise<void> {
-  await context.book.load(signal);
+  await context.book.load(context.life);
   if (known.length === 0) return;
   const { ready } = await locate(context.kube, prepareAll(known, placement), signal);
   const objects = ready.map(({ object }) => object);
-  await context.book.update(placement, (held) => writeAhead(held, objects), signal);
+  await context.book.update(placement, (held) => writeAhead(held, objects), context.life);
 }
 
 /** What is not served in its version yet may exist in another one: it is contacted there. */

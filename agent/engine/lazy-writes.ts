@@ -6,7 +6,8 @@ import type { Clock } from './ports.ts';
 const GATHER_MS = 2_000;
 /** And gives way to other requests no longer than this, ms. */
 const MOST_MS = 60_000;
-const WIDTH = 8;
+/** Those of placements that share a ConfigMap are one write. */
+const WIDTH = 192;
 
 export type LazyWritesOptions = {
   /** Throws where it has to be tried again. */

@@ -175,11 +175,10 @@ export async function finalise(
   context: Context,
   state: PlacementState,
   gone: ReadonlySet<string>,
-  signal: AbortSignal,
 ): Promise<void> {
-  if (gone.size === 0) return state.corrects ? undefined : flush(context, state.name, signal);
+  if (gone.size === 0) return state.corrects ? undefined : flush(context, state.name, context.life);
   const left = (held: readonly InventoryEntry[]) => held.filter((entry) => !gone.has(inventoryId(entry)));
-  if (await context.book.update(state.name, left, signal)) await context.marker('inventory-finalised');
+  if (await context.book.update(state.name, left, context.life)) await context.marker('inventory-finalised');
 }
 
 /** Writes what is only noted of a placement. */

@@ -33,7 +33,7 @@ export async function writeOrRecreate(
   } catch (error) {
     if (!(await wouldRecreate(kube, tracked, error, signal))) throw error;
   }
-  await intendAgain(context, tracked, signal);
+  await intendAgain(context, tracked);
   await context.marker('recreate-intended');
   await removeForGood(context, tracked, signal);
   await context.marker('recreate-deleted');
@@ -70,10 +70,10 @@ export async function wouldRecreate(
 }
 
 /** Should the process end between deletion and creation, the next one creates it, in report mode too. */
-async function intendAgain(context: Context, tracked: Tracked, signal: AbortSignal): Promise<void> {
+async function intendAgain(context: Context, tracked: Tracked): Promise<void> {
   const { book } = context;
   if (book.of(tracked.placement).get(tracked.id)?.state === 'applied')
-    await book.intend(tracked.placement, entryOf(tracked.object), signal);
+    await book.intend(tracked.placement, entryOf(tracked.object), context.life);
 }
 
 async function removeForGood(context: Context, tracked: Tracked, signal: AbortSignal): Promise<void> {

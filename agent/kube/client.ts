@@ -68,7 +68,7 @@ export class KubeClient {
     this.discovery =
       shared?.discovery ??
       new Discovery(async (path, subject, signal) => {
-        const answer = await this.#call({ method: 'GET', path, subject }, signal);
+        const answer = await this.call({ method: 'GET', path, subject }, signal);
         return answer.body;
       });
   }
@@ -90,7 +90,7 @@ export class KubeClient {
 
   /** Any path, for what has no method here (`/version`, `/readyz`). */
   async raw(path: string, signal: AbortSignal): Promise<unknown> {
-    return (await this.#call({ method: 'GET', path, subject: `GET ${path}` }, signal)).body;
+    return (await this.call({ method: 'GET', path, subject: `GET ${path}` }, signal)).body;
   }
 
   async get(
@@ -105,7 +105,7 @@ export class KubeClient {
       ...(how.metadata && { accept: METADATA }),
     };
     try {
-      return withKind((await this.#call(call, signal)).body, target.resource);
+      return withKind((await this.call(call, signal)).body, target.resource);
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw error;
@@ -133,7 +133,7 @@ export class KubeClient {
     }
     let token: string | undefined;
     do {
-      const { body } = await this.#call(
+      const { body } = await this.call(
         {
           method: 'GET',
           path: pathOfResource(resource, options.namespace),
@@ -204,20 +204,6 @@ export class KubeClient {
     return this.#write(call, object, signal);
   }
 
-  /** Replaces the whole object; with a `resourceVersion` only that state. @throws KubeError 409 Conflict */
-  async update(resource: Resource, object: KubeObject, signal: AbortSignal): Promise<Written> {
-    const call: Call = {
-      method: 'PUT',
-      path: pathOfResource(resource, object.metadata.namespace, object.metadata.name),
-      query: { fieldManager: FIELD_MANAGER, fieldValidation: 'Strict' },
-      contentType: 'application/json',
-      body: canonicalJson(object),
-      subject: `update ${displayName(object)}`,
-      repeatable: false,
-    };
-    return this.#write(call, object, signal);
-  }
-
   /** Put a `test` of the resourceVersion first where the patch depends on what was read. @throws KubeError 422, 409 */
   async jsonPatch(target: Target, patch: JsonPatch, signal: AbortSignal): Promise<KubeObject> {
     const call: Call = {
@@ -229,7 +215,7 @@ export class KubeClient {
       subject: `patch ${nameOf(target)}`,
       repeatable: false,
     };
-    return withKind((await this.#call(call, signal)).body, target.resource);
+    return withKind((await this.call(call, signal)).body, target.resource);
   }
 
   /**
@@ -254,7 +240,7 @@ export class KubeClient {
       subject: `delete ${nameOf(target)}`,
     };
     try {
-      await this.#call(call, signal);
+      await this.call(call, signal);
       return true;
     } catch (error) {
       if (isNotFound(error)) return false;
@@ -273,7 +259,7 @@ export class KubeClient {
 
   async #write(call: Call, object: KubeObject, signal: AbortSignal): Promise<Written> {
     try {
-      const { status, body } = await this.#call(call, signal);
+      const { status, body } = await this.call(call, signal);
       return { object: body as KubeObject, created: status === 201 };
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
@@ -283,7 +269,8 @@ export class KubeClient {
     }
   }
 
-  async #call(call: Call, signal: AbortSignal): Promise<Answer> {
+  /** Any call as it is, by whom this client writes. */
+  async call(call: Call, signal: AbortSignal): Promise<Answer> {
     const { user, refusal } = call.method === 'GET' ? ({} as Writing) : this.#writing;
     if (refusal) throw refusal;
     return request(this.connection, user ? { ...call, actsAs: user } : call, this.options, signal);

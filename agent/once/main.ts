@@ -11,7 +11,6 @@ import { enginePolicy } from '../core/engine-policy.ts';
 import type { KubeObject } from '../core/object.ts';
 import { KubeClient } from '../kube/client.ts';
 import { connect } from '../kube/connection.ts';
-import { request } from '../kube/request.ts';
 import { openRenderers, type Programs } from '../renderers.ts';
 import { OwnObjects } from '../state/api.ts';
 import { Lease, LeaseHeld, leaseIdentity } from '../state/lease.ts';
@@ -107,13 +106,9 @@ async function asOnlyWriter<T>(
   work: (signal: AbortSignal) => Promise<T>,
   signal: AbortSignal,
 ): Promise<T> {
-  const api = {
-    call: (call: Parameters<typeof request>[1], during: AbortSignal) =>
-      request(kube.connection, call, kube.options, during),
-  };
   const log = pino({ level: 'silent' });
   const identity = leaseIdentity(`once-${randomBytes(6).toString('hex')}`);
-  const lease = new Lease(new OwnObjects(api, namespace), { identity, leaseMs: LEASE_MS, log });
+  const lease = new Lease(new OwnObjects(kube, namespace), { identity, leaseMs: LEASE_MS, log });
   await acquire(lease, signal);
   const end = new AbortController();
   const during = AbortSignal.any([signal, end.signal]);

@@ -3,9 +3,10 @@ import { type InventoryEntry, inventoryId } from '#proto/inventory.ts';
 import type { FieldDrift } from '#proto/messages.ts';
 import type { KubeObject } from '../core/object.ts';
 import { ClusterEngine } from '../engine/cluster-engine.ts';
-import { ConfigMapInventoryStore } from '../engine/inventory-store.ts';
 import type { ApplyResult, PlacementSnapshot, Policy } from '../engine/ports.ts';
 import type { KubeClient } from '../kube/client.ts';
+import { OwnObjects } from '../state/api.ts';
+import { ConfigMapInventoryStore } from '../state/inventories.ts';
 
 export type Pass = {
   placement: string;
@@ -42,7 +43,8 @@ export async function runPass(
   signal: AbortSignal,
 ): Promise<Passed> {
   const found = new Map<string, FieldDrift>();
-  const store = new ConfigMapInventoryStore(kube, namespace);
+  const own = new OwnObjects(kube, namespace);
+  const store = new ConfigMapInventoryStore(own);
   const engine = new ClusterEngine({
     kube,
     store,
@@ -58,7 +60,7 @@ export async function runPass(
     const snapshot = await settled(() => engine.snapshot(placement)!, policy, waitMs, signal);
     for (const drift of snapshot.drifts) found.set(keyOf(drift), drift);
     if (!policy.observe && !policy.hold) await engine.flush(placement, signal);
-    const inventories = await new ConfigMapInventoryStore(kube, namespace).loadAll(signal);
+    const inventories = await new ConfigMapInventoryStore(own).loadAll(signal);
     const entries = inventories.find((each) => each.placement === placement)?.entries ?? [];
     return { result, snapshot, drifts: [...found.values()], inventory: idsOf(entries) };
   } finally {

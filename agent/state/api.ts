@@ -27,7 +27,8 @@ export const STATE_MANAGER = 'flotilla-agent-state';
 export const STATE_LABEL = 'flotilla.dev/state';
 export const OWN_LABELS = { 'app.kubernetes.io/managed-by': 'flotilla-agent' } as const;
 
-const PAGE = 20;
+/** Objects per page: of the largest that are kept this many stay below what an answer may have. */
+const PAGE = 50;
 const METADATA_ONLY = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
 
 /** The agent's own objects in its own namespace, which is made when it is missing. */
@@ -52,28 +53,26 @@ export class OwnObjects {
     }
   }
 
-  /** Every Secret whose label `flotilla.dev/state` has one of the values, page by page. */
-  async *secrets(
-    values: readonly string[],
+  /** Every object of a kind with these labels, page by page. */
+  async *labelled(
+    kind: OwnKind,
+    labelSelector: string,
     signal: AbortSignal,
     { metadataOnly = false } = {},
   ): AsyncGenerator<KubeObject> {
+    const { apiVersion, plural } = PLACES[kind];
     const accept = metadataOnly ? { accept: METADATA_ONLY } : {};
     let next: string | undefined;
     do {
-      const query = {
-        labelSelector: `${STATE_LABEL} in (${values.join(',')})`,
-        limit: PAGE,
-        continue: next,
-      };
-      const subject = `list Secrets of ${this.namespace}`;
+      const query = { labelSelector, limit: PAGE, continue: next };
+      const subject = `list ${plural} of ${this.namespace}`;
       const { body } = await this.#api.call(
-        { method: 'GET', path: this.#path('Secret'), query, subject, ...accept },
+        { method: 'GET', path: this.#path(kind), query, subject, ...accept },
         signal,
       );
       const items = at(body, 'items');
       for (const item of Array.isArray(items) ? items : [])
-        yield { ...(item as KubeObject), apiVersion: 'v1', kind: 'Secret' };
+        yield { ...(item as KubeObject), apiVersion, kind };
       next = textAt(body, 'metadata', 'continue') || undefined;
     } while (next !== undefined);
   }
@@ -172,10 +171,20 @@ export class OwnObjects {
     }
   }
 
-  async delete(kind: OwnKind, name: string, signal: AbortSignal): Promise<void> {
+  /** Nothing where there is none. @throws KubeError 409 Conflict when it is not in the version given */
+  async delete(kind: OwnKind, name: string, signal: AbortSignal, resourceVersion?: string): Promise<void> {
+    const options = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { resourceVersion } };
+    const call: Call = {
+      method: 'DELETE',
+      path: this.#path(kind, name),
+      subject: `delete ${kind}/${this.namespace}/${name}`,
+      ...(resourceVersion !== undefined && {
+        body: JSON.stringify(options),
+        contentType: 'application/json',
+      }),
+    };
     try {
-      const subject = `delete ${kind}/${this.namespace}/${name}`;
-      await this.#api.call({ method: 'DELETE', path: this.#path(kind, name), subject }, signal);
+      await this.#api.call(call, signal);
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }

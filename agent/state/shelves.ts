@@ -1,47 +1,70 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import { untilAll } from '#process/wait.ts';
 import type { KubeObject } from '../core/object.ts';
 import { isConflict, isNotFound } from '../kube/errors.ts';
-import { type OwnObjects, STATE_LABEL } from './api.ts';
+import type { OwnKind, OwnObjects } from './api.ts';
 
-/** Members of a Secret's `data`: base64, or null to take one out. */
+/** Keys with base64, or null to take one out. */
 export type Change = Readonly<Record<string, string | null>>;
 
-type Waiter = { resolve(): void; reject(error: unknown): void };
+/** What the objects are that several placements share. */
+export type ShelfPlan = {
+  kind: OwnKind;
+  /** The member with the keys. */
+  field: 'data' | 'binaryData';
+  nameOf(number: number): string;
+  labelsOf(name: string): Record<string, string>;
+  /** What else is in one. */
+  content?: Readonly<Record<string, unknown>>;
+  /**
+   * All that is known of these placements: for what nobody else could tell again. An object that somebody deleted is made of it anew,
+   * and after a write that failed these shelves write no more: all has to be read again. Without, what is written next is what is left.
+   */
+  whole?(placements: Iterable<string>): Change;
+};
+
+type Waiter = { resolve(): void; reject(error: unknown): void; signal: AbortSignal };
 type Batch = { data: Map<string, string | null>; waiters: Waiter[] };
 type Shelf = {
   name: string;
   members: Set<string>;
-  /** Of the Secret as this process read or wrote it last; undefined: not known, or there is none. */
+  /** As this process read or wrote it last; undefined: not known, or there is none. */
   version: string | undefined;
   exists: boolean;
   next: Batch;
   /** What can wait; it goes with the next write. */
   later: Map<string, string | null>;
+  /** Until when that is to be written. */
+  life: AbortSignal;
   timer: NodeJS.Timeout | undefined;
   writing: boolean;
+  /** Why nothing is written any more. */
+  failure: { error: unknown } | undefined;
 };
 
-/** So many placements share a Secret; with their largest inline bundles they stay well below its 1 MiB. */
+/** So many placements share an object; with the largest that they may keep there they stay well below its 1 MiB. */
 const MEMBERS = 24;
 /** What can wait is gathered so long, ms. */
 const GATHER_MS = 2_000;
-const shelfName = (number: number): string => `flotilla-placements-${number}`;
+const NEVER = new AbortController().signal;
 
 /**
- * Secrets that several placements share. What is put while a write is under way goes into the next one, so that a thousand placements
+ * Objects of the agent that several placements share. What is put while a write is under way goes into the next one, so that a thousand placements
  * that start together cost some fifty writes. Every write is conditional on the version known last: after another process has
  * become the writer, nothing of it is overwritten.
  */
 export class Shelves {
   readonly #objects: OwnObjects;
+  readonly #plan: ShelfPlan;
   readonly #shelves: Shelf[] = [];
   readonly #places = new Map<string, Shelf>();
 
-  constructor(objects: OwnObjects) {
+  constructor(objects: OwnObjects, plan: ShelfPlan) {
     this.#objects = objects;
+    this.#plan = plan;
   }
 
-  /** Takes down what a Secret that was read holds. */
+  /** Takes down what an object that was read holds. */
   register({ metadata }: Pick<KubeObject, 'metadata'>, members: readonly string[]): void {
     const shelf = this.#shelf(metadata.name);
     Object.assign(shelf, { exists: true, version: metadata.resourceVersion });
@@ -56,7 +79,10 @@ export class Shelves {
     return this.#places.get(placement)?.name;
   }
 
-  /** Resolves when it is written. @throws KubeError; then whether it was written is not known, as with any write */
+  /**
+   * Resolves when it is written; a write ends early only when nobody waits for it any more.
+   * @throws KubeError; then whether it was written is not known, as with any write
+   */
   put(placement: string, change: Change, signal: AbortSignal): Promise<void> {
     return this.#queue(this.#placeOf(placement), change, signal);
   }
@@ -65,10 +91,11 @@ export class Shelves {
   putLater(placement: string, change: Change, signal: AbortSignal): void {
     const shelf = this.#placeOf(placement);
     for (const [key, value] of Object.entries(change)) shelf.later.set(key, value);
-    this.#wait(shelf, signal);
+    shelf.life = signal;
+    this.#wait(shelf);
   }
 
-  /** The placement leaves its Secret, and the last one takes the Secret along. @throws KubeError */
+  /** The placement leaves its shelf, and the last one takes the object along. @throws KubeError */
   async take(placement: string, keys: readonly string[], signal: AbortSignal): Promise<void> {
     const shelf = this.#places.get(placement);
     if (!shelf) return;
@@ -94,42 +121,45 @@ export class Shelves {
       shelf.next.data.set(key, value);
       shelf.later.delete(key);
     }
-    shelf.next.waiters.push({ resolve, reject });
-    this.#write(shelf, signal);
+    shelf.next.waiters.push({ resolve, reject, signal });
+    this.#write(shelf);
     return promise;
   }
 
-  #wait(shelf: Shelf, signal: AbortSignal): void {
+  #wait(shelf: Shelf): void {
     shelf.timer ??= setTimeout(() => {
       shelf.timer = undefined;
-      if (shelf.later.size > 0 && !signal.aborted) this.#write(shelf, signal);
+      if (shelf.later.size > 0 && !shelf.life.aborted) this.#write(shelf);
     }, GATHER_MS).unref();
   }
 
   /** One write of a shelf at a time; whoever waits is told. */
-  #write(shelf: Shelf, signal: AbortSignal): void {
+  #write(shelf: Shelf): void {
     if (shelf.writing) return;
     shelf.writing = true;
-    void this.#drain(shelf, signal);
+    void this.#drain(shelf);
   }
 
-  async #drain(shelf: Shelf, signal: AbortSignal): Promise<void> {
+  async #drain(shelf: Shelf): Promise<void> {
     // Whoever comes in the same turn shares the first write.
     await turn();
     while (shelf.next.waiters.length > 0 || (shelf.later.size > 0 && shelf.timer === undefined)) {
       const { next, later } = shelf;
       shelf.next = { data: new Map(), waiters: [] };
       shelf.later = new Map();
+      const signals = next.waiters.map(({ signal }) => signal);
+      using limit = untilAll(later.size > 0 ? [...signals, shelf.life] : signals);
       try {
-        await this.#send(shelf, Object.fromEntries([...later, ...next.data]), signal);
+        await this.#send(shelf, Object.fromEntries([...later, ...next.data]), limit.signal);
         for (const { resolve } of next.waiters) resolve();
       } catch (error) {
         shelf.version = undefined;
+        if (this.#plan.whole) shelf.failure ??= { error };
         // What nobody waits for is tried again; what is newer stays.
         for (const [key, value] of later)
           if (!next.data.has(key) && !shelf.next.data.has(key) && !shelf.later.has(key))
             shelf.later.set(key, value);
-        if (shelf.later.size > 0) this.#wait(shelf, signal);
+        if (shelf.later.size > 0) this.#wait(shelf);
         for (const { reject } of next.waiters) reject(error);
       }
     }
@@ -137,8 +167,9 @@ export class Shelves {
   }
 
   async #send(shelf: Shelf, data: Change, signal: AbortSignal): Promise<void> {
+    if (shelf.failure) throw shelf.failure.error;
     if (shelf.members.size === 0) {
-      await this.#objects.delete('Secret', shelf.name, signal);
+      await this.#objects.delete(this.#plan.kind, shelf.name, signal, shelf.version);
       Object.assign(shelf, { exists: false, version: undefined });
       return;
     }
@@ -149,27 +180,27 @@ export class Shelves {
     Object.assign(shelf, { exists: true, version: written.metadata.resourceVersion });
   }
 
-  /** Somebody may have deleted it: what is written now is all that is left of it then. */
+  /** Somebody may have deleted it. */
   async #patch(shelf: Shelf, data: Change, signal: AbortSignal): Promise<KubeObject> {
-    const { name, version } = shelf;
-    const patch = { ...(version !== undefined && { metadata: { resourceVersion: version } }), data };
+    const { kind, field, whole } = this.#plan;
+    const { name, version, members } = shelf;
+    const metadata = version !== undefined && { metadata: { resourceVersion: version } };
     try {
-      return await this.#objects.merge('Secret', name, patch, signal);
+      return await this.#objects.merge(kind, name, { ...metadata, [field]: data }, signal);
     } catch (error) {
       if (!isNotFound(error)) throw error;
-      return this.#create(shelf, data, signal);
+      return this.#create(shelf, { ...whole?.(members), ...data }, signal);
     }
   }
 
-  async #create(shelf: Shelf, data: Change, signal: AbortSignal): Promise<KubeObject> {
+  async #create({ name }: Shelf, data: Change, signal: AbortSignal): Promise<KubeObject> {
+    const { kind, field, content, labelsOf, whole } = this.#plan;
     const present = Object.fromEntries(Object.entries(data).filter(([, value]) => value !== null));
-    const content = { type: 'flotilla.dev/state', data: present };
-    const labels = { [STATE_LABEL]: 'placement' };
     try {
-      return await this.#objects.create('Secret', shelf.name, content, labels, signal);
+      return await this.#objects.create(kind, name, { ...content, [field]: present }, labelsOf(name), signal);
     } catch (error) {
-      if (!isConflict(error)) throw error;
-      return this.#objects.merge('Secret', shelf.name, { data }, signal);
+      if (whole || !isConflict(error)) throw error;
+      return this.#objects.merge(kind, name, { [field]: data }, signal);
     }
   }
 
@@ -177,7 +208,8 @@ export class Shelves {
     let shelf = this.#places.get(placement);
     if (!shelf) {
       shelf =
-        this.#shelves.find(({ members }) => members.size < MEMBERS) ?? this.#shelf(shelfName(this.#free()));
+        this.#shelves.find(({ members }) => members.size < MEMBERS) ??
+        this.#shelf(this.#plan.nameOf(this.#free()));
       shelf.members.add(placement);
       this.#places.set(placement, shelf);
     }
@@ -186,7 +218,7 @@ export class Shelves {
 
   #free(): number {
     const taken = new Set(this.#shelves.map(({ name }) => name));
-    for (let number = 0; ; number++) if (!taken.has(shelfName(number))) return number;
+    for (let number = 0; ; number++) if (!taken.has(this.#plan.nameOf(number))) return number;
   }
 
   #shelf(name: string): Shelf {
@@ -194,8 +226,8 @@ export class Shelves {
     if (known) return known;
     const shelf: Shelf = {
       ...{ name, members: new Set(), version: undefined, exists: false },
-      ...{ next: { data: new Map(), waiters: [] }, later: new Map() },
-      ...{ timer: undefined, writing: false },
+      ...{ next: { data: new Map(), waiters: [] }, later: new Map(), life: NEVER },
+      ...{ timer: undefined, writing: false, failure: undefined },
     };
     this.#shelves.push(shelf);
     return shelf;

@@ -11,7 +11,7 @@ import {
   readPlacement,
   type VersionRecord,
 } from './records.ts';
-import { type Change, Shelves } from './shelves.ts';
+import { type Change, type ShelfPlan, Shelves } from './shelves.ts';
 
 export type SaveHow = {
   /** For what a restart can find out again: it is written soon, together with what others have to say. */
@@ -28,6 +28,13 @@ const recordKey = (placement: string) => `${RECORD}${placement}`;
 const chunkOf = (placement: string, ref: BundleRef, index: number) =>
   `flotilla-objects-${placement}-${ref.key}-${index}`;
 const inlineKey = (placement: string, ref: BundleRef) => `objects.${ref.key}.${placement}`;
+const SHELVES: ShelfPlan = {
+  kind: 'Secret',
+  field: 'data',
+  nameOf: (number) => `flotilla-placements-${number}`,
+  labelsOf: () => ({ [STATE_LABEL]: 'placement' }),
+  content: { type: 'flotilla.dev/state' },
+};
 const base64 = (data: string | Buffer) => Buffer.from(data).toString('base64');
 
 /**
@@ -45,7 +52,7 @@ export class StateStore {
 
   constructor(objects: OwnObjects, log: Logger) {
     this.#objects = objects;
-    this.#shelves = new Shelves(objects);
+    this.#shelves = new Shelves(objects, SHELVES);
     this.#log = log;
   }
 
@@ -53,7 +60,11 @@ export class StateStore {
   async load(signal: AbortSignal): Promise<LoadedState> {
     let accepted: AcceptedRecord = { v: 1 };
     const placements: PlacementRecord[] = [];
-    for await (const secret of this.#objects.secrets(['accepted', 'placement'], signal)) {
+    for await (const secret of this.#objects.labelled(
+      'Secret',
+      `${STATE_LABEL} in (accepted,placement)`,
+      signal,
+    )) {
       const { name } = secret.metadata;
       if (name === ACCEPTED) {
         accepted = this.#read(secret, 'record', readAccepted) ?? accepted;
@@ -156,7 +167,8 @@ export class StateStore {
         ),
       ),
     );
-    for await (const { metadata } of this.#objects.secrets(['objects'], signal, { metadataOnly: true }))
+    const chunks = this.#objects.labelled('Secret', `${STATE_LABEL}=objects`, signal, { metadataOnly: true });
+    for await (const { metadata } of chunks)
       if (!named.has(metadata.name)) await this.#objects.delete('Secret', metadata.name, signal);
   }
 

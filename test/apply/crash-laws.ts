@@ -68,7 +68,8 @@ function mortal(writes: number, died: () => void): (client: KubeClient) => KubeC
   let left = writes;
   return (client) =>
     betweenWrites(client, async (_, args, go) => {
-      const [, , signal, how] = args as [unknown, unknown, AbortSignal, { dryRun?: boolean } | undefined];
+      const at = args.findIndex((arg) => arg instanceof AbortSignal);
+      const [signal, how] = args.slice(at) as [AbortSignal, { dryRun?: boolean } | undefined];
       if (how?.dryRun) return go();
       if (left > 0) {
         left--;

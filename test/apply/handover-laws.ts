@@ -72,18 +72,17 @@ export function handoverLaws(server: () => Server): void {
 
   test('an inventory that somebody deleted comes back, and a removal after a restart without it leaves no orphan', async () => {
     const ns = 'hand-lost';
-    const map = `/api/v1/namespaces/flotilla-system/configmaps/flotilla-inventory-${ns}`;
     const objects = [configMap(ns, 'a', {}), configMap(ns, 'b', {})];
     {
       await using lab = new Lab(server());
       await lab.apply('hand-lost-ns', [namespace(ns)]);
       await lab.apply(ns, objects);
-      await lab.remove(map);
+      await lab.remove((await lab.inventoryMap(ns))!);
       await lab.apply(ns, [configMap(ns, 'b', {}), configMap(ns, 'c', {})]);
       assert.equal(await lab.get(cm(ns, 'a')), undefined);
       await lab.untilInventory(ns, ['applied ConfigMap/b', 'applied ConfigMap/c']);
       await lab.post(cm(ns, '').slice(0, -1), configMap(ns, 'a', {}));
-      await lab.remove(map);
+      await lab.remove((await lab.inventoryMap(ns))!);
     }
     await using lab = new Lab(server());
     await lab.engine.retire(ns, [...objects, configMap(ns, 'c', {})], DEFAULT_POLICY, NEVER);

@@ -283,20 +283,22 @@ test('B23: a namespaced object without a namespace is refused by name, and the o
 test('B24: a Role and its RoleBinding are created in one go by somebody who is not cluster-admin', async () => {
   const ns = 'b24';
   const RBAC = 'rbac.authorization.k8s.io';
-  await using admin = new Lab(server());
-  await admin.apply('b24-ns', [namespace(ns)]);
-  await admin.post('/apis/rbac.authorization.k8s.io/v1/clusterroles', {
-    metadata: { name: 'b24-limited' },
-    rules: [
-      { apiGroups: [''], resources: ['namespaces', 'configmaps'], verbs: ['*'] },
-      { apiGroups: [''], resources: ['pods'], verbs: ['get'] },
-      {
-        apiGroups: [RBAC],
-        resources: ['roles', 'rolebindings'],
-        verbs: ['get', 'list', 'watch', 'create', 'patch', 'delete'],
-      },
-    ],
-  });
+  {
+    await using admin = new Lab(server());
+    await admin.apply('b24-ns', [namespace(ns)]);
+    await admin.post('/apis/rbac.authorization.k8s.io/v1/clusterroles', {
+      metadata: { name: 'b24-limited' },
+      rules: [
+        { apiGroups: [''], resources: ['namespaces', 'configmaps'], verbs: ['*'] },
+        { apiGroups: [''], resources: ['pods'], verbs: ['get'] },
+        {
+          apiGroups: [RBAC],
+          resources: ['roles', 'rolebindings'],
+          verbs: ['get', 'list', 'watch', 'create', 'patch', 'delete'],
+        },
+      ],
+    });
+  }
   const { kubeconfigPath } = await plane().createServiceAccount('b24', { clusterRole: 'b24-limited' });
   await using lab = new Lab({ ...server(), source: { file: kubeconfigPath } });
   const set = [

@@ -2,10 +2,12 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { objectId } from '#agent/core/object.ts';
-import { INVENTORY_LABEL } from '#agent/engine/inventory-store.ts';
-import { STATE_LABEL } from '#agent/state/api.ts';
+import { KubeClient } from '#agent/kube/client.ts';
+import { connect } from '#agent/kube/connection.ts';
+import { OwnObjects, STATE_LABEL } from '#agent/state/api.ts';
+import { ConfigMapInventoryStore } from '#agent/state/inventories.ts';
 import { readPlacement } from '#agent/state/records.ts';
-import { decodeInventory, inventoryId } from '#proto/inventory.ts';
+import { inventoryId } from '#proto/inventory.ts';
 import { createNkey } from '#proto/nkey.ts';
 import { type ControlPlanes, startControlPlanes } from '../bed/control-planes.ts';
 import { eventually, PATIENCE_MS } from '../bed/eventually.ts';
@@ -43,7 +45,6 @@ export type Live = {
 type Item = {
   metadata: { name: string; namespace?: string; uid: string; resourceVersion: string; generation?: number };
   data?: Record<string, string>;
-  binaryData?: Record<string, string>;
   spec?: { replicas?: number };
   status?: {
     observedGeneration?: number;
@@ -222,11 +223,10 @@ export class ChaosFleet implements AsyncDisposable {
     content: Content,
     objects: ReadonlyMap<string, Live>,
   ): Promise<string[]> {
-    const path = `/api/v1/namespaces/${SYSTEM}/configmaps?labelSelector=${encodeURIComponent(INVENTORY_LABEL)}`;
-    const { items } = await this.client.expect<{ items: Item[] }>('GET', path);
-    const entries = items.flatMap(
-      ({ binaryData }) => decodeInventory([Buffer.from(binaryData!.inventory!, 'base64')]).entries,
-    );
+    const kube = new KubeClient(connect({ file: this.planes.at(0).kubeconfigPath }));
+    const store = new ConfigMapInventoryStore(new OwnObjects(kube, SYSTEM));
+    const inventories = await store.loadAll(new AbortController().signal).finally(() => kube.close());
+    const entries = inventories.flatMap((each) => each.entries);
     const named = entries.map(inventoryId);
     return [
       ...differencesOfSets('the inventory', named, desiredIds(content)),

@@ -7,10 +7,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { KubeObject } from '#agent/core/object.ts';
 import { ClusterEngine } from '#agent/engine/cluster-engine.ts';
-import { ConfigMapInventoryStore } from '#agent/engine/inventory-store.ts';
 import { DEFAULT_POLICY, type Policy } from '#agent/engine/ports.ts';
 import { KubeClient } from '#agent/kube/client.ts';
 import { connect } from '#agent/kube/connection.ts';
+import { OwnObjects } from '#agent/state/api.ts';
+import { ConfigMapInventoryStore } from '#agent/state/inventories.ts';
 import type { Json } from '#sim/json.ts';
 import { Api, MERGE_PATCH, type Target } from './api.ts';
 import { pathOf, unique, until } from './case.ts';
@@ -104,7 +105,7 @@ export async function recordEngine(target: Target): Promise<Exchange[]> {
   await api.post('/api/v1/namespaces', { metadata: { name: ns } });
   const through = await recorder(target, exchanges);
   const kube = new KubeClient(connect({ text: kubeconfig(through.url) }));
-  const store = new ConfigMapInventoryStore(kube, ns);
+  const store = new ConfigMapInventoryStore(new OwnObjects(kube, ns));
   const listener = { changed: () => undefined, event: () => undefined };
   const engine = new ClusterEngine({ kube, store, listener, ownNamespace: ns });
   const { signal } = new AbortController();

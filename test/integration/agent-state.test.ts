@@ -4,7 +4,6 @@ import { after, before, test } from 'node:test';
 import { pino } from 'pino';
 import { KubeClient } from '#agent/kube/client.ts';
 import { connect } from '#agent/kube/connection.ts';
-import { request } from '#agent/kube/request.ts';
 import { OwnObjects } from '#agent/state/api.ts';
 import { Lease, LeaseHeld } from '#agent/state/lease.ts';
 import type { PlacementRecord } from '#agent/state/records.ts';
@@ -25,15 +24,15 @@ before(async () => {
 after(() => sim.close());
 
 function own(cluster: string, namespace = 'flotilla-system'): OwnObjects {
-  const kube = new KubeClient(connect({ text: sim.kubeconfig(cluster) }), { attempts: 1 });
   return new OwnObjects(
-    { call: (call, signal) => request(kube.connection, call, kube.options, signal) },
+    new KubeClient(connect({ text: sim.kubeconfig(cluster) }), { attempts: 1 }),
     namespace,
   );
 }
 const secretNames = async (objects: OwnObjects, kinds = ['accepted', 'placement', 'objects']) => {
   const names: string[] = [];
-  for await (const { metadata } of objects.secrets(kinds, NEVER)) names.push(metadata.name);
+  for await (const { metadata } of objects.labelled('Secret', `flotilla.dev/state in (${kinds})`, NEVER))
+    names.push(metadata.name);
   return names.sort();
 };
 const renderedOf = (bytes: number) => ({

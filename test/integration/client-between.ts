@@ -1,6 +1,7 @@
 import type { KubeClient } from '#agent/kube/client.ts';
 
-const WRITES = ['apply', 'create', 'update', 'jsonPatch', 'remove'] as const;
+/** `call` is how the agent writes its own objects. */
+const WRITES = ['apply', 'create', 'jsonPatch', 'remove', 'call'] as const;
 export type Write = (typeof WRITES)[number];
 /** Stands between a write and the API server: `go` does it. */
 export type Between = (name: Write, args: readonly unknown[], go: () => Promise<unknown>) => Promise<unknown>;
@@ -16,6 +17,10 @@ export const betweenWrites = (client: KubeClient, between: Between): KubeClient 
         return (...args: unknown[]) => betweenWrites(call(...args) as KubeClient, between);
       const write = WRITES.find((each) => each === name);
       if (!write) return call;
-      return (...args: unknown[]) => between(write, args, () => call(...args) as Promise<unknown>);
+      return (...args: unknown[]) => {
+        const go = () => call(...args) as Promise<unknown>;
+        const [{ method }] = args as [{ method?: string }];
+        return method === 'GET' ? go() : between(write, args, go);
+      };
     },
   });

@@ -316,10 +316,7 @@ export function applyLaws(server: () => Server): void {
     assert.equal(ok, true);
     assert.equal(lab.snapshot(ns).removed, true);
     assert.equal(await lab.get(cm(ns, 'a')), undefined);
-    assert.equal(
-      await lab.get(`/api/v1/namespaces/flotilla-system/configmaps/flotilla-inventory-${ns}`),
-      undefined,
-    );
+    assert.equal(await lab.inventoryMap(ns), undefined);
     assert.ok(await lab.get(`/api/v1/namespaces/${ns}`));
   });
 

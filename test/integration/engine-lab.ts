@@ -3,7 +3,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type KubeObject, objectId } from '#agent/core/object.ts';
 import { ClusterEngine } from '#agent/engine/cluster-engine.ts';
-import { ConfigMapInventoryStore, inventoryName } from '#agent/engine/inventory-store.ts';
 import {
   type Assignment,
   DEFAULT_POLICY,
@@ -14,7 +13,8 @@ import {
 } from '#agent/engine/ports.ts';
 import { KubeClient } from '#agent/kube/client.ts';
 import { type ConnectionSource, connect } from '#agent/kube/connection.ts';
-import { decodeInventory } from '#proto/inventory.ts';
+import { OwnObjects } from '#agent/state/api.ts';
+import { ConfigMapInventoryStore, INVENTORY_LABEL } from '#agent/state/inventories.ts';
 import type { FieldDrift } from '#proto/messages.ts';
 import { eventually, PATIENCE_MS } from '#test/bed/eventually.ts';
 import { refusePlanted } from '#test/bed/planted.ts';
@@ -41,6 +41,7 @@ export class Lab implements AsyncDisposable {
   readonly engine: ClusterEngine;
   readonly events: EngineEvent[] = [];
   readonly requests: string[] = [];
+  readonly #own: OwnObjects;
   #ended = false;
 
   /** `through` stands between everything that the engine does and the API server. */
@@ -51,10 +52,11 @@ export class Lab implements AsyncDisposable {
   ) {
     this.server = server;
     this.client = new KubeClient(connect(server.source));
+    this.#own = new OwnObjects(this.client, SYSTEM);
     const client = through(this.client);
     this.engine = new ClusterEngine({
       kube: recording(client, this.requests),
-      store: new ConfigMapInventoryStore(client, SYSTEM),
+      store: new ConfigMapInventoryStore(new OwnObjects(client, SYSTEM)),
       ownNamespace: SYSTEM,
       listener: { changed: () => undefined, event: (event) => this.events.push(event) },
       retry: { first: 300, most: 1_000 },
@@ -135,12 +137,17 @@ export class Lab implements AsyncDisposable {
   }
 
   async inventory(placement: string): Promise<string[]> {
-    const map = await this.get(`/api/v1/namespaces/${SYSTEM}/configmaps/${inventoryName(placement)}`);
-    const data = (map?.binaryData as { inventory?: string } | undefined)?.inventory;
-    if (data === undefined) return [];
-    return decodeInventory([Buffer.from(data, 'base64')]).entries.map(
-      (entry) => `${entry.state} ${entry.kind}/${entry.name}`,
-    );
+    const inventories = await new ConfigMapInventoryStore(this.#own).loadAll(NEVER);
+    const entries = inventories.find((each) => each.placement === placement)?.entries ?? [];
+    return entries.map((entry) => `${entry.state} ${entry.kind}/${entry.name}`);
+  }
+
+  /** Path of the ConfigMap in which the inventory of a placement is. */
+  async inventoryMap(placement: string): Promise<string | undefined> {
+    for await (const { metadata, binaryData = {} } of this.#own.labelled('ConfigMap', INVENTORY_LABEL, NEVER))
+      if (placement in (binaryData as object))
+        return `/api/v1/namespaces/${SYSTEM}/configmaps/${metadata.name}`;
+    return undefined;
   }
 
   /** Waits for the inventory to be as listed, `state Kind/name` each. What is only noted is written first. */
@@ -165,9 +172,12 @@ export class Lab implements AsyncDisposable {
     if (this.#ended) return;
     const told = this.engine.placements().map((name) => this.engine.snapshot(name));
     refusePlanted('what the engine says', { told, events: this.events });
-    await this.engine.flushAll(NEVER);
-    await this.engine.close();
-    await this.client.close();
+    try {
+      await this.engine.flushAll(NEVER);
+    } finally {
+      await this.engine.close();
+      await this.client.close();
+    }
   }
 }
 
