@@ -24,7 +24,7 @@ test('get rollouts lists what is under way and the newest of each placement; --a
     await shown('get rollouts'),
     `NAME               PHASE       CLUSTERS   STAGE      AGE   WAITING FOR
 shop@${SHORT}       ◔ SOAKING   1 of 1     all 1/1    15m   all: soaking for 1h
-platform@${SHORT}   ‖ PAUSED    1 of 3     prod 2/2   15m   paused by carol: a release party
+platform@${SHORT}   ‖ PAUSED    1 of 3     prod 2/2   15m   paused by carol: a release party; ends by itself in 60m
 `,
   );
   const { items } = JSON.parse((await flotilla('get rollouts --placement platform -o json')).stdout);
@@ -64,14 +64,14 @@ test('rollout status is everything of a rollout on one screen, and answers with 
   assert.equal(
     await shown('rollout status platform'),
     `platform@${SHORT} "head" by Ada
-‖ PAUSED: by carol: a release party · 1 of 3 clusters (33.3%) · started 15m ago · after ${oid('middle').slice(0, 7)}
+‖ PAUSED: by carol: a release party · 1 of 3 clusters (33.3%) · started 15m ago · the pause ends in 60m · after ${oid('middle').slice(0, 7)}
 
 STAGE   PHASE         CLUSTERS               WHEN            GATES
 dev     ✔ SUCCEEDED   1 current              passed 4m ago   ● soak
 prod    ‖ PAUSED      1 waiting, 1 blocked   for 4m          ◇ approval: 1 of 2 given, by bob; platform-oncall may; not by an author of the commits
 
 waiting for
-  paused by carol: a release party
+  paused by carol: a release party; ends by itself in 60m
 
 NOT THERE   STAGE   STATE       SINCE   WHY
 prod-us-1   prod    ⊘ BLOCKED   4m      held by bob: repair
@@ -92,11 +92,15 @@ test('status shows banners and what is under way with what it waits for', async 
       '⊘ FREEZE   nothing new starts on region=eu (2 clusters), by dora: Black Friday (24h to go)\n',
     ),
   );
+  assert.match(text, /^⊘ PAUSE {3}nothing new starts in platform, by carol: a release party \(60m to go\)$/m);
   assert.match(text, /^UNDER WAY +PHASE +CLUSTERS +AGE +WAITING FOR$/m);
-  assert.match(text, /^platform@.* ‖ PAUSED +1 of 3 +15m +paused by carol: a release party$/m);
+  assert.match(
+    text,
+    /^platform@.* ‖ PAUSED +1 of 3 +15m +paused by carol: a release party; ends by itself in 60m$/m,
+  );
   assert.match(text, /to approve, flotilla approve platform\/prod@/);
   const { rollouts, fleet: told } = JSON.parse((await flotilla('status -o json')).stdout);
-  assert.deepEqual([rollouts.count, told.banners.length], [2, 2]);
+  assert.deepEqual([rollouts.count, told.banners.length], [2, 3]);
 });
 
 test('why --live tells why this revision, why not the newer one, and what is awaited', async () => {

@@ -77,7 +77,7 @@ function yields(draft: Draft, stage: Stage, work: Work): boolean {
   return denied || looked.evidence < neededEvidence(draft, looked.changed);
 }
 
-function changesFailure(draft: Draft, stage: Stage, work: Work, version: Version): boolean {
+export function changesFailure(draft: Draft, stage: Stage, work: Work, version: Version): boolean {
   const looked = survey(draft, stage, work);
   return looked.bad.some((name) => {
     const digest = draft.target(name)?.run?.digest ?? null;

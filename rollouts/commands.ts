@@ -2,7 +2,7 @@ import type { Strategy } from '#proto/stages.ts';
 import { Draft } from './draft.ts';
 import type { LineEvent } from './events.ts';
 import type { LineFacts } from './facts.ts';
-import { abort, beginRollback, changedBy, few, pause } from './failing.ts';
+import { abort, beginRollback, changedBy, few, isRegressed, pause } from './failing.ts';
 import { gateKey, validApprovals } from './gates.ts';
 import { type Phase, phaseOf } from './phase.ts';
 import { type Line, SKIPS, type Skip, type Stage, type Whom } from './state.ts';
@@ -242,6 +242,11 @@ function approvalGates(strategy: Strategy, { name }: Stage) {
 /** Failed targets get a new attempt, rejections are lifted, and the version and its gates start anew. */
 function retry(draft: Draft, order: Order, version: string): Refused | undefined {
   if (draft.line.rollback) return refuse('wrong-phase', `${draft.facts.placement} is rolling back`);
+  if (isRegressed(draft, version))
+    return refuse(
+      'wrong-phase',
+      `${draft.facts.placement} is paused by a regression: resume accepts it, rollback goes back`,
+    );
   const content = draft.versions.get(version)?.contents;
   const rejected = Object.fromEntries(
     Object.entries(draft.line.rejected).filter(

@@ -64,6 +64,10 @@ export function judgeRegressions(draft: Draft): void {
 const isPassed = (draft: Draft, version: string) =>
   draft.line.stages.some(({ passed }) => passed.includes(version));
 
+/** It left Current after stages had passed it, and nobody has decided yet what is to become of it. */
+export const isRegressed = ({ line }: Pick<Draft, 'line'>, version: string): boolean =>
+  line.pauses.some((one) => one.cause === 'regression' && one.version === version);
+
 export function pause(draft: Draft, pause: Pause): void {
   draft.update({ pauses: [...draft.line.pauses, pause] });
   const { stage, version, reason, by } = pause;
@@ -116,7 +120,10 @@ export function beginRollback(
     .map(({ name }) => name)
     .filter((name) => touched.has(name))
     .reverse();
-  const pauses = draft.line.pauses.filter(({ cause }) => cause !== 'failure');
+  // What goes back needs no decision about its regression any more, and must not be given back by one.
+  const pauses = draft.line.pauses.filter(
+    (one) => one.cause !== 'failure' && !(one.cause === 'regression' && bad.includes(one.version ?? '')),
+  );
   draft.update({
     pauses,
     rollback: {

@@ -21,7 +21,7 @@ export function start(draft: Draft, stage: Stage): string | undefined {
   const held = draft.line.bus ? 'too many clusters were lost at once' : undefined;
   const back = goingBack(draft);
   const backing = back?.stage.name === stage.name ? back : undefined;
-  const holding = pauses.find(({ cause }) => !(backing && cause === 'failure'));
+  const holding = pauses.find(({ cause }) => !(backing && (cause === 'failure' || cause === 'regression')));
   const paused = holding && `paused by ${holding.by ?? holding.cause}: ${holding.reason}`;
   if (held !== undefined || paused !== undefined) return held ?? paused;
 

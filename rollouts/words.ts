@@ -1,21 +1,23 @@
-import { bringsRejected, sourceOf } from './candidate.ts';
+import { bringsRejected, changesFailure, pausesOver, sourceOf } from './candidate.ts';
 import { Draft } from './draft.ts';
 import type { LineFacts } from './facts.ts';
-import { few } from './failing.ts';
+import { few, isRegressed } from './failing.ts';
 import type { Line, Pause, Stage, Target } from './state.ts';
 import { hasEnded, isChanged, seeTarget } from './work.ts';
 
-/** What ends a pause that no person has made. */
-const WAYS_OUT: Readonly<Partial<Record<Pause['cause'], string>>> = {
+/** What ends a pause; one that was recovered says so itself. */
+const WAYS_OUT: Readonly<Record<Pause['cause'], string>> = {
+  operator: '; resume ends it',
   failure: '; a commit that changes what failed goes on, or retry, or resume',
   regression: '; resume accepts it, rollback goes back',
   rollback: '; resume goes on',
+  recovered: '',
 };
 
 /** What stops a line or makes it wait at this moment, for people; empty when nothing is under way. */
 export function waitingFor(line: Line, facts: LineFacts, now: number): string[] {
   const draft = new Draft(line, facts, now);
-  const said = stops(line, line.pauses);
+  const said = stops(line, line.pauses, now);
   for (const stage of line.stages) {
     const words = stage.work && wordsOf(draft, stage, now);
     if (words) said.push(words);
@@ -32,16 +34,21 @@ export function versionWaitsFor(line: Line, facts: LineFacts, now: number, versi
   const draft = new Draft(line, facts, now);
   const at = placeOf(line, version);
   const stage = line.stages[at];
-  const order = new Map(line.stages.map(({ name }, index) => [name, index]));
-  const said = stops(
-    line,
-    line.pauses.filter((pause) => pause.stage === undefined || (order.get(pause.stage) ?? 0) <= at),
-  );
+  const said = stops(line, pausesOn(draft, version), now);
   const words =
     stage &&
     (stage.work?.version === version ? wordsOf(draft, stage, now) : pendingWords(draft, at, version));
   if (words) said.push(words);
   return said.length > 0 ? said : ['the hub to look at it'];
+}
+
+/** The pauses that hold a version where it is, its own first. */
+export function pausesOn(draft: Draft, version: string): Pause[] {
+  const { stages, pauses } = draft.line;
+  const stage = stages[placeOf(draft.line, version)];
+  const over = stage ? pausesOver(draft, stage) : pauses;
+  const own = pauses.filter((pause) => pause.version === version);
+  return [...own, ...over.filter((pause) => !own.includes(pause))];
 }
 
 /** The stage that works on a version, else the first that has not passed it. */
@@ -50,27 +57,46 @@ function placeOf({ stages }: Line, version: string): number {
   return at >= 0 ? at : stages.findIndex(({ passed }) => !passed.includes(version));
 }
 
-function stops({ bus, rollback }: Line, pauses: Line['pauses']): string[] {
+function stops({ bus, rollback }: Line, pauses: Line['pauses'], now: number): string[] {
   const said: string[] = [];
-  if (bus) said.push(`held: ${bus.lost.length} clusters were lost at once (the bus, not the clusters)`);
-  for (const { by, cause, reason, stage } of pauses)
+  if (bus)
     said.push(
-      `paused${stage === undefined ? '' : ` at ${stage}`} by ${by ?? cause}: ${reason}${WAYS_OUT[cause] ?? ''}`,
+      `held: ${bus.lost.length} clusters were lost at once (the bus, not the clusters); goes on when they are back, or with resume`,
     );
-  if (rollback) said.push(`rolling back ${rollback.version.slice(0, 7)}: ${rollback.reason}`);
+  for (const pause of pauses) said.push(pauseWords(pause, now));
+  if (rollback)
+    said.push(
+      `rolling back ${rollback.version.slice(0, 7)}: ${rollback.reason}; nothing new is taken until that ends`,
+    );
   return said;
+}
+
+function pauseWords({ by, cause, reason, stage, until }: Pause, now: number): string {
+  const where = stage === undefined ? '' : ` at ${stage}`;
+  const end = until === undefined ? WAYS_OUT[cause] : `; ends by itself in ${ago(until - now)}`;
+  return `paused${where} by ${by ?? cause}: ${reason}${end}`;
 }
 
 /** What a version waits for that no stage works on. */
 function pendingWords(draft: Draft, at: number, version: string): string | undefined {
-  const { name, work } = draft.line.stages[at]!;
+  const stage = draft.line.stages[at]!;
+  const { name, work } = stage;
+  // What is taken back, or was and is paused for that, waits for nothing else.
+  if (isGoingBack(draft, version) || isRegressed(draft, version)) return undefined;
   const source = sourceOf(draft, at);
   if (source && draft.versions.order(source.revision) > draft.versions.order(version))
-    return `${name} goes on with ${source.revision.slice(0, 7)}, which is newer`;
+    return `${name} takes ${version.slice(0, 7)} no more: ${source.revision.slice(0, 7)} is newer`;
   const refusal = refusalOf(draft, at);
-  if (refusal) return refusal;
-  return work && `${name} works on ${work.version.slice(0, 7)} first`;
+  if (refusal || !work) return refusal;
+  const failed = pausesOver(draft, stage).some((one) => one.cause === 'failure' && one.stage === name);
+  const next = draft.versions.get(version);
+  const changesNothing = failed && next && source === next && !changesFailure(draft, stage, work, next);
+  return changesNothing
+    ? `${name} works on ${work.version.slice(0, 7)} first: ${version.slice(0, 7)} does not change what failed`
+    : `${name} works on ${work.version.slice(0, 7)} first`;
 }
+
+const isGoingBack = ({ line }: Draft, version: string): boolean => line.rollback?.version === version;
 
 /** Why a stage that is at rest does not take what is newer than what it has passed. */
 function refusalOf(draft: Draft, at: number): string | undefined {
@@ -79,6 +105,7 @@ function refusalOf(draft: Draft, at: number): string | undefined {
   const next = sourceOf(draft, at);
   if (work || !next || draft.versions.order(next.revision) <= draft.versions.order(passed.at(-1)))
     return undefined;
+  if (isGoingBack(draft, next.revision) || isRegressed(draft, next.revision)) return undefined;
   const version = `${at === 0 ? '' : `${name}: `}${next.revision.slice(0, 7)}`;
   if (aborted.includes(next.revision)) return `${version} was aborted; retry or a newer commit goes on`;
   if (struck.includes(next.revision)) return `${version} was rolled back; retry or a newer commit goes on`;

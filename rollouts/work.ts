@@ -153,9 +153,17 @@ function seeBehind(draft: Draft, stage: Stage, member: Member): Seen | undefined
   if (blocked !== undefined) return { state: 'Blocked', reason: blocked };
   if (isLost(draft, name)) return { state: 'Offline', reason: 'unreachable' };
   const dependency = draft.facts.dependency(name, passed);
-  if (dependency.is === 'ready') return SEEN.Waiting;
+  if (dependency.is === 'ready') return isLeftOver(draft, target) ? LEFT_OVER : SEEN.Waiting;
   return { state: dependency.is === 'blocked' ? 'Blocked' : 'Waiting', reason: dependency.reason };
 }
+
+/** It has what its stage had passed and passed no more when that regressed elsewhere. */
+const isLeftOver = ({ line }: Draft, target: Target | undefined): boolean =>
+  line.pauses.some((one) => one.cause === 'regression' && one.version === target?.run?.revision);
+const LEFT_OVER: Seen = {
+  state: 'Waiting',
+  reason: 'what it runs has regressed: resume accepts that, rollback goes back',
+};
 
 /** Targets that nobody waits for any more. */
 export const hasEnded = ({ state }: Seen): boolean =>

@@ -23,7 +23,7 @@ export type Progress = {
   percent: number;
 };
 
-export const ROLLOUT = `id alias phase reason waitingFor startedAt finishedAt eta
+export const ROLLOUT = `id alias phase reason waitingFor pausedUntil startedAt finishedAt eta
   placement { name } change { alias }
   version { oid commit { headline author { name } } } previous { oid }
   ${PROGRESS}
@@ -53,6 +53,7 @@ export type RolloutNode = {
   phase: string;
   reason: string | null;
   waitingFor: string[];
+  pausedUntil: string | null;
   startedAt: string | null;
   finishedAt: string | null;
   eta: string | null;

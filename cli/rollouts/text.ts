@@ -42,7 +42,8 @@ export function rolloutText(
 
 /** Two lines: what it is, and how far. */
 export function headText(rollout: RolloutNode, now: number, { color }: Around): string {
-  const { alias, version, phase, reason, progress, startedAt, finishedAt, eta, previous } = rollout;
+  const { alias, version, phase, reason, progress, startedAt, finishedAt, pausedUntil, eta, previous } =
+    rollout;
   const commit = version.commit ? ` "${version.commit.headline}" by ${version.commit.author.name}` : '';
   const [glyph, tint] = lookOf(phase);
   const why = reason === null ? '' : `: ${reason}`;
@@ -50,6 +51,7 @@ export function headText(rollout: RolloutNode, now: number, { color }: Around): 
     `${farText(progress)} clusters (${progress.percent}%)`,
     startedAt === null ? '' : `started ${span(now - Date.parse(startedAt))} ago`,
     finishedAt === null ? '' : `ended ${span(now - Date.parse(finishedAt))} ago`,
+    pausedUntil === null ? '' : `the pause ends in ${span(Date.parse(pausedUntil) - now)}`,
     eta === null ? '' : `about ${span(Date.parse(eta) - now)} to go`,
     previous === null ? '' : `after ${previous.oid.slice(0, 7)}`,
   ].filter((part) => part !== '');

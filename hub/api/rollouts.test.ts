@@ -24,7 +24,7 @@ test('a rollout is told with its stages, gates, targets, and words for what it w
       alias: `platform@${SHORT}`,
       phase: 'PAUSED',
       reason: 'by carol: a release party',
-      waitingFor: ['paused by carol: a release party'],
+      waitingFor: ['paused by carol: a release party; ends by itself in 60m'],
       startedAt: undefined,
       finishedAt: null,
       eta: null,
@@ -159,7 +159,7 @@ test('a placement tells its strategy and where its stages stand; an assignment i
   const { data } = apiOf(view);
   const { placement, assignment, fleet } = await data(`{
     placement(name: "platform") { strategy stages { name index clusterCount working { oid } passed { oid }
-      pause { cause by reason until } } rollouts(first: 1) { nodes { phase } } }
+      pause { cause by reason until } } rollouts(first: 1) { nodes { phase pausedUntil } } }
     assignment(cluster: "prod-us-1", placement: "platform") { stage }
     fleet { banners { kind message by reason } }
   }`);
@@ -188,6 +188,9 @@ test('a placement tells its strategy and where its stages stand; an assignment i
       },
     ],
   );
+  const { until } = placement.stages[1].pause;
+  assert.ok(until !== null);
+  assert.deepEqual(placement.rollouts.nodes, [{ phase: 'PAUSED', pausedUntil: until }]);
   assert.equal(assignment.stage, 'prod');
   assert.deepEqual(fleet.banners, [
     {
@@ -197,6 +200,7 @@ test('a placement tells its strategy and where its stages stand; an assignment i
       reason: 'Black Friday',
     },
     { kind: 'HOLD', message: 'nothing is written on prod-us-1', by: 'bob', reason: 'repair' },
+    { kind: 'PAUSE', message: 'nothing new starts in platform', by: 'carol', reason: 'a release party' },
   ]);
 });
 
@@ -216,7 +220,7 @@ test('an assignment is explained in words', async () => {
   assert.match(explain.steps[0], /^it is in prod, stage 2 of 2 of strategy standard/);
   assert.deepEqual(explain.waitingFor.slice(0, 2), [
     'held by bob: repair',
-    'paused by carol: a release party',
+    'paused by carol: a release party; ends by itself in 60m',
   ]);
 });
 

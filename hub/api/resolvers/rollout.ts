@@ -66,6 +66,7 @@ const Rollout = {
   previous: ((row, _, context) => optional(context.view.rollouts.previous(row), context)) as Of,
   phase: (({ phase }) => wordOf(phase)) as Of,
   reason: ((row, _, { view }) => view.rollouts.reason(row)) as Of,
+  pausedUntil: ((row, _, { view }) => view.rollouts.pausedUntil(row)) as Of,
   waitingFor: ((row, _, { view }) => view.rollouts.waitingFor(row)) as Of,
   eta: ((row, _, { view, time }) => {
     time.check();

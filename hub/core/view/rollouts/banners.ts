@@ -8,6 +8,7 @@ export const BANNER_KINDS = [
   'FREEZE',
   'HOLD',
   'PIN',
+  'PAUSE',
   'RECOVERED',
   'STORE_FULL',
   'BUS_TROUBLE',
@@ -49,6 +50,10 @@ export function bannersOf(state: FleetState, clusters: readonly ClusterFacts[]):
     banners.push(made('FREEZE', `nothing new starts on ${whomText(freeze.whom, clusters)}`, freeze));
   for (const [cluster, hold] of Object.entries(holds).sort(([a], [b]) => (a < b ? -1 : 1)))
     banners.push(made('HOLD', `nothing is written on ${cluster}`, hold));
+  for (const [placement, { pauses }] of named)
+    for (const pause of pauses)
+      if (pause.cause === 'operator')
+        banners.push(made('PAUSE', `nothing new starts in ${placement}`, pause));
   for (const [placement, { pins }] of named)
     for (const pin of pins)
       banners.push(

@@ -12,6 +12,7 @@ import { type Clock, isOver, LineView } from './line-view.ts';
 import { Memory, type MemoryLimits, type RolloutMemory, type Told } from './memory.ts';
 import { NONE, type Progress, sumOf } from './progress.ts';
 import {
+  pausedUntilOf,
   previousOf,
   type RolloutRow,
   reasonOf,
@@ -206,6 +207,10 @@ export class RolloutBook {
 
   reason(row: RolloutRow): string | undefined {
     return this.#of(row, undefined, (view) => reasonOf(view, row));
+  }
+
+  pausedUntil(row: RolloutRow): number | undefined {
+    return this.#of(row, undefined, (view) => pausedUntilOf(view, row));
   }
 
   eta({ placement, version }: Version): number | undefined {

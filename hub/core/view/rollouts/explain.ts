@@ -1,4 +1,5 @@
 import { formatSelector } from '#proto/selector.ts';
+import { isRegressed } from '#rollouts/failing.ts';
 import type { Run, Stage } from '#rollouts/state.ts';
 import { ago, versionWaitsFor } from '#rollouts/words.ts';
 import { blockedBy, isChanged, pinOf } from '#rollouts/work.ts';
@@ -90,6 +91,8 @@ function desiredWords(
   if (target?.kept === 'aborted')
     return `${what}: ${short(run.revision)} was aborted, and what had started stays`;
   const since = target ? `, ${target.state} for ${ago(clock.now - target.since)}` : '';
+  if (isRegressed(view, run.revision))
+    return `${what}: ${stage.name} had passed that version, and does not count it as passed since it regressed`;
   if (run.purpose === 'rollback') return `${what}${since}: a rollback brought it back to that`;
   if (run.purpose === 'recall')
     return `${what}: it was out of reach when the newer version was published, and had not begun with it`;
@@ -122,6 +125,7 @@ function newerWords(view: LineView, stage: Stage, cluster: string, version: stri
   if (line.rejected[cluster]?.includes(view.versions.content(version, cluster)?.digest ?? ''))
     return `${name} is newer, and gives it content that was rejected here`;
   if (line.aborted.includes(version)) return `${name} is newer, and was aborted`;
+  if (isRegressed(view, version)) return `${name} is newer, and is paused after a regression`;
   if (line.struck.includes(version)) return `${name} is newer, and was rolled back`;
   if (stage.work?.version === version) return `${name} is newer, and ${stage.name} works on it (${phase})`;
   const at = line.stages.findIndex(({ work }) => work?.version === version);

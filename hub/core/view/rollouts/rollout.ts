@@ -1,5 +1,6 @@
 import { type Phase, workPhase } from '#rollouts/phase.ts';
 import type { Stage } from '#rollouts/state.ts';
+import { pausesOn } from '#rollouts/words.ts';
 import { isOver, type LineView } from './line-view.ts';
 import { type Progress, progressOf, sumOf } from './progress.ts';
 import { targetsOf } from './targets.ts';
@@ -119,6 +120,14 @@ export function previousOf({ line, versions, facts }: LineView, version: string)
   return passed ?? facts.versions[order - 1]?.revision;
 }
 
+/** When what pauses it ends by itself, Unix milliseconds; undefined where it is not paused, or waits for a person or the bus, too. */
+export function pausedUntilOf({ line, draft }: LineView, { version, phase }: RolloutRow): number | undefined {
+  if (isOver(phase) || line.bus) return undefined;
+  const ends = pausesOn(draft, version).map(({ until }) => until ?? Number.POSITIVE_INFINITY);
+  const last = Math.max(...ends);
+  return Number.isFinite(last) ? last : undefined;
+}
+
 /** Why it is in its phase, where that is not for its clusters to tell. */
 export function reasonOf(view: LineView, { version, phase }: RolloutRow): string | undefined {
   const { line } = view;
@@ -126,8 +135,8 @@ export function reasonOf(view: LineView, { version, phase }: RolloutRow): string
   switch (phase) {
     case 'Paused': {
       if (line.bus) return `${line.bus.lost.length} clusters were lost at once: the bus, not the clusters`;
-      const own = line.pauses.find((one) => one.version === version) ?? line.pauses[0];
-      return own && `${own.by ? `by ${own.by}: ` : ''}${own.reason}`;
+      const [pause] = pausesOn(view.draft, version);
+      return pause && `${pause.by ? `by ${pause.by}: ` : ''}${pause.reason}`;
     }
     case 'RollingBack':
       return line.rollback?.reason;

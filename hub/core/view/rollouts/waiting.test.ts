@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { HOUR, Lab, MINUTE, ring } from '#rollouts/testing/lab.ts';
+import { bookOf } from './testing/lab-book.ts';
+
+/** What people are told of whatever stops a line, in each case that does (design/30, rules 8 and 9). */
+const RINGS = { canary: ['c1', 'c2'], early: ['e1', 'e2'], broad: ['p1', 'p2'] };
+const PLAIN = {
+  stages: [ring('canary'), ring('early'), ring('broad', { before: [{ approval: { groups: ['ops'] } }] })],
+};
+
+function begin() {
+  const lab = new Lab(
+    RINGS,
+    PLAIN,
+    Object.fromEntries(
+      Object.values(RINGS)
+        .flat()
+        .map((name) => [name, 'a']),
+    ),
+  );
+  const shown = bookOf(lab);
+  const waits = (version: string) => shown.sync().waitingFor(shown.rollout(version));
+  return { lab, shown, waits };
+}
+/** v2 passes canary and early; then a cluster leaves Current. */
+function regress(cluster: string) {
+  const { lab, ...rest } = begin();
+  const CRASH = { afterMs: 5 * MINUTE, phase: 'failed', message: 'CrashLoopBackOff' } as const;
+  lab.plays.set(`${cluster}@b`, [{ afterMs: 20_000, phase: 'current' }, CRASH]);
+  lab.commit('v2', lab.all('b'));
+  lab.pass(HOUR);
+  return { lab, ...rest };
+}
+
+const FAILED =
+  'paused at early by failure: 1 failed in early, 0 allowed: e1; a commit that changes what failed goes on, or retry, or resume';
+const REGRESSED = (stage: string, cluster: string) =>
+  `paused at ${stage} by regression: 1 of ${stage} left Current: ${cluster}; resume accepts it, rollback goes back`;
+
+test('a failure pause names what goes on; a version that changes nothing of what failed says so, one that does waits for nothing', () => {
+  const { lab, shown, waits } = begin();
+  lab.fails('b', 'e1');
+  lab.commit('v2', lab.all('b'));
+  lab.pass(HOUR);
+  assert.deepEqual(waits('v2'), [FAILED]);
+  lab.commit('v3', { ...lab.all('b'), c2: 'x' });
+  lab.pass(10 * MINUTE);
+  assert.deepEqual(waits('v3'), [FAILED, 'early works on v2 first: v3 does not change what failed']);
+  lab.commit('v4', lab.all('good'));
+  lab.pass(10 * MINUTE);
+  assert.equal(shown.rollout('v2').phase, 'Superseded');
+  assert.deepEqual(waits('v4'), ['broad: waiting for approval by ops']);
+});
+
+for (const [cluster, stage] of [
+  ['c1', 'canary'],
+  ['e1', 'early'],
+] as const) {
+  test(`after a regression in ${stage} nothing is called rolled back, and nothing is said to go on that does not`, () => {
+    const { lab, shown, waits } = regress(cluster);
+    const why = REGRESSED(stage, cluster);
+    assert.deepEqual(waits('v2'), [why]);
+    assert.deepEqual(lab.words(), [why]);
+    const { steps, waitingFor } = shown.sync().explain('p1', 'app')!;
+    assert.equal(steps.at(-1), 'v2 is newer, and is paused after a regression');
+    assert.deepEqual(waitingFor, [why]);
+    lab.commit('v3', { ...lab.all('b'), c2: 'x' });
+    lab.pass(10 * MINUTE);
+    lab.commit('v4', lab.all('good'));
+    lab.pass(10 * MINUTE);
+    assert.deepEqual(waits('v2'), [why]);
+    assert.deepEqual(waits('v3'), [why, `${stage} takes v3 no more: v4 is newer`]);
+    assert.deepEqual(waits('v4'), [why]);
+    assert.equal(lab.passed(stage), 'v1', 'no commit ends it');
+    assert.equal(lab.order({ kind: 'resume' }), undefined);
+    lab.pass(10 * MINUTE);
+    assert.deepEqual(waits('v4'), ['broad: waiting for approval by ops']);
+  });
+}
+
+test('who is well on what has regressed elsewhere is told why it is not counted as there', () => {
+  const { shown } = regress('c1');
+  const row = shown.sync().explain('c2', 'app')!;
+  assert.ok(
+    row.steps.includes(
+      'it is to run v2: canary had passed that version, and does not count it as passed since it regressed',
+    ),
+    row.steps.join('\n'),
+  );
+});
+
+test('rollback goes back after a regression, as is said; resume had not to be ordered first', () => {
+  const { lab, shown, waits } = regress('e1');
+  assert.equal(lab.order({ kind: 'rollback' }), undefined);
+  assert.deepEqual(waits('v2'), ['rolling back v2: ordered by alice; nothing new is taken until that ends']);
+  lab.pass(HOUR);
+  assert.equal(shown.rollout('v2').phase, 'RolledBack');
+  assert.deepEqual(new Set(Object.values(lab.states)), new Set(['v1 Current']));
+  assert.deepEqual(lab.words(), ['v2 was rolled back; retry or a newer commit goes on']);
+});
+
+test('what a regression has paused is not retried, and nothing is changed', () => {
+  const { lab } = regress('c1');
+  const before = JSON.stringify(lab.line());
+  const refused = lab.order({ kind: 'retry' });
+  assert.equal(refused?.code, 'wrong-phase');
+  assert.match(refused.message, /app is paused by a regression: resume accepts it, rollback goes back/);
+  assert.equal(JSON.stringify(lab.line()), before);
+});
+
+test("a person's pause says who, why, and when it ends by itself: in words, as a time, and as a banner", () => {
+  const { lab, shown, waits } = begin();
+  lab.commit('v2', lab.all('b'));
+  lab.order({ kind: 'pause', reason: 'lunch' });
+  assert.deepEqual(waits('v2'), ['paused by alice: lunch; resume ends it']);
+  assert.equal(shown.sync().pausedUntil(shown.rollout('v2')), undefined);
+  lab.order({ kind: 'resume' });
+  const until = lab.world.now + HOUR;
+  lab.order({ kind: 'pause', reason: 'lunch', until });
+  lab.pass(10 * MINUTE);
+  assert.deepEqual(waits('v2'), ['paused by alice: lunch; ends by itself in 50m']);
+  assert.equal(shown.sync().pausedUntil(shown.rollout('v2')), until);
+  assert.deepEqual(shown.sync().banners(), [
+    { kind: 'PAUSE', message: 'nothing new starts in app', by: 'alice', reason: 'lunch', expiresAt: until },
+  ]);
+  lab.commit('v3', lab.all('c'));
+  lab.order({ kind: 'abort', version: 'v3' });
+  lab.pass(HOUR);
+  assert.deepEqual(shown.sync().banners(), []);
+});
+
+test('a timed pause beside a failure does not end the wait, and the reason is that of the failure', () => {
+  const { lab, shown, waits } = begin();
+  lab.fails('b', 'e1');
+  lab.commit('v2', lab.all('b'));
+  lab.pass(HOUR);
+  lab.order({ kind: 'pause', reason: 'lunch', until: lab.world.now + HOUR });
+  assert.deepEqual(waits('v2'), [FAILED, 'paused by alice: lunch; ends by itself in 60m']);
+  assert.equal(shown.sync().pausedUntil(shown.rollout('v2')), undefined);
+  assert.match(shown.sync().reason(shown.rollout('v2'))!, /1 failed in early/);
+  lab.commit('v3', lab.all('c'));
+  assert.deepEqual(waits('v3'), ['paused by alice: lunch; ends by itself in 60m'], 'not by what holds early');
+});
+
+test('what was passed over is told so, also where the newer version goes nowhere', () => {
+  const { lab, waits } = begin();
+  lab.order({ kind: 'pause', reason: 'lunch' });
+  lab.commit('v2', lab.all('b'));
+  lab.commit('v3', lab.all('c'));
+  lab.order({ kind: 'abort', version: 'v3' });
+  assert.deepEqual(waits('v2'), [
+    'paused by alice: lunch; resume ends it',
+    'canary takes v2 no more: v3 is newer',
+  ]);
+});
+
+test('a bus that is held says what ends that, and so does a start without state', () => {
+  const { lab, waits } = begin();
+  lab.commit('v2', lab.all('b'));
+  lab.offline('c1', 'c2', 'e1', 'e2');
+  lab.pass(MINUTE);
+  assert.deepEqual(waits('v2'), [
+    'held: 4 clusters were lost at once (the bus, not the clusters); goes on when they are back, or with resume',
+  ]);
+  lab.online('c1', 'c2', 'e1', 'e2');
+  lab.pass(MINUTE);
+  lab.lose();
+  lab.pass(MINUTE);
+  assert.match(
+    waits('v2')[0]!,
+    /^paused by recovered: the hub has lost its state .*`flotilla hub resume` goes on$/,
+  );
+});
