@@ -1,8 +1,9 @@
+import type { Fault } from '#proto/faults.ts';
 import type { AgentEvent, Heartbeat, Hello, Status } from '#proto/messages.ts';
 import { up } from '#proto/subjects.ts';
 import { Intake, type IntakeTarget, type Refusal } from './bus/intake.ts';
 import { Liveness } from './core/liveness.ts';
-import { StatusBook } from './core/status-book.ts';
+import { MOST_UNNAMED, StatusBook } from './core/status-book.ts';
 import { StatusPool } from './core/status-pool.ts';
 import type { FleetView, HubFacts, IndexSnapshot, Only } from './core/types.ts';
 
@@ -27,7 +28,7 @@ const MOST_SURPLUS = 1_000;
 export class Inbox implements IntakeTarget {
   readonly #options: InboxOptions;
   readonly #intake = new Intake(this);
-  readonly #book = new StatusBook();
+  readonly #book = new StatusBook((placement) => this.#names(placement));
   readonly #pool = new StatusPool();
   readonly #liveness: Liveness;
   readonly #heard = new Map<string, number>();
@@ -37,6 +38,8 @@ export class Inbox implements IntakeTarget {
   /** Cluster → hash of its status set, as it told last. */
   readonly #hashes = new Map<string, string>();
   readonly #refusals = new Map<string, number>();
+  /** Clusters of which statuses were refused since all that they report was known. */
+  readonly #overfull = new Set<string>();
   #index: IndexSnapshot | undefined;
   #changes: { placements: Set<string> | 'all'; clusters: Set<string> } | undefined;
   #live = true;
@@ -62,6 +65,20 @@ export class Inbox implements IntakeTarget {
   #isWhole(cluster: string): boolean {
     const told = this.#hashes.get(cluster);
     return told !== undefined && !this.#intake.isBehind(cluster) && this.#book.hashOf(cluster) === told;
+  }
+
+  #names(placement: string): boolean {
+    const { placements, retired, unreadable } = this.#index ?? {};
+    return Boolean(
+      placements?.has(placement) || retired?.has(placement) || unreadable?.placements.has(placement),
+    );
+  }
+
+  /** What the hub itself has to say of an agent. */
+  #faultsOf(cluster: string): Fault[] {
+    if (!this.#overfull.has(cluster)) return [];
+    const message = `cluster ${cluster} reports more placements than the hub takes in: ${MOST_UNNAMED} besides those that Git names; should the hub lose its state, it publishes nothing to it`;
+    return [{ code: 'status-too-many', message }];
   }
 
   /** What has changed since the last call; undefined where that is not known. */
@@ -142,6 +159,7 @@ export class Inbox implements IntakeTarget {
     if (this.#live) this.#hear(cluster, given.epoch);
     if (!this.#book.admits(cluster, placement)) {
       this.onRefused(cluster, 'too-many', `placement ${placement}`);
+      this.#overfull.add(cluster);
       const subject = up.status(cluster, placement);
       if (this.#surplus.size < MOST_SURPLUS) this.#surplus.add(subject);
       // Nothing else may happen for long: the surplus alone is a reason to go to work.
@@ -165,8 +183,10 @@ export class Inbox implements IntakeTarget {
 
   onHeartbeat(heartbeat: Heartbeat, receivedAt: number): void {
     this.#hear(heartbeat.cluster, heartbeat.epoch);
-    this.#options.view.onHeartbeat(heartbeat, receivedAt);
     this.#compare(heartbeat.cluster, heartbeat.statusHash, receivedAt);
+    const found = this.#faultsOf(heartbeat.cluster);
+    const said = found.length > 0 ? { ...heartbeat, faults: [...heartbeat.faults, ...found] } : heartbeat;
+    this.#options.view.onHeartbeat(said, receivedAt);
   }
 
   onEvent(event: AgentEvent, receivedAt: number): void {
@@ -198,7 +218,11 @@ export class Inbox implements IntakeTarget {
       this.#changes?.clusters.add(cluster);
       this.#options.onChange();
     }
-    if (this.#intake.isBehind(cluster) || this.#book.hashOf(cluster) === statusHash) return;
+    if (this.#intake.isBehind(cluster)) return;
+    if (this.#book.hashOf(cluster) === statusHash) {
+      this.#overfull.delete(cluster);
+      return;
+    }
     if (now - (this.#askedAt.get(cluster) ?? 0) < ASK_AGAIN_MS) return;
     this.#askedAt.set(cluster, now);
     this.#options.askStatus(cluster);
@@ -209,6 +233,7 @@ export class Inbox implements IntakeTarget {
     this.#greeted.delete(cluster);
     this.#askedAt.delete(cluster);
     this.#hashes.delete(cluster);
+    this.#overfull.delete(cluster);
     this.#book.forget(cluster);
     this.#liveness.forget(cluster);
     this.#intake.forget(cluster);

@@ -327,6 +327,10 @@ export const FAULTS = {
     'Add the public key to `agent.publicKeys`, or end this agent.',
   ],
   // ---- the bus and the hub
+  'status-too-many': [
+    'An agent reports more placements than the hub takes in.',
+    'Those that Git names count in any case. Find out what else is applied there (the ConfigMap flotilla-status), and let the agent remove it.',
+  ],
   'nats-unreachable': [
     'NATS cannot be reached.',
     'It is tried again by itself; the last accepted document stays in force.',

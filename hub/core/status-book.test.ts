@@ -24,11 +24,12 @@ const status = (placement: string, seq: number, more: Partial<Status> = {}): Sta
   ...more,
 });
 
+const NONE = () => false;
 const kept = (book: StatusBook) =>
   [...book.reports].flatMap(([placement, of]) => [...of.keys()].map((name) => `${name}/${placement}`)).sort();
 
 test('the newest status counts, in whatever order they come', () => {
-  const book = new StatusBook();
+  const book = new StatusBook(NONE);
   assert.deepEqual(
     [3, 1, 3, 4].map((seq) => book.take(status('shop', seq, { attempt: seq }))),
     [true, false, false, true],
@@ -37,7 +38,7 @@ test('the newest status counts, in whatever order they come', () => {
 });
 
 test('the hash is over the newest statuses without those that say removed, as agents have it', () => {
-  const book = new StatusBook();
+  const book = new StatusBook(NONE);
   assert.equal(book.hashOf('east'), statusSetHash(new Map()));
   book.take(status('web', 7));
   book.take(status('shop', 3));
@@ -54,14 +55,14 @@ test('the hash is over the newest statuses without those that say removed, as ag
 });
 
 test('a cluster that is let go of leaves nothing', () => {
-  const book = new StatusBook();
+  const book = new StatusBook(NONE);
   book.take(status('shop', 1));
   book.forget('east');
   assert.deepEqual([[...book.clusters()], book.reports.size], [[], 0]);
 });
 
 test('an agent that names ever more placements fills its own bound and nothing else; removed ones make room', () => {
-  const book = new StatusBook(3);
+  const book = new StatusBook(NONE, 3);
   for (const [seq, name] of ['a', 'b', 'c', 'd', 'e'].entries()) book.take(status(name, seq));
   book.take({ ...status('a', 0), cluster: 'west' });
   assert.deepEqual(kept(book), ['east/a', 'east/b', 'east/c', 'west/a']);
@@ -70,4 +71,12 @@ test('an agent that names ever more placements fills its own bound and nothing e
   book.take(status('b', 10, { removed: true }));
   assert.equal(book.take(status('d', 11)), true);
   assert.deepEqual(kept(book), ['east/a', 'east/c', 'east/d', 'west/a']);
+});
+
+test('placements that Git names are kept whatever their number, and what an agent makes up is bounded beside them', () => {
+  const book = new StatusBook((placement) => placement.startsWith('app-'), 3);
+  for (const [seq, name] of ['u', 'app-1', 'app-2', 'app-3', 'v', 'app-4', 'w', 'x', 'app-5'].entries())
+    book.take(status(name, seq));
+  const named = [1, 2, 3, 4, 5].map((number) => `east/app-${number}`);
+  assert.deepEqual(kept(book), [...named, 'east/u', 'east/v', 'east/w']);
 });

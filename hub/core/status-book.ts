@@ -3,21 +3,24 @@ import { statusSetHash } from '#proto/status-set.ts';
 import { agentReport } from './agent-report.ts';
 import type { AgentReport } from './types.ts';
 
-/** Placements of one cluster that are kept: far more than a cluster runs, and an agent can name as many as it likes. */
-const MOST_PLACEMENTS = 500;
+/** Placements of one cluster that are kept though Git names none of them: an agent can name as many as it likes. */
+export const MOST_UNNAMED = 500;
 
 type Known = { readonly seq: number; readonly removed: boolean };
 
 /**
- * The newest report of every assignment, as far as decisions need it. Older ones (`seq`) are dropped, and so are placements beyond
- * what a cluster may have; those that said they were removed make room first.
+ * The newest report of every assignment, as far as decisions need it. Older ones (`seq`) are dropped. Placements that Git names are kept
+ * all, of others so many for each cluster; those that said they were removed make room first.
  */
 export class StatusBook {
+  readonly #isNamed: (placement: string) => boolean;
   readonly #most: number;
   readonly #reports = new Map<string, Map<string, AgentReport>>();
   readonly #byCluster = new Map<string, Map<string, Known>>();
 
-  constructor(most = MOST_PLACEMENTS) {
+  /** `isNamed`: whether Git names a placement, or has until now. */
+  constructor(isNamed: (placement: string) => boolean, most = MOST_UNNAMED) {
+    this.#isNamed = isNamed;
     this.#most = most;
   }
 
@@ -29,8 +32,10 @@ export class StatusBook {
   /** Whether there is room for a placement of a cluster, after one that is removed has made it. */
   admits(cluster: string, placement: string): boolean {
     const of = this.#byCluster.get(cluster);
-    if (!of || of.has(placement) || of.size < this.#most) return true;
-    const [gone] = [...of].find(([, { removed }]) => removed) ?? [];
+    if (!of || of.has(placement) || of.size < this.#most || this.#isNamed(placement)) return true;
+    const unnamed = [...of].filter(([name]) => !this.#isNamed(name));
+    if (unnamed.length < this.#most) return true;
+    const [gone] = unnamed.find(([, { removed }]) => removed) ?? [];
     if (gone === undefined) return false;
     of.delete(gone);
     this.#drop(cluster, gone);
