@@ -15,13 +15,13 @@ import {
   type IndexSnapshot,
   type Reachability,
 } from './types.ts';
-import { type AgentRecord, Agents, NO_FACTS } from './view/agents.ts';
-import { type ApprovalRow, heldReason, problemOfApproval } from './view/approvals.ts';
-import { type AssignmentRow, deriveAssignment } from './view/assignment.ts';
+import { type AgentRecord, Agents } from './view/agents.ts';
+import { type ApprovalRow, problemOfApproval } from './view/approvals.ts';
+import type { AssignmentRow } from './view/assignment.ts';
 import { type ChangeListener, Changes } from './view/changes.ts';
-import { type ClusterRow, foldCluster, sameRow } from './view/cluster.ts';
+import { type ClusterRow, sameRow } from './view/cluster.ts';
 import { connectivityOf, DEFAULT_PATIENCE, type Patience } from './view/connectivity.ts';
-import { changedClusters, decidedOf, removalsOf } from './view/decided.ts';
+import { changedClusters } from './view/decided.ts';
 import { Departing } from './view/departing.ts';
 import { EventRing } from './view/events.ts';
 import { type History, historyOf, type Lag, lagOf } from './view/lag.ts';
@@ -30,7 +30,7 @@ import type { BannerRow } from './view/rollouts/banners.ts';
 import { RolloutBook } from './view/rollouts/book.ts';
 import { aliasesOf, type ChangeRow } from './view/rollouts/change.ts';
 import { recollect } from './view/rollouts/recollect.ts';
-import { shareStatus } from './view/share.ts';
+import { deriveRow, deriveRowAt, deriveRowFor, type RowSources } from './view/row.ts';
 
 export type ViewOptions = {
   /** When this hub began to listen, Unix milliseconds. */
@@ -92,8 +92,11 @@ export class ReadModel implements FleetView {
     this.setGit(snapshot.git);
     for (const name of [...this.#rows.keys()]) if (!snapshot.clusters.has(name)) this.#remove(name);
     const all = !changed || wereDeparting || !this.#departing.isEmpty;
-    for (const [name, entry] of snapshot.clusters)
-      if (all || changed.has(name) || this.#rows.get(name)?.entry !== entry) this.#derive(name);
+    for (const [name, entry] of snapshot.clusters) {
+      if (all) this.#derive(name);
+      else if (changed.has(name) || this.#rows.get(name)?.entry !== entry)
+        this.#derive(name, { was: before });
+    }
   }
 
   setGit(git: Reachability): void {
@@ -106,7 +109,7 @@ export class ReadModel implements FleetView {
     this.#state = state;
     this.#departing.setState(state, this.#now);
     this.rollouts.set(state.fleet, facts, this.#now);
-    for (const cluster of touched) this.#derive(cluster);
+    for (const [cluster, placement] of touched) this.#derive(cluster, { placement });
   }
 
   onFleetEvents(events: readonly FleetEvent[], at: number): void {
@@ -146,7 +149,7 @@ export class ReadModel implements FleetView {
   onStatus(status: Report, receivedAt: number): void {
     const record = this.#hear(status.cluster, receivedAt);
     const isNew = this.#agents.keepReport(record, status, receivedAt);
-    this.#derive(status.cluster, isNew);
+    this.#derive(status.cluster, isNew && { placement: status.placement });
   }
 
   onHello(hello: Hello, receivedAt: number): void {
@@ -369,7 +372,7 @@ export class ReadModel implements FleetView {
   }
 
   /** Makes the row of a cluster anew where its inputs changed (`dirty`) or its connectivity did. */
-  #derive(name: string, dirty = true): void {
+  #derive(name: string, dirty: Dirty | boolean = true): void {
     const entry = this.#index?.clusters.get(name);
     const agent = this.#agents.get(name);
     const enrolledAt = (entry?.enrolledBy.committer.at ?? 0) * 1_000;
@@ -377,40 +380,17 @@ export class ReadModel implements FleetView {
     const moved = agent !== undefined && agent.connectivity !== connectivity.state;
     if (agent) agent.connectivity = connectivity.state;
     if (!entry || !(dirty || moved)) return;
-    const kept = this.#departing.keptOn(name);
-    const leaves = !entry.invalid && entry.document.spec.decommission === 'prune';
-    const given = leaves ? [] : [...this.#index!.assignments.ofCluster(name)];
-    let neighbour: AssignmentRow | undefined;
-    const derive = (placement: string, indexed: IndexedAssignment, approval?: ApprovalRow) => {
-      const row = deriveAssignment({
-        cluster: name,
-        placement,
-        entry,
-        indexed,
-        target: decidedOf(this.#state, placement, name),
-        report: reportOf(agent, placement),
-        connectivity,
-        held: approval && { reason: heldReason(approval), since: approval.requestedAt },
-      });
-      neighbour = shareStatus(row, neighbour);
-      return neighbour;
-    };
-    const assignments = [
-      ...given.map(([placement, indexed]) => derive(placement, indexed)),
-      ...kept.map(({ placement, indexed, approval }) => derive(placement, indexed, approval)),
-    ].sort((a, b) => (a.placement < b.placement ? -1 : 1));
-    const removals = removalsOf(this.#state, name);
-    const before = this.#rows.get(name);
-    const row: ClusterRow = {
-      name,
-      labels: entry.document.metadata.labels ?? {},
+    const sources: RowSources = {
+      index: this.#index!,
+      state: this.#state,
+      departing: this.#departing,
       entry,
-      facts: agent?.facts ?? NO_FACTS,
-      status: foldCluster(entry, connectivity, assignments, removals),
-      assignments,
-      removals,
-      version: before?.version ?? 0,
+      agent,
+      connectivity,
     };
+    const before = this.#rows.get(name);
+    const row = derive(name, sources, before, moved || typeof dirty === 'boolean' ? {} : dirty);
+    if (row === before) return;
     if (before && sameRow(before, row)) {
       this.#rows.set(name, row);
       return;
@@ -427,8 +407,15 @@ export class ReadModel implements FleetView {
   }
 }
 
-/** A status that says the placement is gone counts for nothing once Git assigns it again. */
-function reportOf(agent: AgentRecord | undefined, placement: string): Report | undefined {
-  const report = agent?.reports.get(placement)?.report;
-  return report?.removed ? undefined : report;
+/** What has changed that a row follows from, where it is not everything. */
+type Dirty = { readonly placement?: string | undefined; readonly was?: IndexSnapshot };
+
+function derive(
+  name: string,
+  sources: RowSources,
+  before: ClusterRow | undefined,
+  { placement, was }: Dirty,
+): ClusterRow {
+  if (placement !== undefined) return deriveRowFor(placement, name, sources, before);
+  return was ? deriveRowAt(was, name, sources, before) : deriveRow(name, sources, before);
 }

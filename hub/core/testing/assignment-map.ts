@@ -7,7 +7,7 @@ export class AssignmentMap extends Map<string, IndexedAssignment> implements Ass
       if (key.startsWith(`${cluster}/`)) yield [key.slice(cluster.length + 1), indexed];
   }
 
-  changedSince(): undefined {
+  changedSince(): ReadonlySet<string> | undefined {
     return undefined;
   }
 }

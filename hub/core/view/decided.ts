@@ -41,32 +41,44 @@ export type Removal = { readonly placement: string; readonly revision: string; r
 /** What a cluster is told to remove, by name. */
 export function removalsOf({ fleet, clusters }: HubState, cluster: string): Removal[] {
   const own = clusters[cluster];
-  const placements = new Set([...Object.keys(fleet.lines), ...Object.keys(own?.leaving ?? {})]);
-  return [...placements].sort().flatMap((placement) => {
+  const found: Removal[] = [];
+  const look = (placement: string) => {
     const told = toldOf(fleet, own, placement, cluster);
-    if (told?.digest !== null) return [];
+    if (told?.digest !== null) return;
     const since = own?.leaving?.[placement]?.since ?? fleet.lines[placement]?.targets[cluster]?.since ?? 0;
-    return [{ placement, revision: told.readAt ?? told.revision, since }];
-  });
+    found.push({ placement, revision: told.readAt ?? told.revision, since });
+  };
+  for (const placement in fleet.lines) look(placement);
+  for (const placement in own?.leaving) if (!fleet.lines[placement]) look(placement);
+  return found.sort((a, b) => (a.placement < b.placement ? -1 : 1));
 }
 
-/** The clusters for which something else is decided. Unchanged lines, targets and clusters are known by being the same objects. */
-export function changedClusters(before: HubState, after: HubState): Set<string> {
-  const changed = new Set<string>();
-  const compare = <T>(old: Readonly<Record<string, T>>, now: Readonly<Record<string, T>>) => {
-    if (old === now) return;
-    for (const cluster of Object.keys(now)) if (old[cluster] !== now[cluster]) changed.add(cluster);
-    for (const cluster of Object.keys(old)) if (!now[cluster]) changed.add(cluster);
+/**
+ * The clusters for which something else is decided, and the placement where it is one alone. Unchanged lines, targets and clusters are
+ * known by being the same objects.
+ */
+export function changedClusters(before: HubState, after: HubState): Map<string, string | undefined> {
+  const changed = new Map<string, string | undefined>();
+  const note = (cluster: string, placement?: string) => {
+    const isFirst = !changed.has(cluster);
+    changed.set(cluster, isFirst || changed.get(cluster) === placement ? placement : undefined);
   };
-  compare(before.clusters, after.clusters);
+  if (before.clusters !== after.clusters) {
+    for (const cluster in after.clusters) {
+      const [was, is] = [before.clusters[cluster], after.clusters[cluster]!];
+      // Its numbers and hashes are not shown.
+      if (was !== is && (was?.observed !== is.observed || was?.leaving !== is.leaving)) note(cluster);
+    }
+    for (const cluster in before.clusters) if (!after.clusters[cluster]) note(cluster);
+  }
   const [was, is] = [before.fleet.lines, after.fleet.lines];
   for (const placement of new Set([...Object.keys(was), ...Object.keys(is)]))
     for (const cluster of changedTargets(was[placement]?.targets, is[placement]?.targets))
-      changed.add(cluster);
+      note(cluster, placement);
   for (const placement of new Set([...Object.keys(before.removals), ...Object.keys(after.removals)])) {
     const held = [before.removals[placement]?.held, after.removals[placement]?.held];
     if (held[0] === held[1]) continue;
-    for (const one of held) for (const cluster of one?.clusters ?? []) changed.add(cluster);
+    for (const one of held) for (const cluster of one?.clusters ?? []) note(cluster);
   }
   return changed;
 }

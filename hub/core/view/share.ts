@@ -17,6 +17,7 @@ export function shareStatus(row: AssignmentRow, neighbour: AssignmentRow | undef
   return { ...row, status: all ? other : status };
 }
 
-function alike<S extends string>(own: Axis<S>, other: Axis<S>): Axis<S> {
+/** The other of two where they say the same. */
+export function alike<S extends string>(own: Axis<S>, other: Axis<S>): Axis<S> {
   return own.state === other.state && own.since === other.since && own.reason === other.reason ? other : own;
 }
