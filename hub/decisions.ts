@@ -136,6 +136,7 @@ export class Decisions {
         const { state: before, audited } = ordered;
         const { state: after, events } = advanced;
         await storeDecision(this.#options.audit, audited, { before, after, events, now, countsOf }, signal);
+        this.#options.marker?.('audit-stored');
       }
       if (isNews || now - this.#savedAt >= CLOCK_MS) {
         if ((await this.#options.save(advanced.state, signal)) === 'conflict') {
@@ -145,6 +146,7 @@ export class Decisions {
           return 'conflict';
         }
         this.#savedAt = now;
+        if (isNews) this.#options.marker?.('state-saved');
       }
       this.#state = advanced.state;
       const looked = only?.placements === 'all' ? undefined : only?.placements;
@@ -154,11 +156,12 @@ export class Decisions {
       for (const [placement, at] of advanced.wakes) this.#wakes.set(placement, at);
       // Also where nothing is decided: Git may say something new that waits.
       this.#options.view.setState(advanced.state, advanced.facts);
-      if (isNews) this.#options.marker?.('state-saved');
       const events = [...ordered.events, ...advanced.events];
       if (events.length > 0) this.#options.view.onFleetEvents(events, now);
       webhooks.want(advanced.requests, looked && new Set([...looked, ...advanced.wakes.keys()]));
+      if (advanced.requests.length > 0) this.#options.marker?.('webhooks-wanted');
       await this.#tell(ordered.audited, 'done', signal);
+      if (orders.length > 0) this.#options.marker?.('results-stored');
       for (const { tell } of ordered.answers) tell();
       return advanced.effects.map(({ cluster }) => cluster);
     } catch (error) {

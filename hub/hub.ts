@@ -114,7 +114,7 @@ export class Hub {
         warn,
       },
     );
-    this.#webhooks = new Webhooks({ ...options.webhooks, log, onAnswer: () => this.#bell.ring() });
+    this.#webhooks = new Webhooks({ ...options.webhooks, log, onAnswer: () => this.#answered() });
     this.#decisions = new Decisions({
       view,
       inbox: this.#inbox,
@@ -241,6 +241,11 @@ export class Hub {
     this.#bell.ring();
   }
 
+  #answered(): void {
+    this.#options.marker?.('webhook-answered');
+    this.#bell.ring();
+  }
+
   async #pulse(signal: AbortSignal): Promise<void> {
     let shownAt = 0;
     while (!signal.aborted) {
@@ -301,6 +306,7 @@ export class Hub {
     await this.#bus.compete();
     this.#synced = true;
     this.#decisions.adopt(await this.#bus.sync(signal));
+    this.#options.marker?.('state-read');
     this.#follower.keep(wantedRevisions(this.#state));
     await recollect(this.#bus.auditLog, view, (message) => log.warn(message), signal);
     for (const cluster of Object.keys(this.#state.clusters)) this.#unpublished.add(cluster);

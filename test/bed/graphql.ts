@@ -1,13 +1,17 @@
-/** Asks the hub's API as any user would. @throws Error with the hub's own message */
+/** Asks the hub's API as any user would, or as whoever a token is of. @throws Error with the hub's own message */
 export async function ask<T>(
   url: string,
   query: string,
   variables: Record<string, unknown>,
   signal: AbortSignal,
+  token?: string,
 ): Promise<T> {
   const response = await fetch(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: {
+      'content-type': 'application/json',
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    },
     body: JSON.stringify({ query, variables }),
     signal,
   });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createNkey } from '#proto/nkey.ts';
 import { StatusError } from '#sim/errors.ts';
 import { type Sim, startSim } from '#sim/server.ts';
+import { outOfOrder, turns } from '../bed/bus-judge.ts';
 import { BusSpy, type Heard } from '../bed/bus-spy.ts';
 import { type ControlPlanes, startControlPlanes } from '../bed/control-planes.ts';
 import { eventually } from '../bed/eventually.ts';
@@ -31,7 +32,7 @@ const members: readonly { name: string; ring: Ring }[] = [
 ];
 export const clustersIn = (...rings: readonly Ring[]): string[] =>
   members.filter(({ ring }) => rings.includes(ring)).map(({ name }) => name);
-const ringOf = (name: string): Ring => members.find((one) => one.name === name)!.ring;
+const BY_RING = Object.fromEntries(RINGS.map((ring) => [ring, clustersIn(ring)]));
 
 const FLEET = `${API}
 kind: Fleet
@@ -275,28 +276,13 @@ export class RolloutFleet implements AsyncDisposable {
   }
 
   /** Rings in the order in which they were told a digest, each as often as it was its turn. */
-  ringsTold(placement: Placement, since: number, digest: string): Ring[] {
-    const rings = this.told(placement, since, digest).map(ringOf);
-    return rings.filter((ring, at) => ring !== rings[at - 1]);
+  ringsTold(placement: Placement, since: number, digest: string): string[] {
+    return turns(this.told(placement, since, digest), BY_RING);
   }
 
   /** Starts of a ring before all of the ring before had said that they are Current on that digest; in words, best none. */
   outOfOrder(placement: Placement, digest: string, since: number): string[] {
-    const current = new Set<string>();
-    const faults: string[] = [];
-    for (const one of this.spy.heard.slice(since)) {
-      if (one.placement !== placement) continue;
-      if (one.what === 'said') {
-        const { applied, sync, health } = one.status;
-        if (applied?.digest === digest && sync.state === 'SYNCED' && health.state === 'CURRENT')
-          current.add(one.cluster);
-        continue;
-      }
-      if (one.digest !== digest) continue;
-      const at = RINGS.indexOf(ringOf(one.cluster));
-      const before = clustersIn(...RINGS.slice(0, at)).filter((cluster) => !current.has(cluster));
-      if (before.length > 0) faults.push(`${one.cluster} before ${before.join(', ')}`);
-    }
-    return faults;
+    const heard = this.spy.heard.slice(since).filter((one) => one.placement === placement);
+    return outOfOrder(heard, digest, BY_RING);
   }
 }

@@ -6,9 +6,9 @@ import { type OwnedProcess, runOwned, spawnOwned } from '#tools/owned.ts';
 import { eventually, PATIENCE_MS } from '../bed/eventually.ts';
 import { freePort } from '../bed/ports.ts';
 import { makeScratch } from '../bed/scratch.ts';
-import { overlay, type Rig, startRig, until } from './hub-rig.ts';
+import { type Rig, startRig } from './hub-rig.ts';
 
-/** The hub as a process: its commands, its end, and that it may be killed between any two steps. */
+/** The hub as a process: its commands and its end. */
 const HUB = join(import.meta.dirname, '../../hub/main.ts');
 const signal = new AbortController().signal;
 
@@ -40,11 +40,10 @@ test('what is wrong on the command line ends the hub at once, with words on stde
   }
 });
 
-type Process = { process: OwnedProcess; url: string; output: () => string; markers: () => string[] };
+type Process = { process: OwnedProcess; url: string; output: () => string };
 
-async function run(rig: Rig, stopAt?: string): Promise<Process> {
+async function run(rig: Rig): Promise<Process> {
   const port = await freePort();
-  const file = join(rig.dir, `markers-${port}`);
   const process_ = spawnOwned(
     process.execPath,
     [
@@ -52,15 +51,7 @@ async function run(rig: Rig, stopAt?: string): Promise<Process> {
       ...['--git', rig.git.repositoryUrl('fleet'), '--nats', rig.nats.url, '--data', join(rig.dir, 'hub')],
       ...['--listen', `127.0.0.1:${port}`, '--poll', '50ms', '--lease', '2s'],
     ],
-    {
-      stdout: 'pipe',
-      stderr: 'pipe',
-      env: {
-        ...process.env,
-        FLOTILLA_TEST_MARKERS: file,
-        ...(stopAt !== undefined && { FLOTILLA_TEST_STOP_AT: stopAt }),
-      },
-    },
+    { stdout: 'pipe', stderr: 'pipe' },
   );
   let output = '';
   for (const stream of [process_.child.stdout, process_.child.stderr]) {
@@ -68,14 +59,7 @@ async function run(rig: Rig, stopAt?: string): Promise<Process> {
       output += text;
     });
   }
-  const markers = () => {
-    try {
-      return readFileSync(file, 'utf8').trim().split('\n');
-    } catch {
-      return [];
-    }
-  };
-  return { process: process_, url: `http://127.0.0.1:${port}`, output: () => output, markers };
+  return { process: process_, url: `http://127.0.0.1:${port}`, output: () => output };
 }
 
 const ready = ({ url, output }: Process) =>
@@ -99,41 +83,6 @@ test('a running hub answers committed keys only, and ends cleanly when asked', a
     assert.deepEqual(await running.process.ended, { code: 0, signal: null }, running.output());
   }
 });
-
-for (const stopAt of ['indexed', 'state-saved', 'published', 'published:2']) {
-  test(`a hub killed right after "${stopAt}" goes on from there: every cluster gets one document of one attempt`, async () => {
-    await using rig = await startRig('hub-killed');
-    await using east = await rig.startAgent('east');
-    await using west = await rig.startAgent('west');
-    const greet = setInterval(() => [east, west].map((agent) => agent.hello()), 200);
-    try {
-      const first = await run(rig, stopAt);
-      assert.deepEqual(await first.process.ended, { code: null, signal: 'SIGKILL' }, first.output());
-      assert.equal(first.markers().at(-1), stopAt.split(':')[0]);
-      const second = await run(rig);
-      await ready(second);
-      const both = () => (east.document && west.document ? true : undefined);
-      await until('both documents', both, second.output);
-      await rig.clone.write('apps/shop/kustomization.yaml', overlay('b'));
-      const oid = await rig.clone.commit('Change');
-      const changed = () =>
-        [east, west].every(({ document }) => document?.assignments[0]?.revision === oid) ? true : undefined;
-      await until('the change', changed, second.output);
-      for (const { documents } of [east, west]) {
-        const epochs = new Set(documents.map(({ epoch }) => epoch));
-        const attempts = new Set(documents.map(({ assignments }) => assignments[0]?.attempt));
-        assert.deepEqual(
-          [epochs.size, attempts.size],
-          [2, 2],
-          'one for the first version, one for the second',
-        );
-      }
-      await second.process.stop();
-    } finally {
-      clearInterval(greet);
-    }
-  });
-}
 
 test('a hub that starts before NATS and Git is not ready, says why, and becomes ready by itself', async () => {
   await using rig = await startRig('hub-alone');

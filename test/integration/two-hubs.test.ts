@@ -1,95 +1,33 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { dialNats } from '#hub/bus/connect.ts';
 import type { Trust } from '#hub/bus/trust.ts';
-import { createNkey, type Nkey } from '#proto/nkey.ts';
 import { eventually, PATIENCE_MS, pause } from '../bed/eventually.ts';
-import { WorkingClone } from '../bed/git-repository.ts';
-import { startGitServer } from '../bed/git-server.ts';
 import { ask } from '../bed/graphql.ts';
-import { freePort } from '../bed/ports.ts';
-import { makeScratch } from '../bed/scratch.ts';
-import { type Attempt, ScriptedAgents } from '../bed/scripted-agents.ts';
-import { Service } from '../bed/service.ts';
-import { startTrustedNats } from './hub-nats.ts';
+import type { Attempt } from '../bed/scripted-agents.ts';
+import { fleetFiles, startScriptedFleet } from '../bed/scripted-fleet.ts';
 
 /** Two hubs on one NATS, killed and halted at random moments: only one decides at any time, and nothing is repeated or skipped. */
 const ROUNDS = Number(process.env.FLOTILLA_ROUNDS ?? 4);
-const HUB = join(import.meta.dirname, '../../hub/main.ts');
-const API = 'apiVersion: flotilla.dev/v1alpha1';
 const signal = new AbortController().signal;
 
-const RINGS: Readonly<Record<string, readonly string[]>> = {
+const RINGS = {
   canary: ['canary-1', 'canary-2'],
   broad: ['broad-1', 'broad-2', 'broad-3', 'broad-4'],
 };
 const CLUSTERS = Object.values(RINGS).flat();
-const ringOf = (name: string) => Object.keys(RINGS).find((ring) => RINGS[ring]!.includes(name))!;
-const overlay = (text: string) => `namePrefix: ${text}-\n`;
-const entry = (name: string, { publicKey }: Nkey) =>
-  `${API}\nkind: Cluster\nmetadata: { name: ${name}, labels: { ring: ${ringOf(name)} } }\nspec: { agent: { publicKeys: [${publicKey}] } }\n`;
-const FILES = {
-  'flotilla.yaml': `${API}\nkind: Fleet\nmetadata: { name: six }\nspec: { branch: main }\n`,
-  'placements/shop.yaml': `${API}\nkind: Placement\nmetadata: { name: shop }\nspec: { selector: {}, path: apps/shop, strategy: careful }\n`,
-  'rollouts/careful.yaml': `${API}
-kind: RolloutStrategy
-metadata: { name: careful }
-spec:
+const ringOf = (name: string) => name.split('-')[0]!;
+const STAGES = `
   stages:
     - { name: canary, selector: { matchLabels: { ring: canary } }, maxConcurrent: 1 }
     - { name: broad, selector: {}, maxConcurrent: 1 }
-`,
-  'apps/shop/kustomization.yaml': overlay('v0'),
-};
+`;
 
 /** What happened on the clusters, in order. */
 type Happened = { cluster: string; what: 'begins' | 'ends'; attempt: number; digest: string | null };
 
 test(`two hubs, ${ROUNDS} times halted or killed, decide as one`, async () => {
-  await using stack = new AsyncDisposableStack();
-  const { dir } = stack.use(await makeScratch('two-hubs'));
-  const { nats, trust, data } = await startTrustedNats(dir);
-  stack.use(nats);
-  const git = stack.use(await startGitServer({ dir: join(dir, 'git') }));
-  const { url } = await git.createRepository('fleet');
-  const clone = await WorkingClone.clone(url, join(dir, 'clone'));
-  const keys = new Map(CLUSTERS.map((name) => [name, createNkey('user')] as const));
-  for (const [path, text] of Object.entries(FILES)) await clone.write(path, text);
-  for (const [name, key] of keys) await clone.write(`clusters/${name}.yaml`, entry(name, key));
-  await clone.commit('First');
-
-  const ports = [await freePort(), await freePort()];
-  const hubs = ports.map(
-    (port, at) =>
-      new Service({
-        name: `hub-${at}`,
-        command: process.execPath,
-        args: [
-          ...[HUB, 'run', '--git', url, '--nats', nats.url, '--data', data, '--name', `hub-${at}`],
-          ...['--listen', `127.0.0.1:${port}`, '--poll', '200ms', '--heartbeat', '500ms'],
-          ...['--reconnect', '300ms', '--lease', '2s'],
-        ],
-        logFile: join(dir, `hub-${at}.log`),
-        ready: async (limit) => (await fetch(`http://127.0.0.1:${port}/healthz`, { signal: limit })).ok,
-      }),
-  );
-  for (const hub of hubs) {
-    await hub.start();
-    stack.use(hub);
-  }
-  const leaderSaidBy = async (at: number, limit: AbortSignal) =>
-    (
-      await ask<{ fleet: { leader: string | null } }>(
-        `http://127.0.0.1:${ports[at]}/graphql`,
-        '{ fleet { leader } }',
-        {},
-        limit,
-      )
-    ).fleet.leader;
-
-  const documents = stack.use(await watchDocuments(nats.url, trust));
   const happened: Happened[] = [];
   const play = ({ cluster, attempt, digest }: Attempt) => {
     happened.push({ cluster, what: 'begins', attempt, digest });
@@ -97,9 +35,28 @@ test(`two hubs, ${ROUNDS} times halted or killed, decide as one`, async () => {
     setTimeout(() => happened.push({ cluster, what: 'ends', attempt, digest }), afterMs - 5);
     return [{ afterMs, phase: 'current' as const }];
   };
-  const agents = stack.use(
-    await ScriptedAgents.start({ natsUrl: nats.url, trust, keys, heartbeatMs: 500, play }),
-  );
+  await using fleet = await startScriptedFleet({
+    name: 'two-hubs',
+    rings: RINGS,
+    files: fleetFiles('careful', STAGES),
+    heartbeatMs: 500,
+    play,
+  });
+  const { agents, nats, trust } = fleet;
+  await using documents = await watchDocuments(nats.url, trust);
+  const brisk = ['--poll', '200ms', '--heartbeat', '500ms', '--reconnect', '300ms', '--lease', '2s'];
+  const hubs = [await fleet.hub('hub-0', ...brisk), await fleet.hub('hub-1', ...brisk)];
+  for (const hub of hubs) await hub.start();
+  const leaderSaidBy = async (at: number, limit: AbortSignal) =>
+    (
+      await ask<{ fleet: { leader: string | null } }>(
+        `${hubs[at]!.url}/graphql`,
+        '{ fleet { leader } }',
+        {},
+        limit,
+      )
+    ).fleet.leader;
+
   const newest = (cluster: string) => agents.attempts(cluster).at(-1)?.digest ?? undefined;
   const everywhere = (what: string, not: string | undefined) =>
     eventually(
@@ -113,13 +70,12 @@ test(`two hubs, ${ROUNDS} times halted or killed, decide as one`, async () => {
       PATIENCE_MS,
       signal,
       () =>
-        `${CLUSTERS.map((name) => `${name} ${newest(name)}`).join(', ')}\n${hubs.map((_, at) => tail(join(dir, `hub-${at}.log`))).join('\n')}`,
+        `${CLUSTERS.map((name) => `${name} ${newest(name)}`).join(', ')}\n${hubs.map(({ spec }) => tail(spec.logFile)).join('\n')}`,
     );
 
   let last = await everywhere('the first version', undefined);
   for (let round = 1; round <= ROUNDS; round++) {
-    await clone.write('apps/shop/kustomization.yaml', overlay(`v${round}`));
-    await clone.commit(`Round ${round}`);
+    await fleet.ship(`v${round}`);
     await pause(Math.random() * 1_500, signal);
     const leader = await eventually(
       'a leader',
@@ -178,7 +134,7 @@ function judgeOrder(happened: readonly Happened[]): void {
     at.add(cluster);
     assert.ok(at.size === 1, `${[...at].join(' and ')} at once`);
     if (ring !== 'broad') continue;
-    for (const canary of RINGS.canary!)
+    for (const canary of RINGS.canary)
       assert.ok(done.get(digest)?.has(canary), `${cluster} begins before ${canary}`);
   }
 }
