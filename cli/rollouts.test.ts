@@ -107,7 +107,7 @@ test('why --live tells why this revision, why not the newer one, and what is awa
   const text = await shown('why prod-us-1 platform --live');
   assert.match(text, /^platform on prod-us-1\n {2}it is in prod, stage 2 of 2/);
   assert.match(text, new RegExp(`^ {2}${SHORT} is newer, and prod works on it \\(Paused\\)$`, 'm'));
-  assert.match(text, /^ {2}◇ waits for held by bob: repair$/m);
+  assert.match(text, /^ {2}◇ held by bob: repair$/m);
   const { code, stderr } = await flotilla('why prod-us-9 --live');
   assert.deepEqual([code, /did you mean prod-us-1/.test(stderr)], [1, true]);
   assert.match((await flotilla('why prod-us-1 --live --rev HEAD')).stderr, /one of them/);

@@ -4,7 +4,9 @@ import type { LineEvent } from './events.ts';
 import type { LineFacts } from './facts.ts';
 import { abort, beginRollback, changedBy, few, isRegressed, pause } from './failing.ts';
 import { gateKey, validApprovals } from './gates.ts';
+import { isAmong } from './membership.ts';
 import { type Phase, phaseOf } from './phase.ts';
+import { isRejected } from './replan.ts';
 import { type Line, SKIPS, type Skip, type Stage, type Whom } from './state.ts';
 
 /** Who asks, and why; `expectedPhase` guards against deciding about something that has moved on meanwhile. */
@@ -331,6 +333,8 @@ function pin(draft: Draft, order: Extract<Command, { kind: 'pin' }>): Refused | 
   if (order.until !== undefined && order.until <= draft.now)
     return refuse('expired', 'the pin would be over before it began');
   if (clusters.length === 0) return refuse('unknown-cluster', 'there is no cluster');
+  const refusal = allRejected(draft, order);
+  if (refusal) return refusal;
   const same = JSON.stringify(order.whom);
   const others = draft.line.pins.filter(({ whom }) => JSON.stringify(whom) !== same);
   const made = {
@@ -343,6 +347,19 @@ function pin(draft: Draft, order: Extract<Command, { kind: 'pin' }>): Refused | 
   draft.update({ pins: [made, ...others] });
   draft.event({ what: 'pinned', ...named(order.whom), revision: order.revision, ...who(order) });
   return undefined;
+}
+
+/** A pin that no cluster would follow: what was rejected somewhere starts there only after `retry`. */
+function allRejected(draft: Draft, { whom, revision }: Extract<Command, { kind: 'pin' }>) {
+  const { placement, clusters } = draft.facts;
+  const digestOf = (name: string) => draft.versions.content(revision, name)?.digest;
+  const given = clusters.filter((one) => isAmong(whom, one) && digestOf(one.name) !== undefined);
+  if (given.length === 0 || given.some(({ name }) => !isRejected(draft, name, digestOf(name)!))) return;
+  const [names, short] = [few(given.map(({ name }) => name)), revision.slice(0, 7)];
+  return refuse(
+    'nothing-to-do',
+    `what ${short} gives ${names} was rejected there; \`flotilla rollout retry ${placement}@${short}\` lifts that`,
+  );
 }
 
 function unpin(draft: Draft, order: Extract<Command, { kind: 'unpin' }>): Refused | undefined {

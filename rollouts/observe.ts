@@ -62,7 +62,7 @@ function hear(draft: Draft, cluster: string, was: Run, report: Report): Run {
   }
   if (run.digest === null) {
     if (report.phase !== 'removed') return hearTrouble(draft, run, report);
-    const gone: Run = { ...run, phase: 'removed' };
+    const gone: Run = { ...run, phase: 'removed', currentHub: draft.hub };
     tell(draft, run.purpose === 'rollback' ? 'rolledBack' : 'removed', cluster, gone);
     return gone;
   }

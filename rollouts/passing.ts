@@ -42,8 +42,11 @@ function whyNotPassed(draft: Draft, stage: Stage, work: Work, looked: Survey): s
 }
 
 function withoutEvidence({ name }: Stage, { away, evidence }: Survey, needed: number): string {
-  const why = away.length > 0 ? `: ${few(away.map((one) => `${one.name} ${one.why}`))}` : '';
-  return `no evidence in ${name}: ${evidence} of ${needed} became Current${why}; a newer version or expedite goes on`;
+  const far = `no evidence in ${name}: ${evidence} of ${needed} became Current`;
+  if (away.length === 0) return `${far}; a newer version or expedite goes on`;
+  const byReason = Map.groupBy(away, ({ why }) => why);
+  const reasons = [...byReason].map(([why, some]) => `${few(some.map((one) => one.name))} ${why}`);
+  return `${far}: ${few(reasons)}; it goes on when that ends, with a newer version, or by expedite`;
 }
 
 function pass(draft: Draft, stage: Stage, work: Work, { changed }: Survey): void {

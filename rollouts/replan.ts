@@ -96,8 +96,9 @@ function dropLeavers(draft: Draft): void {
 /** Who became Current by a stage's work has shown that it works, also once it is elsewhere. */
 function rememberEvidence(draft: Draft, { stage, run }: Target): void {
   const work = draft.stage(stage)?.work;
-  if (work && run && isOf(run, work) && run.phase === 'current')
-    draft.setWork(stage, { departed: work.departed + 1 });
+  if (!work || !run || !isOf(run, work) || run.phase !== 'current') return;
+  const departedHub = Math.max(work.departedHub ?? 0, run.currentHub ?? 0);
+  draft.setWork(stage, { departed: work.departed + 1, departedHub });
 }
 
 function planMember(draft: Draft, cluster: string, name: string): void {

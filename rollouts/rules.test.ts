@@ -85,6 +85,52 @@ test('an approval that names another version than the one that waits counts for 
   assert.equal(lab.phase('v2'), 'Succeeded');
 });
 
+test('a removal is soaked as every other change is', () => {
+  const stages = [ring('canary', { after: [{ soak: '30m' }] }), ring('early'), ring('broad')];
+  const lab = new Lab(RINGS, { stages }, all('a'));
+  lab.pass(HOUR);
+  lab.commit('v2', { p1: 'a' });
+  lab.pass(20 * MINUTE);
+  for (const name of RINGS.canary) assert.equal(lab.target(name)?.state, 'Removed', name);
+  assert.equal(lab.passed('canary'), 'v1');
+  lab.pass(15 * MINUTE);
+  assert.equal(lab.passed('canary'), 'v2');
+});
+
+test('a soak is not cut short when those leave who have become Current', () => {
+  const stages = [ring('canary', { after: [{ soak: '30m' }] }), ring('early'), ring('broad')];
+  const lab = new Lab({ ...RINGS, canary: ['c1'] }, { stages }, all('a'));
+  lab.pass(HOUR);
+  lab.commit('v2', all('b'));
+  lab.pass(10 * MINUTE);
+  lab.relabel('c1', 'broad');
+  lab.pass(15 * MINUTE);
+  assert.equal(lab.passed('canary'), 'v1');
+  lab.pass(10 * MINUTE);
+  assert.equal(lab.passed('canary'), 'v2');
+});
+
+test('a cluster is not pinned to what was rejected there, until somebody retries it', () => {
+  const lab = new Lab(RINGS, { stages: STAGES, failure: { action: 'rollback' } }, all('a'));
+  lab.fails('b', 'c1', 'c2', 'c3');
+  lab.commit('v2', all('b'));
+  lab.pass(HOUR);
+  assert.equal(lab.phase('v2'), 'RolledBack');
+  const refused = lab.order({ kind: 'pin', whom: { cluster: 'c1' }, revision: 'v2' });
+  assert.match(refused?.message ?? '', /what v2 gives c1 was rejected there; `flotilla rollout retry app@v2`/);
+  assert.equal(lab.order({ kind: 'pin', whom: { selector: {} }, revision: 'v2' }), undefined);
+  lab.pass(MINUTE);
+  assert.deepEqual([lab.target('c1')?.run?.digest, lab.target('p1')?.run?.digest], ['a', 'b']);
+});
+
+test('what is frozen is said to be where it is waited for', () => {
+  const lab = new Lab(RINGS, PAUSE, all('a'));
+  lab.fleet({ kind: 'freeze', whom: { cluster: 'c1' }, by: 'bob', reason: 'a sale' });
+  lab.commit('v2', all('b'));
+  lab.pass(MINUTE);
+  assert.match(lab.words().join(), /1 of 3 clusters in canary: c1 Waiting 60s \(frozen by bob: a sale\)/);
+});
+
 test('a stage in which nothing changes passes at once, without time and without evidence', () => {
   const lab = new Lab(RINGS, PAUSE, all('a'));
   lab.commit('v2', all('a', { e1: 'b', e2: 'b' }));

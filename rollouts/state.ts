@@ -99,6 +99,8 @@ export type Work = {
   readonly hadChanges: boolean;
   /** Members that became Current by it and left since. */
   readonly departed: number;
+  /** Hub time at which the last of them became Current: a soak counts on from there. */
+  readonly departedHub?: number;
   /** `before/0`, `after/1` → what is known of it. */
   readonly gates: Readonly<Record<string, Gate>>;
   readonly skips: readonly Skip[];

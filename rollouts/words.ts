@@ -39,7 +39,7 @@ export function versionWaitsFor(line: Line, facts: LineFacts, now: number, versi
     stage &&
     (stage.work?.version === version ? wordsOf(draft, stage, now) : pendingWords(draft, at, version));
   if (words) said.push(words);
-  return said.length > 0 ? said : ['the hub to look at it'];
+  return said.length > 0 ? said : ['waiting for the hub to look at it'];
 }
 
 /** The pauses that hold a version where it is, its own first. */
@@ -123,11 +123,15 @@ function wordsOf(draft: Draft, stage: Stage, now: number): string {
   // Told of the line already.
   if (/^(paused by|held:|too many clusters)/.test(waiting)) return '';
   if (unfinished.length === 0 || !waiting.startsWith('waiting for') || waiting.includes('approv'))
-    return waiting === '' ? '' : `${stage.name}: ${waiting}`;
+    return waiting === '' || waiting.startsWith(`no evidence in ${stage.name}`)
+      ? waiting
+      : `${stage.name}: ${waiting}`;
   const shown = unfinished.map(({ name }) => {
     const target: Target | undefined = draft.target(name);
     const since = target === undefined ? '' : ` ${ago(now - target.since)}`;
-    return `${name} ${target?.state ?? 'Waiting'}${since}`;
+    const state = target?.state ?? 'Waiting';
+    const frozen = state === 'Waiting' ? draft.facts.frozenBy(name) : undefined;
+    return `${name} ${state}${since}${frozen === undefined ? '' : ` (${frozen})`}`;
   });
   return `waiting for ${unfinished.length} of ${changed.length} clusters in ${stage.name}: ${few(shown)}`;
 }

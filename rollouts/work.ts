@@ -55,7 +55,11 @@ export function pinOf(draft: Draft, cluster: string): { version: string; words: 
   if (pins.length === 0) return undefined;
   const known = draft.membership.byName.get(cluster);
   const pin = known && pins.find(({ whom }) => isAmong(whom, known));
-  return pin && { version: pin.version, words: `pinned by ${pin.by}: ${pin.reason}` };
+  if (!pin) return undefined;
+  const digest = draft.versions.content(pin.version, cluster)?.digest;
+  const isRefused = digest !== undefined && draft.line.rejected[cluster]?.includes(digest);
+  const but = isRefused ? ` (${pin.version.slice(0, 7)} was rejected here: it stays at what it has)` : '';
+  return { version: pin.version, words: `pinned by ${pin.by}: ${pin.reason}${but}` };
 }
 
 /** Unreachable for `offline.after` of hub time, and no bus hold: it is taken for lost. */
@@ -182,7 +186,7 @@ export type Survey = {
   readonly failures: readonly string[];
   readonly failed: number;
   readonly unfinished: readonly string[];
-  /** Hub time at which the last target became Current. */
+  /** Hub time at which the last target became Current, or was removed. */
   readonly lastCurrentHub: number;
   /** An attempt of this work was echoed somewhere. */
   readonly started: boolean;
@@ -210,7 +214,7 @@ function look(draft: Draft, stage: Stage, work: Work): Survey {
   const unfinished: string[] = [];
   const away: { name: string; why: string }[] = [];
   let changed = 0;
-  let [evidence, failed, lastCurrentHub, started] = [work.departed, 0, 0, false];
+  let [evidence, failed, lastCurrentHub, started] = [work.departed, 0, work.departedHub ?? 0, false];
   for (const member of draft.members(stage.name)) {
     if (!isChanged(draft, stage, work, member)) continue;
     const { name } = member;
@@ -220,7 +224,7 @@ function look(draft: Draft, stage: Stage, work: Work): Survey {
     if (run && run.phase !== 'published') started = true;
     if (!hasEnded(one)) unfinished.push(name);
     if (one.state === 'Current' || one.state === 'Removed') evidence += 1;
-    if (run?.currentHub !== undefined && one.state === 'Current')
+    if (run?.currentHub !== undefined && (one.state === 'Current' || one.state === 'Removed'))
       lastCurrentHub = Math.max(lastCurrentHub, run.currentHub);
     if (one.state === 'Offline' || one.state === 'Blocked') away.push({ name, why: one.reason ?? one.state });
     if (one.state === 'Failed') bad.push(name);

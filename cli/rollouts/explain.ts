@@ -78,9 +78,7 @@ export function explainedText(
   color: boolean,
 ): string {
   const waits = waitingFor.map(
-    (words) => `  ${paint('◇', 'yellow', color)} waits for ${harmless(bare(words))}\n`,
+    (words) => `  ${paint('◇', 'yellow', color)} ${harmless(words.replace(/^waiting for /, 'waits for '))}\n`,
   );
   return `${harmless(`${placement} on ${cluster}`)}\n${steps.map((step) => `  ${harmless(step)}\n`).join('')}${waits.join('')}`;
 }
-
-const bare = (words: string): string => words.replace(/^waiting for /, '');

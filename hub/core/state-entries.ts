@@ -83,6 +83,7 @@ const work = z.object({
   revert: z.boolean(),
   hadChanges: z.boolean(),
   departed: number,
+  departedHub: number.optional(),
   gates: z.record(text, gate),
   skips: z.array(z.enum(SKIPS)),
   waiting: text.optional(),

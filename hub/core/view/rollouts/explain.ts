@@ -38,7 +38,9 @@ export function explain(view: LineView, cluster: string, clock: Clock): Explanat
 
   if (!entry || !stage) {
     steps.push(
-      `no stage of ${strategyName(view)} takes ${cluster}: its labels match none of their selectors`,
+      entry
+        ? `no stage of ${strategyName(view)} takes ${cluster}: its labels match none of their selectors`
+        : `${cluster} is in no rollout: its entry is gone, cannot be read, or says \`decommission: prune\``,
     );
     return { ...row, candidate: undefined };
   }
@@ -145,7 +147,7 @@ function stopsOf(view: LineView, cluster: string, clock: Clock): string[] {
   return [
     blockedBy(draft, cluster),
     facts.frozenBy(cluster),
-    silent === undefined ? undefined : `the cluster to come back: silent for ${ago(clock.hub - silent)}`,
+    silent === undefined ? undefined : `waiting for the cluster to come back: silent for ${ago(clock.hub - silent)}`,
     draft.target(cluster)?.state === 'Blocked' ? draft.target(cluster)?.reason : undefined,
   ].filter((words) => words !== undefined);
 }
