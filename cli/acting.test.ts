@@ -62,7 +62,12 @@ for (const [who, line, code, told] of [
   ['olga', 'rollout abort shpo --reason x -y', 1, 'did you mean shop?'],
   ['olga', 'rollout pause shop --until 2020-01-01 --reason x -y', 64, '--until 2020-01-01 is over'],
   ['olga', 'rollout pause shop --for soon --reason x -y', 64, '--for soon is not a duration such as 30s'],
-  ['olga', 'approve shpo/prod --reason x -y', 1, 'no approval that waits and no change is called shpo/prod'],
+  [
+    'olga',
+    'approve shpo/prod --reason x -y',
+    1,
+    'no approval that waits and no change is called "shpo/prod"',
+  ],
   ['olga', 'hold dev-1 --reason x -y', 64, 'how long? --for 2h, or --until TIME'],
   ['olga', 'hold dev-7 --for 1h --reason x -y', 1, 'there is no cluster dev-7; did you mean dev-1?'],
   ['olga', 'release dev-1 --reason x -y', 1, 'dev-1 is not held'],
@@ -128,6 +133,9 @@ test('approve lists what it affects, and two people let a change go on', async (
   );
   const second = await flotilla('bob', `approve ${one} --reason x -y`);
   assert.deepEqual([second.code, second.stdout.split(' ')[0]], [0, one]);
+  const late = await flotilla('bob', `approve ${one} --reason x -y`);
+  assert.deepEqual([late.code, late.stdout], [1, '']);
+  assert.match(late.stderr, /waits for nothing: it is APPROVED, by alice, bob/);
   const unknown = await flotilla('bob', `approve ${change()} --stage prd --reason x -y`);
   assert.deepEqual([unknown.code, unknown.stdout], [1, '']);
   assert.match(unknown.stderr, /has a stage prd; they have dev, prod/);

@@ -53,7 +53,7 @@ test('get approvals says what to type, who may and what was given; --all shows w
   assert.match(
     await shown('get approvals'),
     new RegExp(
-      `^platform/prod@${SHORT} +STAGE +PENDING +platform +2 +4m +flotilla approve platform/prod@${SHORT} \\(2 by platform-oncall, 1 given\\)$`,
+      `^platform/prod@${SHORT} +STAGE +PENDING +platform +2 +4m +flotilla approve platform/prod@${SHORT} --reason … \\(2 by platform-oncall, 1 given\\)$`,
       'm',
     ),
   );

@@ -117,7 +117,10 @@ test('a cluster is not pinned to what was rejected there, until somebody retries
   lab.pass(HOUR);
   assert.equal(lab.phase('v2'), 'RolledBack');
   const refused = lab.order({ kind: 'pin', whom: { cluster: 'c1' }, revision: 'v2' });
-  assert.match(refused?.message ?? '', /what v2 gives c1 was rejected there; `flotilla rollout retry app@v2`/);
+  assert.match(
+    refused?.message ?? '',
+    /what v2 gives c1 was rejected there; `flotilla rollout retry app@v2`/,
+  );
   assert.equal(lab.order({ kind: 'pin', whom: { selector: {} }, revision: 'v2' }), undefined);
   lab.pass(MINUTE);
   assert.deepEqual([lab.target('c1')?.run?.digest, lab.target('p1')?.run?.digest], ['a', 'b']);

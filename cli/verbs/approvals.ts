@@ -87,11 +87,11 @@ export function howText(
   if (commit) return `commit ${commit.item} to ${commit.field} in ${commit.path}`;
   if (!WAITING.includes(state)) return '-';
   const given = decisions.length > 0 ? `, ${decisions.length} given` : '';
-  return `flotilla approve ${alias} (${count ?? 1} by ${groups.join(' or ')}${given})`;
+  return `flotilla approve ${alias} --reason … (${count ?? 1} by ${groups.join(' or ')}${given})`;
 }
 
 const decisionsText = (decisions: readonly Decision[]): string =>
-  decisions.map(({ by, approved }) => `${approved ? '' : 'denied by '}${by}`).join(', ') || '-';
+  [...new Set(decisions.map(({ by, approved }) => `${approved ? '' : 'denied by '}${by}`))].join(', ') || '-';
 
 function someOf(names: readonly string[], count: number): string {
   const shown = names.slice(0, 5);

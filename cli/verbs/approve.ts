@@ -15,6 +15,9 @@ const NODE = `id alias kind state stage count groups reason clusterCount
 const WAITING = `query Waiting($after: String) {
   approvals(state: [PENDING, EXPIRED], first: 100, after: $after) { nodes { ${NODE} } ${PAGE_INFO} }
 }`;
+const DECIDED = `query Decided {
+  approvals(state: [APPROVED, DENIED, WITHDRAWN], first: 100) { nodes { alias state decisions { by } } }
+}`;
 const CHANGE = 'query Change($alias: String!) { change(alias: $alias) { id alias } }';
 type Node = {
   id: string;
@@ -65,15 +68,18 @@ const verb = (word: 'approve' | 'deny'): Verb => ({
       ))
     )
       return EXIT.no;
-    type Answer = Payload & { approvals: { alias: string; state: string }[] };
+    type Answer = Payload & { approvals: Pick<Node, 'alias' | 'state' | 'count' | 'decisions'>[] };
     const input = { ...meant.input, approve: word === 'approve', reason };
     const answer = await give<Answer>(
       ['decideApproval', 'DecisionInput'],
-      'approvals { alias state }',
+      'approvals { alias state count decisions { by } }',
       input,
       around,
     );
-    for (const { alias, state } of answer.approvals) around.out(`${alias} ${state}\n`);
+    for (const one of answer.approvals) {
+      const far = one.state === 'PENDING' ? `: ${givenText(one)}` : '';
+      around.out(`${one.alias} ${one.state}${far}\n`);
+    }
     return declined(answer, around) ?? EXIT.yes;
   },
 });
@@ -104,11 +110,19 @@ async function meantBy(name: string, parsed: Parsed, around: Surroundings): Prom
     signal,
   );
   if (!change) {
+    const decided = name.includes('@') ? await decidedAs(name, around) : undefined;
+    if (decided) {
+      const { alias, state, decisions } = decided;
+      const by =
+        decisions.length > 0 ? `, by ${[...new Set(decisions.map((one) => one.by))].join(', ')}` : '';
+      talk(`${alias} waits for nothing: it is ${state}${by}`);
+      return EXIT.no;
+    }
     const near = didYouMean(
       name,
       all.flatMap(({ alias, rollout }) => [alias, rollout?.change.alias ?? alias]),
     );
-    talk(`no approval that waits and no change is called ${name}${near ? `; did you mean ${near}?` : ''}`);
+    talk(`no approval that waits and no change is called "${name}"${near ? `; did you mean ${near}?` : ''}`);
     return EXIT.no;
   }
   const rows = all.filter(({ rollout }) => rollout?.change.id === change.id);
@@ -125,13 +139,20 @@ async function meantBy(name: string, parsed: Parsed, around: Surroundings): Prom
   return { rows: chosen, input: { changeId: change.id, stage: meant } };
 }
 
-function lineOf(
-  word: string,
-  { placement, stage, rollout, clusterCount, clusters, count, decisions }: Node,
-): string {
+/** Of those that were decided, the newest. */
+async function decidedAs(name: string, { hub, signal }: Surroundings) {
+  type Answer = { approvals: { nodes: Pick<Node, 'alias' | 'state' | 'decisions'>[] } };
+  const { approvals } = await hub.ask<Answer>(DECIDED, {}, signal);
+  return approvals.nodes.find(({ alias }) => alias === name);
+}
+
+const givenText = ({ count, decisions }: Pick<Node, 'count' | 'decisions'>): string =>
+  `${decisions.length} of ${count ?? 1} given`;
+
+function lineOf(word: string, { placement, stage, rollout, clusterCount, clusters, ...given }: Node): string {
   const names = clusters.nodes.map((one) => one.name).join(', ');
   const rest = clusterCount - clusters.nodes.length;
   const which = `${counted(clusterCount, 'cluster')} (${names}${rest > 0 ? ` and ${rest} more` : ''})`;
-  const given = `${decisions.length} of ${count ?? 1} given`;
-  return `${word} ${stage} of ${placement.name} for ${rollout?.alias}: ${clusterCount > 0 ? which : 'no cluster'}, ${given}`;
+  const on = clusterCount > 0 ? which : 'no cluster';
+  return `${word} ${stage} of ${placement.name} for ${rollout?.alias}: ${on}, ${givenText(given)}`;
 }

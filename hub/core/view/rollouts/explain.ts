@@ -147,7 +147,9 @@ function stopsOf(view: LineView, cluster: string, clock: Clock): string[] {
   return [
     blockedBy(draft, cluster),
     facts.frozenBy(cluster),
-    silent === undefined ? undefined : `waiting for the cluster to come back: silent for ${ago(clock.hub - silent)}`,
+    silent === undefined
+      ? undefined
+      : `waiting for the cluster to come back: silent for ${ago(clock.hub - silent)}`,
     draft.target(cluster)?.state === 'Blocked' ? draft.target(cluster)?.reason : undefined,
   ].filter((words) => words !== undefined);
 }

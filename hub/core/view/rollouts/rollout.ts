@@ -144,7 +144,9 @@ export function reasonOf(view: LineView, { version, phase }: RolloutRow): string
     case 'Failed':
       return told('rollbackStarted')?.reason ?? told('paused')?.reason;
     case 'Aborted': {
-      const event = told('denied') ?? told('aborted');
+      const event = view
+        .remember(version)
+        ?.events.findLast(({ what }) => what === 'denied' || what === 'aborted');
       const why = event?.reason === undefined ? '' : `: ${event.reason}`;
       return event?.by === undefined ? undefined : `${event.what} by ${event.by}${why}`;
     }

@@ -189,6 +189,40 @@ test('an approval is asked for, half given, given, and stays to be read with who
   );
 });
 
+test('an approval that lapses counts no more: alone it has expired, beside another one it is not shown as given', () => {
+  const gate = { approval: { groups: ['ops'], count: 2, expires: '1h' } };
+  const fleet = lab([{}, { before: [gate] }]);
+  const shown = bookOf(fleet);
+  fleet.commit('v2', fleet.all('b'));
+  fleet.pass(5 * MINUTE);
+  const approve = (by: string) => fleet.order({ kind: 'approve', stage: 'early', groups: ['ops'] }, by);
+  const look = () => {
+    const [one] = shown.sync().approvals();
+    return [one!.state, one!.decisions.map(({ by }) => by).join()];
+  };
+  approve('alice');
+  assert.deepEqual(look(), ['PENDING', 'alice']);
+  fleet.pass(HOUR + MINUTE);
+  assert.deepEqual(look(), ['EXPIRED', '']);
+  approve('bob');
+  assert.deepEqual(look(), ['PENDING', 'bob']);
+  approve('alice');
+  fleet.pass(MINUTE);
+  assert.equal(look()[0], 'APPROVED');
+});
+
+test('an abort is told with the reason of the last one', () => {
+  const fleet = lab([{ after: [{ approval: { groups: ['ops'] } }] }]);
+  const shown = bookOf(fleet);
+  fleet.commit('v2', fleet.all('b'));
+  fleet.pass(MINUTE);
+  fleet.order({ kind: 'deny', stage: 'canary', groups: ['ops'], reason: 'not now' }, 'alice');
+  fleet.order({ kind: 'retry', version: 'v2' }, 'bob');
+  fleet.pass(MINUTE);
+  fleet.order({ kind: 'abort', version: 'v2', reason: 'enough' }, 'bob');
+  assert.equal(shown.sync().reason(shown.rollout('v2')), 'aborted by bob: enough');
+});
+
 test('an approval that is denied is told as denied, and the rollout as aborted with who did it', () => {
   const fleet = lab([{ after: [{ approval: { groups: ['ops'] } }] }]);
   const shown = bookOf(fleet);

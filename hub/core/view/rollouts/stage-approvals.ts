@@ -6,7 +6,9 @@ import type { Clock, LineView } from './line-view.ts';
 import type { Decision, GateMemory } from './memory.ts';
 import { targetsOf } from './targets.ts';
 
-/** WITHDRAWN: the version has ended, or somebody skipped the gate, before enough had approved. */
+/**
+ * EXPIRED: what was given was not used in time, and none of it counts any more. WITHDRAWN: the version has ended, or somebody skipped the gate, before enough had approved.
+ */
 export const STAGE_APPROVAL_STATES = ['PENDING', 'APPROVED', 'DENIED', 'EXPIRED', 'WITHDRAWN'] as const;
 
 /** An approval that a stage asks for, for one version at one gate. */
@@ -28,6 +30,7 @@ export type StageApprovalRow = {
   readonly requestedAt: number;
   /** When the first approval given lapses, if hub time runs until then. */
   readonly expiresAt: number | undefined;
+  /** While it waits, those that count. */
   readonly decisions: readonly Decision[];
   readonly reason: string;
 };
@@ -55,7 +58,7 @@ function liveOf(view: LineView, stage: Stage, clock: Clock): StageApprovalRow[] 
     const enough = approvals.length >= count;
     const isOpen = openedAt !== undefined || work.skips.includes('approval');
     const over = enough ? 'APPROVED' : 'WITHDRAWN';
-    const state = isOpen ? over : enough && valid.length < count ? 'EXPIRED' : 'PENDING';
+    const state = isOpen ? over : approvals.length > 0 && valid.length === 0 ? 'EXPIRED' : 'PENDING';
     const lapses = approval.expires === undefined ? undefined : milliseconds(approval.expires);
     const first = valid.length > 0 ? Math.min(...valid.map(({ atHub }) => atHub)) : undefined;
     const known = view.remember(work.version)?.stages.get(stage.name)?.gates.get(key);
@@ -70,7 +73,12 @@ function liveOf(view: LineView, stage: Stage, clock: Clock): StageApprovalRow[] 
           waits && lapses !== undefined && first !== undefined
             ? clock.now + first + lapses - clock.hub
             : undefined,
-        decisions: approvals.map(({ by, at, reason }) => ({ by, at, approved: true, reason })),
+        decisions: (waits ? valid : approvals).map(({ by, at, reason }) => ({
+          by,
+          at,
+          approved: true,
+          reason,
+        })),
       },
     ];
   });
