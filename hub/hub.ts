@@ -276,7 +276,7 @@ export class Hub {
         if (!(error instanceof FlotillaError)) throw error;
         failures++;
         this.#synced = false;
-        if (error.code === 'store-failed') this.#outside.setStore(toFault(error));
+        if (error.code === 'store-failed') this.#bus.stored(toFault(error));
         else if (this.#bus.connected) this.#outside.setBus({ ok: false, ...toFault(error) });
         await pause(fullJitter(failures, STORE_RETRY), signal);
         this.#bell.ring();

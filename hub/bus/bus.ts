@@ -12,6 +12,7 @@ import { type AuditPort, AuditWriter } from './audit-writer.ts';
 import { type DialOptions, dialNats, storeFault, watchNats } from './connect.ts';
 import { DesiredPublisher, type PublishResult } from './desired-publisher.ts';
 import { Lease, type LeaseEvents, type LeaseOptions } from './lease.ts';
+import { Mending } from './mending.ts';
 import { readStream } from './read-stream.ts';
 import { StateBucket } from './state-bucket.ts';
 import { StateStore } from './state-store.ts';
@@ -45,13 +46,19 @@ export class Bus {
   readonly #options: BusOptions;
   readonly #events: BusEvents;
   readonly #lease: Lease;
+  readonly #mending: Mending;
   #session: Session | undefined;
   #up = false;
 
   constructor(options: BusOptions, events: BusEvents) {
     this.#options = options;
     this.#events = events;
-    this.#lease = new Lease(options.lease, events);
+    this.#lease = new Lease(options.lease, { ...events, stored: (fault) => this.stored(fault) });
+    const connection = () => (this.#up ? this.#session?.connection : undefined);
+    this.#mending = new Mending(options.trust, connection, {
+      found: (fault) => fault && events.stored(fault),
+      warn: events.warn,
+    });
   }
 
   /** Whether this hub decides, at this very moment; without it nothing is saved or published. */
@@ -63,11 +70,19 @@ export class Bus {
     return this.#up;
   }
 
+  /** Something was stored, or was not: then it is found out why. */
+  stored(fault: Fault | undefined): void {
+    if (fault) this.#mending.suspect();
+    // What nats-server says of itself tells more than a single write, and one stream that takes something says nothing of the others.
+    this.#events.stored(this.#mending.fault ?? fault);
+  }
+
   /** Connects, listens and stays connected until the signal is aborted. Never rejects for what NATS does. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([
       this.#connect(signal),
       this.#lease.run(() => (this.#up ? this.#session?.bucket : undefined), signal),
+      this.#mending.run(signal),
     ]);
   }
 

@@ -63,6 +63,8 @@ export const STREAM_CONFIGS: readonly (Partial<StreamConfig> & { name: string })
   },
 ];
 
+const TOO_LITTLE_ROOM = 10_047;
+
 /**
  * Makes the streams that are missing and brings the others to the configuration above. Safe to repeat.
  * @throws FlotillaError store-failed
@@ -72,7 +74,10 @@ export async function ensureStreams(manager: JetStreamManager): Promise<void> {
     try {
       await ensure(manager, config);
     } catch (error) {
-      throw storeFault(error, `stream ${config.name} cannot be made`);
+      const isTooMuch = error instanceof JetStreamApiError && error.code === TOO_LITTLE_ROOM;
+      const bounds = STREAM_CONFIGS.reduce((sum, { max_bytes = 0 }) => sum + max_bytes, 0);
+      const room = `, for all of them may grow to ${(bounds / 2 ** 30).toFixed(1)} GiB, and nats-server counts three quarters of what was free when it started`;
+      throw storeFault(error, `stream ${config.name} cannot be made${isTooMuch ? room : ''}`);
     }
   }
 }

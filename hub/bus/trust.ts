@@ -73,10 +73,24 @@ export type ServerTokens = {
   accounts: Readonly<Record<string, string>>;
 };
 
+/** The token of the account that hub and agents share. `jetStream`: whether it may store anything. */
+export function fleetAccountJwt(
+  { operator, account, agents, issuedAt }: Trust,
+  { jetStream }: { jetStream: boolean },
+): string {
+  const scope = { key: agents.publicKey, role: 'agent', template: AGENT_TEMPLATE };
+  return accountJwt(operator, {
+    publicKey: account.publicKey,
+    name: 'fleet',
+    issuedAt,
+    jetStream,
+    scopes: [scope],
+  });
+}
+
 /** What nats-server is configured with; equal for equal keys. */
 export function serverTokens(trust: Trust): ServerTokens {
-  const { operator, account, system, agents, issuedAt } = trust;
-  const scope = { key: agents.publicKey, role: 'agent', template: AGENT_TEMPLATE };
+  const { operator, account, system, issuedAt } = trust;
   return {
     operator: operatorJwt(operator, {
       publicKey: operator.publicKey,
@@ -86,13 +100,7 @@ export function serverTokens(trust: Trust): ServerTokens {
     }),
     systemAccount: system.publicKey,
     accounts: {
-      [account.publicKey]: accountJwt(operator, {
-        publicKey: account.publicKey,
-        name: 'fleet',
-        issuedAt,
-        jetStream: true,
-        scopes: [scope],
-      }),
+      [account.publicKey]: fleetAccountJwt(trust, { jetStream: true }),
       [system.publicKey]: accountJwt(operator, {
         publicKey: system.publicKey,
         name: 'system',
@@ -108,6 +116,11 @@ export function serverTokens(trust: Trust): ServerTokens {
 export function hubUserJwt(trust: Trust): string {
   const { account, hubUser, issuedAt } = trust;
   return accountUserJwt(account, { publicKey: hubUser.publicKey, name: 'flotilla-hub', issuedAt });
+}
+
+/** A token for nats-server's own account, in which it says how it is and takes tokens of accounts. */
+export function systemUserJwt({ system, issuedAt }: Trust, publicKey: string): string {
+  return accountUserJwt(system, { publicKey, name: 'flotilla-hub', issuedAt });
 }
 
 /** The token of a committed agent key, good for 14 days from `now` (Unix ms). */

@@ -8,13 +8,15 @@ import { type NatsServer, startNatsServer } from '../bed/nats-server.ts';
 /** A nats-server in operator mode, as the hub's `init` configures it. FLOTILLA_TEST_NATS_SERVER names another program. */
 export async function startTrustedNats(
   dir: string,
+  /** Where JetStream stores, other than below `dir`, and how much it believes to have there. */
+  store: { storeDir?: string; maxStoreBytes?: number } = {},
 ): Promise<{ nats: NatsServer; trust: Trust; data: string }> {
   const data = join(dir, 'hub');
   const { trust } = initTrust(data, Date.now());
   const program = process.env.FLOTILLA_TEST_NATS_SERVER;
   const nats = await startNatsServer({
     dir: join(dir, 'nats'),
-    config: serverConfig(serverTokens(trust), {}),
+    config: serverConfig(serverTokens(trust), store),
     ...(program !== undefined && { program }),
   });
   return { nats, trust, data };

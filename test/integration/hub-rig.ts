@@ -123,11 +123,11 @@ export const placement = (name: string, selector = '{}') =>
   `${API}\nkind: Placement\nmetadata: { name: ${name} }\nspec: { selector: ${selector}, path: apps/${name} }\n`;
 export const overlay = (text: string) => `namePrefix: ${text}-\n`;
 
-export async function startRig(label: string): Promise<Rig> {
+export async function startRig(label: string, store?: Parameters<typeof startTrustedNats>[1]): Promise<Rig> {
   await using started = new AsyncDisposableStack();
   const scratch = started.use(await makeScratch(label));
   const { dir } = scratch;
-  const { nats, trust } = await startTrustedNats(dir);
+  const { nats, trust } = await startTrustedNats(dir, store);
   started.use(nats);
   const git = started.use(await startGitServer({ dir: join(dir, 'git') }));
   const { url } = await git.createRepository('fleet');
@@ -191,7 +191,7 @@ export async function startRig(label: string): Promise<Rig> {
         cluster,
         keys[cluster],
         trust,
-        await connectAgent(nats.url, trust, { cluster, key: keys[cluster] }),
+        await connectAgent(nats.url, trust, { cluster, key: keys[cluster], reconnects: true }),
       ),
     [Symbol.asyncDispose]: () => rest.disposeAsync(),
   };
