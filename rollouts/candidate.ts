@@ -1,6 +1,7 @@
 import type { Draft } from './draft.ts';
 import type { Version } from './facts.ts';
 import { end } from './failing.ts';
+import { failedIn } from './replan.ts';
 import type { Pause, Stage, Work } from './state.ts';
 import { isChanged, keepsOver, neededEvidence, survey } from './work.ts';
 
@@ -53,7 +54,7 @@ export function takeCandidate(draft: Draft, at: number): boolean {
   // Held by something that this candidate does not end.
   if (pauses.some((one) => !failed.includes(one))) return false;
   const revert = isRevert(draft, stage, version);
-  if (failed.length > 0 && !(work && changesFailure(draft, stage, work, version))) return false;
+  if (failed.length > 0 && !changesFailure(draft, stage, failed, version)) return false;
   if (work && failed.length === 0 && !revert && !yields(draft, stage, work)) return false;
   if (work) {
     draft.event({ what: 'superseded', stage: stage.name, revision: work.version });
@@ -70,6 +71,8 @@ export function takeCandidate(draft: Draft, at: number): boolean {
 /** Whether a working stage gives way to what is newer. */
 function yields(draft: Draft, stage: Stage, work: Work): boolean {
   if (work.waiting !== undefined && draft.versions.order(work.version) < 0) return true;
+  const version = draft.versions.get(work.version);
+  if (version && bringsRejected(draft, version)) return true;
   const looked = survey(draft, stage, work);
   if (!looked.started) return true;
   if (looked.unfinished.length > 0) return false;
@@ -77,9 +80,18 @@ function yields(draft: Draft, stage: Stage, work: Work): boolean {
   return denied || looked.evidence < neededEvidence(draft, looked.changed);
 }
 
-export function changesFailure(draft: Draft, stage: Stage, work: Work, version: Version): boolean {
-  const looked = survey(draft, stage, work);
-  return looked.bad.some((name) => {
+/** Whether a version gives something else to a cluster whose failure paused its stage, also where another stage was at it then. */
+export function changesFailure(
+  draft: Draft,
+  stage: Stage,
+  pauses: readonly Pause[],
+  version: Version,
+): boolean {
+  const { work } = stage;
+  const bad = work
+    ? survey(draft, stage, work).bad
+    : pauses.flatMap((pause) => failedIn(draft, stage, pause.version).map(({ name }) => name));
+  return bad.some((name) => {
     const digest = draft.target(name)?.run?.digest ?? null;
     return (version.contents.get(name)?.digest ?? null) !== digest;
   });

@@ -389,3 +389,30 @@ test('two stages that fail at the same moment are rolled back one after the othe
   assert.ok(runs(lab, 'v1'), JSON.stringify(lab.states));
   assert.deepEqual(lab.words(), ['v3 was rolled back; retry or a newer commit goes on']);
 });
+
+test('content that is rejected while a later stage is at work on it is not waited for: what is newer goes on', () => {
+  const gated = ring('early', { before: [{ approval: { groups: ['ops'] } }] });
+  const lab = new Lab(
+    RINGS,
+    { stages: [ring('canary'), gated, ring('broad', { maxConcurrent: 1 })] },
+    all('a'),
+  );
+  const act = (kind: 'approve' | 'deny') => lab.order({ kind, stage: 'early', groups: ['ops'] });
+  lab.commit('v2', all('b'));
+  lab.pass(MINUTE);
+  act('approve');
+  lab.plays.set('p1@b', [{ afterMs: 8 * MINUTE, phase: 'current' }]);
+  lab.commit('v3', all('b', { c1: 'c', e1: 'c' }));
+  lab.pass(5 * MINUTE);
+  assert.equal(act('deny'), undefined);
+  lab.pass(24 * HOUR);
+  assert.deepEqual(
+    lab.words().at(0),
+    'broad: the content for p2 was rejected; retry or a commit that changes it goes on',
+  );
+  lab.commit('v4', all('d'));
+  lab.pass(MINUTE);
+  act('approve');
+  lab.pass(HOUR);
+  assert.ok(runs(lab, 'v4'), JSON.stringify(lab.states));
+});

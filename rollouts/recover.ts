@@ -84,11 +84,11 @@ export function recover(
     const isLostToo = inForce(recovered) && (isNew || !was);
     const lost = unread?.fleet ? FLEET_UNREADABLE : LOST;
     const reason = isUnread ? UNREADABLE : isLostToo ? lost : isDoubted ? OLDER : undefined;
-    const isSeen = was && seen.get(was.targets) === versions;
+    const isSeen = was && seen.get(was) === versions;
     if (reason === undefined && has.size === 0 && (!isHeld(was) || isSeen)) continue;
     const draft = new Draft(was ?? EMPTY_LINE, lineFacts(state, facts, placement, silent), now);
     recoverLine(draft, has, reason);
-    seen.set(draft.line.targets, draft.facts.versions);
+    seen.set(draft.line, draft.facts.versions);
     if (draft.line === was) continue;
     lines[placement] = draft.line;
     for (const event of draft.events) events.push({ ...event, placement });
@@ -108,8 +108,8 @@ export function restored(state: FleetState, now: number): FleetState {
   return { ...state, lines: Object.fromEntries(lines), recovered: { since: now } };
 }
 
-/** Targets → versions by which they were looked at: a memory for a start in which very many report one after the other. */
-const seen = new WeakMap<object, PlacementFacts['versions']>();
+/** Line → versions by which it was looked at: a memory for a start in which very many report one after the other. */
+const seen = new WeakMap<Line, PlacementFacts['versions']>();
 
 /** Whether anything is paused because state was lost, or is to be. */
 export const isRecovered = ({ recovered, lines }: FleetState): boolean =>

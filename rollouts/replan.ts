@@ -1,5 +1,6 @@
 import type { Draft } from './draft.ts';
-import type { Stage, Target } from './state.ts';
+import type { Member } from './membership.ts';
+import type { Pause, Stage, Target } from './state.ts';
 import { isBusy } from './target-table.ts';
 import { isOf } from './work.ts';
 
@@ -12,6 +13,7 @@ export function replan(draft: Draft): void {
   if (planned.get(draft.line.targets)?.isStill(draft)) return;
   dropLeavers(draft);
   planMembers(draft);
+  movePauses(draft);
 }
 
 /**
@@ -81,6 +83,29 @@ function oldestOf(draft: Draft, name: string, known: ReadonlyMap<string, Stage>)
   const order = (revision: string | undefined) => draft.versions.order(revision);
   return passed.sort((a, b) => order(a) - order(b))[0];
 }
+
+/** A failure whose stage is gone is one of the stage that its clusters have come to; with nobody left of them it is over. */
+function movePauses(draft: Draft): void {
+  const { stages, pauses } = draft.line;
+  const isGone = ({ cause, stage }: Pause) =>
+    cause === 'failure' && !stages.some(({ name }) => name === stage);
+  if (!pauses.some(isGone)) return;
+  const planned = pauses.flatMap((pause) => {
+    if (!isGone(pause)) return pause;
+    const to = stages.find((stage) => failedIn(draft, stage, pause.version).length > 0);
+    return to ? { ...pause, stage: to.name } : [];
+  });
+  draft.update({ pauses: planned });
+  if (planned.length < pauses.length)
+    draft.event({ what: 'resumed', reason: 'the clusters that failed are in no stage any more' });
+}
+
+/** Members that stand failed on a version. */
+export const failedIn = (draft: Draft, { name }: Stage, version: string | undefined): readonly Member[] =>
+  draft.members(name).filter((member) => {
+    const run = draft.targetOf(member)?.run;
+    return run?.phase === 'failed' && run.revision === version;
+  });
 
 function dropLeavers(draft: Draft): void {
   const { targets } = draft.line;

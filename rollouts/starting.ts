@@ -145,7 +145,10 @@ function wishesOfWork(draft: Draft, stage: Stage, wishes: Wish[]): string | unde
       first ??= `${cluster.name} ${dependency.reason}`;
       continue;
     }
-    if (isRejected(draft, cluster.name, version.contents.get(cluster.name)?.digest ?? null)) continue;
+    if (isRejected(draft, cluster.name, version.contents.get(cluster.name)?.digest ?? null)) {
+      first ??= `the content for ${cluster.name} was rejected; retry or a commit that changes it goes on`;
+      continue;
+    }
     wishes.push({ cluster, version, purpose: 'rollout' });
   }
   return closed === found.length || wishes.length === 0 ? first : undefined;

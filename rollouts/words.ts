@@ -88,9 +88,9 @@ function pendingWords(draft: Draft, at: number, version: string): string | undef
     return `${name} takes ${version.slice(0, 7)} no more: ${source.revision.slice(0, 7)} is newer`;
   const refusal = refusalOf(draft, at);
   if (refusal || !work) return refusal;
-  const failed = pausesOver(draft, stage).some((one) => one.cause === 'failure' && one.stage === name);
-  const next = draft.versions.get(version);
-  const changesNothing = failed && next && source === next && !changesFailure(draft, stage, work, next);
+  const failed = pausesOver(draft, stage).filter((one) => one.cause === 'failure' && one.stage === name);
+  const isHeld = failed.length > 0 && source?.revision === version;
+  const changesNothing = isHeld && !changesFailure(draft, stage, failed, source);
   return changesNothing
     ? `${name} works on ${work.version.slice(0, 7)} first: ${version.slice(0, 7)} does not change what failed`
     : `${name} works on ${work.version.slice(0, 7)} first`;
