@@ -1,6 +1,14 @@
-import { decodeState, encodeEntry, keysBetween, keysOf } from '../core/state-codec.ts';
+import { hash } from 'node:crypto';
+import {
+  encodeEntry,
+  keysBetween,
+  keysOf,
+  readEntry,
+  type StateEntry,
+  stateOf,
+} from '../core/state-codec.ts';
 import type { HubState } from '../core/types.ts';
-import type { BucketEntry, StateBucket } from './state-bucket.ts';
+import type { StateBucket } from './state-bucket.ts';
 
 /** What the store needs of the bucket. */
 export type Bucket = Pick<StateBucket, 'load' | 'changes' | 'put'>;
@@ -14,7 +22,10 @@ const AT_ONCE = 200;
 export class StateStore {
   readonly #bucket: Bucket;
   readonly #onUnreadable: (keys: readonly string[]) => void;
-  #entries = new Map<string, BucketEntry>();
+  /** Key → hash of what is stored. */
+  #hashes = new Map<string, string>();
+  /** What was read, as long as this hub writes nothing; an entry that was deleted is not in it. */
+  #read: Map<string, StateEntry | undefined> | undefined;
   /** What all entries together say; undefined where that is not known. */
   #saved: HubState | undefined;
 
@@ -26,25 +37,35 @@ export class StateStore {
   /** Reads everything; what is saved later is compared with this. @throws FlotillaError store-failed */
   async load(signal: AbortSignal): Promise<HubState> {
     this.#saved = undefined;
-    this.#entries = await this.#bucket.load(signal);
-    return this.#decode();
+    const entries = await this.#bucket.load(signal);
+    this.#hashes = new Map();
+    this.#read = new Map();
+    for (const [key, { text }] of entries) this.#take(this.#read, key, text);
+    return this.#decode(this.#read);
   }
 
   /** State as another hub has saved it since; undefined where none has. @throws FlotillaError store-failed */
   async follow(signal: AbortSignal): Promise<HubState | undefined> {
+    if (!this.#read) return this.load(signal);
     const changed = await this.#bucket.changes(signal);
     if (changed.size === 0) return undefined;
-    for (const [key, entry] of changed) this.#entries.set(key, entry);
-    return this.#decode();
+    for (const [key, { text }] of changed) this.#take(this.#read, key, text);
+    return this.#decode(this.#read);
   }
 
-  #decode(): HubState {
+  #take(read: Map<string, StateEntry | undefined>, key: string, text: string): void {
+    this.#hashes.set(key, hashOf(text));
     // An entry that was deleted reads as an empty one.
-    const texts = [...this.#entries].flatMap(([key, { text }]) =>
-      text === '' ? [] : [[key, text] as const],
-    );
-    const { state, unreadable } = decodeState(new Map(texts));
+    if (text === '') read.delete(key);
+    else read.set(key, readEntry(key, text));
+  }
+
+  #decode(read: ReadonlyMap<string, StateEntry | undefined>): HubState {
+    const { state, unreadable } = stateOf(read);
     if (unreadable.length > 0) this.#onUnreadable(unreadable);
+    // What cannot be read, or is as an earlier version has left it, is written anew.
+    const isWritten = unreadable.length === 0 && read.values().every((entry) => !entry?.isOld);
+    this.#saved = isWritten ? state : undefined;
     return state;
   }
 
@@ -55,12 +76,13 @@ export class StateStore {
    * @throws FlotillaError store-failed
    */
   async save(state: HubState, may: () => boolean, signal: AbortSignal): Promise<'saved' | 'conflict'> {
-    const keys = this.#saved ? keysBetween(this.#saved, state) : [...keysOf(state), ...this.#entries.keys()];
+    const keys = this.#saved ? keysBetween(this.#saved, state) : [...keysOf(state), ...this.#hashes.keys()];
     const writes: (() => Promise<boolean>)[] = [];
     for (const key of new Set(keys)) {
       const text = encodeEntry(state, key) ?? '';
-      if ((this.#entries.get(key)?.text ?? '') !== text) writes.push(() => this.#put(key, text));
+      if ((this.#hashes.get(key) ?? NOTHING) !== hashOf(text)) writes.push(() => this.#put(key, text));
     }
+    this.#read = undefined;
     // Until all of it is written, nothing is known to be as it was.
     this.#saved = undefined;
     let conflict = false;
@@ -77,7 +99,10 @@ export class StateStore {
 
   async #put(key: string, text: string): Promise<boolean> {
     const revision = await this.#bucket.put(key, text);
-    if (revision !== undefined) this.#entries.set(key, { revision, text });
+    if (revision !== undefined) this.#hashes.set(key, hashOf(text));
     return revision !== undefined;
   }
 }
+
+const hashOf = (text: string): string => hash('sha256', text, 'base64');
+const NOTHING = hashOf('');

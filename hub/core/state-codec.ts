@@ -117,10 +117,20 @@ function encodeCluster({ fleet, removals, clusters }: HubState, name: string): s
  * Reads what `encodeEntry` wrote. An entry that cannot be read is left out and named in `unreadable`, also of the state: without that
  * of a cluster the hub waits for the agent's hello, without another one for a person (`advance`).
  */
-export function decodeState(entries: ReadonlyMap<string, string>): { state: HubState; unreadable: string[] } {
+export function decodeState(entries: ReadonlyMap<string, string>): Decoded {
+  return stateOf(new Map([...entries].map(([key, text]) => [key, readEntry(key, text)])));
+}
+
+export type Decoded = { readonly state: HubState; readonly unreadable: readonly string[] };
+
+/** The state that entries tell together; what of them is the same object as before is so in the state. */
+export function stateOf(entries: ReadonlyMap<string, StateEntry | undefined>): Decoded {
   const unreadable: string[] = [];
   const reading = new Reading();
-  for (const [key, text] of entries) if (!reading.take(key, text)) unreadable.push(key);
+  for (const [key, entry] of entries) {
+    if (entry) reading.take(entry);
+    else unreadable.push(key);
+  }
   const state = reading.done();
   if (unreadable.length === 0) return { state, unreadable };
   const { fleet } = state;
@@ -142,41 +152,88 @@ function latest({ lines, silent }: FleetState): number {
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** State while its entries are read, in any order. */
+/** What one entry says. `isOld`: as an earlier version has written it. */
+export type StateEntry = { readonly name: string; readonly isOld: boolean } & (
+  | { readonly kind: 'line'; readonly line: Line; readonly held: PlacementRemovals['held'] }
+  | { readonly kind: 'fleet'; readonly fleet: OfFleet }
+  | {
+      readonly kind: 'cluster';
+      /** Undefined where only its targets are known. */
+      readonly own: ClusterState | undefined;
+      readonly silent: FleetState['silent'][string] | undefined;
+      readonly targets: ByName<Target>;
+      readonly rejected: ByName<readonly string[]>;
+      readonly released: ByName<number>;
+      readonly left: ByName<number>;
+    }
+);
+type OfFleet = Pick<FleetState, 'clock' | 'freezes' | 'holds' | 'recovered'>;
+
+/** Undefined where it cannot be read. */
+export function readEntry(key: string, text: string): StateEntry | undefined {
+  const [kind, name = ''] = key.split('.');
+  const stored = parsed(text);
+  const json = firstVersionOf(kind, stored);
+  const isOld = json !== stored;
+  switch (kind) {
+    case 'line': {
+      const line = lineEntry.safeParse(json).data;
+      if (!line) return undefined;
+      const { v: _, held, ...own } = line;
+      return { kind, name, isOld, held, line: { ...own, targets: {}, rejected: {} } as Line };
+    }
+    case 'fleet': {
+      const fleet = fleetEntry.safeParse(json).data;
+      if (!fleet) return undefined;
+      const { v: _, ...own } = fleet;
+      return { kind, name, isOld, fleet: own as OfFleet };
+    }
+    case 'cluster': {
+      const entry = clusterEntry.safeParse(json).data;
+      if (!entry) return undefined;
+      const { v: _, targets = {}, rejected = {}, released = {}, left = {}, silent, ...own } = entry;
+      return {
+        kind,
+        name,
+        isOld,
+        own: own.contentHash === '' ? undefined : (own as ClusterState),
+        silent,
+        targets: targets as ByName<Target>,
+        rejected,
+        released,
+        left,
+      };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** State while its entries are put together, in any order. */
 class Reading {
   readonly #clusters: Record<string, ClusterState> = {};
   readonly #lines: Record<string, Writable<Line>> = {};
   readonly #removals: Record<string, Writable<PlacementRemovals>> = {};
   readonly #silent: Record<string, FleetState['silent'][string]> = {};
   readonly #targets: [placement: string, cluster: string, target: Target][] = [];
-  #fleet: Pick<FleetState, 'clock' | 'freezes' | 'holds' | 'recovered'> = EMPTY_FLEET;
+  readonly #rejected: [placement: string, cluster: string, digests: readonly string[]][] = [];
+  #fleet: OfFleet = EMPTY_FLEET;
 
-  /** False where it cannot be read. */
-  take(key: string, text: string): boolean {
-    const [kind, name = ''] = key.split('.');
-    const json = firstVersionOf(kind, parsed(text));
+  take(entry: StateEntry): void {
+    const { kind, name } = entry;
     if (kind === 'line') {
-      const line = lineEntry.safeParse(json).data;
-      if (!line) return false;
-      const { v: _, held, ...own } = line;
-      this.#lines[name] = { ...own, targets: {}, rejected: {} } as Line;
-      if (held) this.#removalsOf(name).held = held;
-      return true;
+      this.#lines[name] = { ...entry.line, rejected: {} };
+      if (entry.held) this.#removalsOf(name).held = entry.held;
+      return;
     }
     if (kind === 'fleet') {
-      const fleet = fleetEntry.safeParse(json).data;
-      if (!fleet) return false;
-      const { v: _, ...own } = fleet;
-      this.#fleet = own as Pick<FleetState, 'clock' | 'freezes' | 'holds' | 'recovered'>;
-      return true;
+      this.#fleet = entry.fleet;
+      return;
     }
-    const entry = kind === 'cluster' ? clusterEntry.safeParse(json).data : undefined;
-    if (!entry) return false;
-    const { v: _, targets = {}, rejected = {}, released = {}, left = {}, silent, ...own } = entry;
-    if (own.contentHash !== '') this.#clusters[name] = own as ClusterState;
+    const { own, silent, targets, rejected, released, left } = entry;
+    if (own) this.#clusters[name] = own;
     if (silent) this.#silent[name] = silent;
-    for (const [placement, target] of Object.entries(targets))
-      this.#targets.push([placement, name, target as Target]);
+    for (const [placement, target] of Object.entries(targets)) this.#targets.push([placement, name, target]);
     for (const [placement, digests] of Object.entries(rejected))
       this.#rejected.push([placement, name, digests]);
     for (const [part, of] of [
@@ -188,9 +245,7 @@ class Reading {
         removals[part] ??= {};
         (removals[part] as Record<string, number>)[name] = at;
       }
-    return true;
   }
-  readonly #rejected: [placement: string, cluster: string, digests: readonly string[]][] = [];
 
   done(): HubState {
     const targets = new Map<string, Record<string, Target>>();

@@ -31,6 +31,7 @@ const PHASES: Readonly<Record<string, string>> = {
 
 /** Anything else comes back as it is. */
 export function firstVersionOf(kind: string | undefined, entry: unknown): unknown {
+  if ((entry as { v?: unknown } | null | undefined)?.v !== 1) return entry;
   const cluster = kind === 'cluster' ? firstCluster.safeParse(entry).data : undefined;
   if (cluster) {
     const targets = Object.entries(cluster.targets).map(([name, one]) => [name, secondTarget(one)]);
