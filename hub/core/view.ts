@@ -20,7 +20,7 @@ import { type ApprovalRow, problemOfApproval } from './view/approvals.ts';
 import type { AssignmentRow } from './view/assignment.ts';
 import { type ChangeListener, Changes } from './view/changes.ts';
 import { type ClusterRow, sameRow } from './view/cluster.ts';
-import { connectivityOf, DEFAULT_PATIENCE, type Patience } from './view/connectivity.ts';
+import { connectivityOf, DEFAULT_PATIENCE, type Patience, stateOf } from './view/connectivity.ts';
 import { changedClusters } from './view/decided.ts';
 import { Departing } from './view/departing.ts';
 import { EventRing } from './view/events.ts';
@@ -173,7 +173,8 @@ export class ReadModel implements FleetView {
     this.rollouts.tick(now);
     if (this.#bus.ok) this.#clock += Math.max(0, now - this.#now);
     this.#now = Math.max(this.#now, now);
-    for (const [name] of this.#agents.entries()) this.#derive(name, false);
+    for (const [name, { heard, connectivity }] of this.#agents.entries())
+      if (heard && stateOf(heard, this.#clock, this.#patience) !== connectivity) this.#derive(name, false);
   }
 
   // ---- read by the API

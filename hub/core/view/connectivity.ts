@@ -38,17 +38,31 @@ export function connectivityOf(
   if (!heard) {
     return { state: 'NEVER_CONNECTED', reason: 'its agent has never been heard of', since: enrolledAt };
   }
+  const { live, at, contactSince } = heard;
+  const state = stateOf(heard, clock, patience);
+  switch (state) {
+    case 'OFFLINE':
+      return { state, reason: `silent for ${inWords(patience.offlineAfterMs)}`, since: at };
+    case 'STALE':
+      return {
+        state,
+        reason: live ? `missed ${MISSED} heartbeats` : 'not heard of since the hub started',
+        since: at,
+      };
+    case 'CONNECTED':
+      return { state, since: contactSince };
+  }
+}
+
+/** The same without words, for asking it of everybody every second. */
+export function stateOf(
+  heard: Heard,
+  clock: number,
+  patience: Patience,
+): Exclude<Connectivity, 'NEVER_CONNECTED'> {
   const silence = clock - (heard.live ? heard.clock : 0);
-  if (silence >= patience.offlineAfterMs) {
-    return { state: 'OFFLINE', reason: `silent for ${inWords(patience.offlineAfterMs)}`, since: heard.at };
-  }
-  if (!heard.live) {
-    return { state: 'STALE', reason: 'not heard of since the hub started', since: heard.at };
-  }
-  if (silence >= staleAfterMs(patience)) {
-    return { state: 'STALE', reason: `missed ${MISSED} heartbeats`, since: heard.at };
-  }
-  return { state: 'CONNECTED', since: heard.contactSince };
+  if (silence >= patience.offlineAfterMs) return 'OFFLINE';
+  return !heard.live || silence >= staleAfterMs(patience) ? 'STALE' : 'CONNECTED';
 }
 
 const inWords = (ms: number) => (ms % 60_000 === 0 ? `${ms / 60_000} min` : `${ms / 1_000} s`);
