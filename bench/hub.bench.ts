@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { runHere, serve } from '../cli/testing/hub.ts';
+import { serve } from '#hub/api/testing/serve.ts';
+import { runHere } from '../cli/testing/hub.ts';
 import { type Benchmark, quantile, type Row } from './benchmark.ts';
 import { Agents } from './hub/agents.ts';
 import { clusterName, Fleet, placementName } from './hub/fleet.ts';

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import type { RunningApi } from '#hub/api/server.ts';
 import { PEOPLE } from '#hub/api/testing/orders.ts';
+import { serve } from '#hub/api/testing/serve.ts';
 import { oid, START, viewOf } from '#hub/core/view/testing/fleet.ts';
 import { byEnv, rolling } from '#hub/core/view/testing/rolling.ts';
-import { runHere, serve } from './testing/hub.ts';
+import { runHere } from './testing/hub.ts';
 
 const ROOT = `flotilla_root_${'x'.repeat(43)}`;
 
@@ -33,7 +34,7 @@ let api: RunningApi;
 beforeEach(async () => {
   fleet = twoUnderWay();
   const authenticate = () => PEOPLE.root!;
-  api = await serve(fleet.view, undefined, { operations: fleet.operations, authenticate });
+  api = await serve(fleet.view, { operations: fleet.operations, authenticate });
 });
 afterEach(() => api.stop());
 

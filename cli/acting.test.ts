@@ -2,22 +2,17 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { RunningApi } from '#hub/api/server.ts';
-import { orders, PEOPLE } from '#hub/api/testing/orders.ts';
+import { orders, tokenOf } from '#hub/api/testing/orders.ts';
+import { serve } from '#hub/api/testing/serve.ts';
 import { oid } from '#hub/core/view/testing/fleet.ts';
-import { FlotillaError } from '#proto/faults.ts';
-import { run, runHere, serve } from './testing/hub.ts';
+import { run, runHere } from './testing/hub.ts';
 
-const tokenOf = (name: string) => `flotilla_${name}_${'x'.repeat(43)}`;
 let fleet: ReturnType<typeof orders>;
 let api: RunningApi;
 before(async () => {
   fleet = orders();
-  const authenticate = (token: string) => {
-    const viewer = PEOPLE[token.split('_')[1] ?? ''];
-    if (viewer) return viewer;
-    throw new FlotillaError('token-invalid', 'token is unknown to this hub, or was revoked');
-  };
-  api = await serve(fleet.view, undefined, { operations: fleet.operations, authenticate });
+  const { view, operations, authenticate } = fleet;
+  api = await serve(view, { operations, authenticate });
 });
 after(() => api.stop());
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { RunningApi } from '#hub/api/server.ts';
 import { acmeHolding } from '#hub/api/testing/api.ts';
-import { run, serve, show } from './testing/hub.ts';
+import { serve } from '#hub/api/testing/serve.ts';
+import { run, show } from './testing/hub.ts';
 
 let api: RunningApi;
 before(async () => {

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { RunningApi } from '#hub/api/server.ts';
 import { acme } from '#hub/api/testing/api.ts';
+import { serve } from '#hub/api/testing/serve.ts';
 import { storyOf } from '#hub/core/testing/audit.ts';
 import { oid, START } from '#hub/core/view/testing/fleet.ts';
-import { run, serve, show } from './testing/hub.ts';
+import { run, show } from './testing/hub.ts';
 
 let api: RunningApi;
 before(async () => {
-  api = await serve(acme(), storyOf('prod-eu-1', 'shop', [oid('first'), oid('head')], START));
+  api = await serve(acme(), { audit: storyOf('prod-eu-1', 'shop', [oid('first'), oid('head')], START) });
 });
 after(() => api.stop());
 

@@ -5,9 +5,10 @@ import { after, before, test } from 'node:test';
 import { parse } from 'yaml';
 import type { RunningApi } from '#hub/api/server.ts';
 import { acme } from '#hub/api/testing/api.ts';
+import { serve } from '#hub/api/testing/serve.ts';
 import { START, status, viewOf } from '#hub/core/view/testing/fleet.ts';
 import { eventually, PATIENCE_MS } from '#test/bed/eventually.ts';
-import { run, serve, start } from './testing/hub.ts';
+import { run, start } from './testing/hub.ts';
 import { VERBS } from './verbs.ts';
 
 let api: RunningApi;

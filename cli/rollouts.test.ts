@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { RunningApi } from '#hub/api/server.ts';
 import { acmeRolling } from '#hub/api/testing/api.ts';
+import { serve } from '#hub/api/testing/serve.ts';
+import { NONE } from '#hub/core/view/rollouts/progress.ts';
 import { oid } from '#hub/core/view/testing/fleet.ts';
 import { eventually, PATIENCE_MS } from '#test/bed/eventually.ts';
 import { barOf } from './rollouts/lanes.ts';
 import { Live } from './rollouts/live.ts';
-import { run, serve, show, start } from './testing/hub.ts';
+import { run, show, start } from './testing/hub.ts';
 
 const SHORT = oid('head').slice(0, 7);
 const fleet = acmeRolling();
@@ -190,18 +192,7 @@ test('the live view goes back over its own lines only, and gives the cursor back
 });
 
 test('a bar is always as wide, and shows a single failure among ten thousand', () => {
-  const none = {
-    total: 0,
-    current: 0,
-    applying: 0,
-    waiting: 0,
-    failed: 0,
-    offline: 0,
-    blocked: 0,
-    unchanged: 0,
-    removed: 0,
-    percent: 0,
-  };
+  const none = { ...NONE, percent: 0 };
   for (const counts of [
     { current: 10_000, failed: 1 },
     { waiting: 3 },

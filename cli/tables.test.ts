@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { RunningApi } from '#hub/api/server.ts';
 import { acme } from '#hub/api/testing/api.ts';
+import { serve } from '#hub/api/testing/serve.ts';
 import { table } from './output/table.ts';
 import { age, valueText } from './output/words.ts';
-import { serve, show } from './testing/hub.ts';
+import { show } from './testing/hub.ts';
 
 let api: RunningApi;
 before(async () => {

@@ -100,7 +100,7 @@ async function play(
     return await tour(stage, signal);
   }
   introduce(line, dir, kubeconfigOf);
-  await showFleet(line.graphql, process.stdout, signal);
+  await showFleet(line.graphql, process.stdout, Boolean(process.env.NO_COLOR), signal);
   say('\nending …');
   return 0;
 }

@@ -28,15 +28,16 @@ export async function untilAllCurrent(
 }
 
 /**
- * Shows the fleet until aborted: on a terminal a table that is drawn in place, elsewhere a line for each change.
+ * Shows the fleet until aborted: on a terminal a table that is drawn in place, elsewhere a line for each change; `plain` is without colours.
  * While the hub does not answer, the last table stands with a word about it.
  */
 export async function showFleet(
   graphql: string,
   out: NodeJS.WriteStream,
+  plain: boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  const colour = out.isTTY && !process.env.NO_COLOR;
+  const colour = out.isTTY && !plain;
   let drawn: string[] = [];
   while (!signal.aborted) {
     const lines = await readFleet(graphql, signal).then(

@@ -1,12 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { type ApiOptions, type RunningApi, startApi } from '#hub/api/server.ts';
-import { NO_OPERATIONS } from '#hub/api/testing/api.ts';
-import type { AuditReader } from '#hub/core/audit-reader.ts';
-import { auditOf } from '#hub/core/testing/audit.ts';
 import { START } from '#hub/core/view/testing/fleet.ts';
-import type { ReadModel } from '#hub/core/view.ts';
 import { readFlags } from '../args.ts';
 import { readMachine } from '../config.ts';
 import { exitCodeOf } from '../exit.ts';
@@ -14,28 +9,10 @@ import { hubAt } from '../hub.ts';
 import { VERBS } from '../verbs.ts';
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
-const log = { error: () => undefined, info: () => undefined };
-
-export const serve = (
-  view: ReadModel,
-  audit: AuditReader = auditOf(),
-  more: Partial<ApiOptions> = {},
-): Promise<RunningApi> =>
-  startApi({
-    view,
-    audit,
-    bootstrap: () => undefined,
-    version: '9.9.9',
-    log,
-    operations: NO_OPERATIONS,
-    listen: { port: 0 },
-    ...more,
-  });
-
 /** The program as a user runs it. */
 export function start(hub: string, argv: readonly string[], env: Record<string, string> = {}) {
   const child = spawn(process.execPath, [MAIN, ...argv], {
-    env: { PATH: process.env.PATH, FLOTILLA_HUB: hub, ...env },
+    env: { FLOTILLA_HUB: hub, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const told = { stdout: '', stderr: '' };

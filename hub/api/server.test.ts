@@ -5,25 +5,15 @@ import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { FlotillaError } from '#proto/faults.ts';
 import { eventually, PATIENCE_MS } from '#test/bed/eventually.ts';
-import { auditOf } from '../core/testing/audit.ts';
 import { KEY, START, status, viewOf } from '../core/view/testing/fleet.ts';
 import { ReadModel } from '../core/view.ts';
-import { type RunningApi, startApi } from './server.ts';
-import { acme, NO_OPERATIONS } from './testing/api.ts';
+import type { RunningApi } from './server.ts';
+import { acme } from './testing/api.ts';
+import { serve } from './testing/serve.ts';
 
-const log = { error: () => undefined, info: () => undefined };
 const given = { v: 1 as const, cluster: 'a', jwt: 'x.y.z', natsUrls: ['nats://127.0.0.1:1'], hubKeys: ['N'] };
 const bootstrap = (publicKey: string) => (publicKey === KEY ? given : undefined);
-const start = (view: ReadModel, port = 0) =>
-  startApi({
-    view,
-    audit: auditOf(),
-    bootstrap,
-    version: '1',
-    operations: NO_OPERATIONS,
-    log,
-    listen: { port },
-  });
+const start = (view: ReadModel, port = 0) => serve(view, { bootstrap, version: '1', listen: { port } });
 
 let api: RunningApi;
 before(async () => {
