@@ -11,7 +11,7 @@ const signal = new AbortController().signal;
 /** Long enough for a busy machine, and for a real control plane. */
 const DEADLINE = '20s';
 /** Longer than a cluster may be silent before it is given up. */
-const LONGER_MS = 8_000;
+const LONGER_MS = 6_000;
 
 let fleet: RolloutFleet;
 

@@ -9,8 +9,8 @@ import { runOwned } from '#tools/owned.ts';
 import { eventually, PATIENCE_MS, pause } from '../bed/eventually.ts';
 import type { Attempt, Script } from '../bed/scripted-agents.ts';
 import { API, fleetFiles, OVERLAY, overlay, startScriptedFleet } from '../bed/scripted-fleet.ts';
-import { NO_WEBHOOKS, RecordingView } from '../integration/hub-rig.ts';
-import { writeFiles } from './fleet.ts';
+import { writeFiles } from '../e2e/fleet.ts';
+import { NO_WEBHOOKS, RecordingView } from './hub-rig.ts';
 
 /** One scenario, played by `flotilla rehearse` and by a real hub with NATS, Git and agents whose clock goes faster. */
 /** How many times as fast as real time. What is 5 s apart there has to stay apart: a machine that is too busy for the one is given the next. */
