@@ -45,3 +45,14 @@ test('a cluster without an entry is let go of', () => {
   liveness.forget('east');
   assert.deepEqual([...liveness.unreachable], ['west']);
 });
+
+test('who an earlier hub found unreachable is so at once, also where that is read late, until it is heard', () => {
+  const liveness = new Liveness(OPTIONS);
+  pass(liveness, 0, 400);
+  liveness.heard('west');
+  liveness.remember(CLUSTERS);
+  assert.deepEqual([...liveness.unreachable], ['east']);
+  liveness.heard('east');
+  liveness.remember(CLUSTERS);
+  assert.deepEqual([...liveness.unreachable], []);
+});

@@ -5,7 +5,9 @@
 export class Liveness {
   readonly #patienceMs: number;
   readonly #settleMs: number;
+  /** Of whom nothing was heard yet: since when it could have been. */
   readonly #heardAt = new Map<string, number>();
+  readonly #heard = new Set<string>();
   readonly #unreachable = new Set<string>();
   #hubTime = 0;
   #last: number | undefined;
@@ -29,12 +31,13 @@ export class Liveness {
 
   /** Whom an earlier hub found unreachable: they are until they are heard. */
   remember(clusters: Iterable<string>): void {
-    for (const cluster of clusters) if (!this.#heardAt.has(cluster)) this.#unreachable.add(cluster);
+    for (const cluster of clusters) if (!this.#heard.has(cluster)) this.#unreachable.add(cluster);
   }
 
   /** True when the cluster was unreachable. */
   heard(cluster: string): boolean {
     this.#heardAt.set(cluster, this.#hubTime);
+    this.#heard.add(cluster);
     return this.#unreachable.delete(cluster);
   }
 
@@ -61,6 +64,7 @@ export class Liveness {
   /** Lets go of a cluster that has no entry any more. */
   forget(cluster: string): void {
     this.#heardAt.delete(cluster);
+    this.#heard.delete(cluster);
     this.#unreachable.delete(cluster);
   }
 }
