@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { knownControllers } from './controllers.ts';
-import { type DriftRules, findDrift, handedOver, holderPrints, suspectDrift } from './drift.ts';
+import {
+  type DriftRules,
+  findDrift,
+  handedOver,
+  holderPrints,
+  mayBeHandedOver,
+  suspectDrift,
+} from './drift.ts';
 import { parseFields, pointerOf } from './fieldset.ts';
 import { compileRules } from './ignore.ts';
 import { FIELD_MANAGER } from './managed-fields.ts';
@@ -281,4 +288,16 @@ test('what a spared manager holds of our content is handed over', () => {
     update('kubectl-edit', { 'f:metadata': { 'f:labels': { 'f:team': {} } } }),
   ];
   assert.deepEqual(handedOver(desired, managedFields, RULES).map(pointerOf), ['/spec/replicas']);
+});
+
+test('replicas, and whatever an ignore rule is about, may be taken over by somebody at any moment', () => {
+  const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'm', namespace: 'n' }, data: {} };
+  const rules = (kind: string) => ({
+    ...RULES,
+    ignore: compileRules([{ kind, paths: ['/data/x'], reason: 'r' }], 0),
+  });
+  assert.equal(mayBeHandedOver(desired, RULES), true);
+  assert.equal(mayBeHandedOver(map, RULES), false);
+  assert.equal(mayBeHandedOver(map, rules('Secret')), false);
+  assert.equal(mayBeHandedOver(map, rules('ConfigMap')), true);
 });

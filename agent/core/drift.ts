@@ -11,7 +11,7 @@ import {
   pathOf,
   pointerOf,
 } from './fieldset.ts';
-import { type CompiledRule, isIgnored } from './ignore.ts';
+import { type CompiledRule, concerns, isIgnored } from './ignore.ts';
 import { foreignHolders, type Holder, ourFields } from './managed-fields.ts';
 import { at, contentHash, type KubeObject, type ManagedFieldsEntry, splitApiVersion } from './object.ts';
 import { sameMeaning } from './quantity.ts';
@@ -262,4 +262,14 @@ export function handedOver(
     }
   }
   return paths;
+}
+
+/**
+ * Whether somebody may take over a field of ours by design, whom we have not heard of yet: an autoscaler the replicas, anybody what is
+ * ignored. An apply then says which state it was made for.
+ */
+export function mayBeHandedOver(desired: KubeObject, { ignore }: DriftRules): boolean {
+  const { kind, metadata } = desired;
+  const judged = { kind, namespace: metadata.namespace ?? '', name: metadata.name };
+  return at(desired, 'spec', 'replicas') !== undefined || ignore.some((rule) => concerns(rule, judged));
 }

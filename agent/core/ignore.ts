@@ -61,13 +61,20 @@ export type Judged = {
 export function isIgnored(rules: readonly CompiledRule[], judged: Judged): boolean {
   return rules.some(
     (rule) =>
-      (rule.kind?.test(judged.kind) ?? true) &&
-      (rule.namespace?.test(judged.namespace) ?? true) &&
-      (rule.name?.test(judged.name) ?? true) &&
+      concerns(rule, judged) &&
       (rule.managers?.some((manager) => judged.manager !== null && manager.test(judged.manager)) ?? true) &&
       (rule.paths?.some((pieces) => coversPath(pieces, judged.path, judged.object)) ?? true),
   );
 }
+
+/** Whether a rule is about this object, whatever field of it. */
+export const concerns = (
+  rule: CompiledRule,
+  { kind, namespace, name }: Pick<Judged, 'kind' | 'namespace' | 'name'>,
+): boolean =>
+  (rule.kind?.test(kind) ?? true) &&
+  (rule.namespace?.test(namespace) ?? true) &&
+  (rule.name?.test(name) ?? true);
 
 function coversPath(pieces: readonly string[], path: FieldPath, object: unknown): boolean {
   if (pieces.length > path.length) return false;

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Action } from '#proto/messages.ts';
-import { type DriftRules, handedOver } from '../core/drift.ts';
+import { type DriftRules, handedOver, mayBeHandedOver } from '../core/drift.ts';
 import { type FieldSet, hashFields, without } from '../core/fieldset.ts';
 import {
   droppedFields,
@@ -45,8 +45,8 @@ export async function write(
 ): Promise<Written> {
   const patched = live && (await patchOwnership(kube, tracked, live, how, signal));
   // What has just been taken over is in nobody else's hands any more.
-  const payload = payloadOf(tracked, patched?.changed ? patched : live, how.rules);
-  const { object, created } = await applyMigrated(kube, tracked, payload, live, signal);
+  const seen = patched?.changed ? patched : live;
+  const { object, created } = await applyToSeen(kube, tracked, live, seen, how.rules, signal);
   const ours = ourFields(object.metadata.managedFields);
   const action = created
     ? 'created'
@@ -61,6 +61,44 @@ export async function write(
   };
   return { action, object, takenFrom: patched?.takenFrom ?? [] };
 }
+
+type Seen = Pick<ObjectMeta, 'managedFields' | 'resourceVersion'>;
+
+/**
+ * What others hold by design is left to them. Where they may have taken it since the object was seen, it is applied to just the state
+ * that was seen, and looked at again when that has moved; what keeps moving is applied to in the end as it was seen last.
+ */
+async function applyToSeen(
+  kube: Kube,
+  tracked: Tracked,
+  live: ObjectMeta | undefined,
+  first: Seen | undefined,
+  rules: DriftRules,
+  signal: AbortSignal,
+): Promise<{ object: KubeObject; created: boolean }> {
+  let seen = first;
+  for (let attempt = 1; ; attempt++) {
+    const payload = payloadOf(tracked, seen, rules);
+    const version = attempt < TRIES && mayBeHandedOver(payload, rules) ? seen?.resourceVersion : undefined;
+    try {
+      return await applyMigrated(
+        kube,
+        tracked,
+        version ? inVersion(payload, version) : payload,
+        live,
+        signal,
+      );
+    } catch (error) {
+      if (!version || !isConflict(error)) throw error;
+    }
+    seen = (await kube.get(target(tracked), signal, { metadata: true }))?.metadata;
+  }
+}
+
+const inVersion = (object: KubeObject, resourceVersion: string): KubeObject => ({
+  ...object,
+  metadata: { ...object.metadata, resourceVersion },
+});
 
 /** An entry of an older API version can make the server unable to compare; then all are put to the present one, once. */
 async function applyMigrated(
@@ -95,7 +133,9 @@ export function payloadOf(
 }
 
 type Change = { managedFields: ManagedFieldsEntry[]; takenFrom: string[] };
-type Patched = ({ changed: true } & Change) | { changed: false; takenFrom: string[] };
+type Patched =
+  | ({ changed: true; resourceVersion?: string } & Change)
+  | { changed: false; takenFrom: string[] };
 
 const patchOwnership = (
   kube: Kube,
@@ -119,7 +159,7 @@ async function patchManagedFields(
     const change = changeOf(meta.managedFields);
     if (change === undefined) return { changed: false, takenFrom: [] };
     try {
-      await kube.jsonPatch(
+      const { metadata } = await kube.jsonPatch(
         target(tracked),
         [
           { op: 'test', path: '/metadata/resourceVersion', value: meta.resourceVersion },
@@ -127,7 +167,8 @@ async function patchManagedFields(
         ],
         signal,
       );
-      return { changed: true, ...change };
+      const { resourceVersion } = metadata;
+      return { changed: true, ...(resourceVersion !== undefined && { resourceVersion }), ...change };
     } catch (error) {
       if (isNotFound(error)) return { changed: false, takenFrom: [] };
       if (attempt === TRIES || !(isConflict(error) || isStatus(error, 422))) throw error;
