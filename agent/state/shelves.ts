@@ -49,9 +49,9 @@ const GATHER_MS = 2_000;
 const NEVER = new AbortController().signal;
 
 /**
- * Objects of the agent that several placements share. What is put while a write is under way goes into the next one, so that a thousand placements
- * that start together cost some fifty writes. Every write is conditional on the version known last: after another process has
- * become the writer, nothing of it is overwritten.
+ * Objects of the agent that several placements share. What is put while a write is under way goes into the next one, so that a thousand
+ * placements that start together cost some fifty writes. Every write is conditional on the version known last: after another process
+ * has become the writer, nothing of it is overwritten.
  */
 export class Shelves {
   readonly #objects: OwnObjects;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { eventually, PATIENCE_MS } from '../bed/eventually.ts';
-import { ChaosFleet, type Live, type Marked, mapId } from './fleet.ts';
+import { ChaosFleet, type Live, type Marked, mapId, SECRET } from './fleet.ts';
 import { describeHistory, type History, histories, START, type Step } from './histories.ts';
 
 /**
@@ -160,7 +160,7 @@ function keepsWhatWasNotAskedFor(
   now: ReadonlyMap<string, Live>,
 ): void {
   const removed = new Set(change.removed.map(mapId));
-  const touched = new Set([...change.edited.map(mapId), 'apps/Deployment/web/web']);
+  const touched = new Set([...change.edited.map(mapId), SECRET, 'apps/Deployment/web/web']);
   for (const [id, { uid, resourceVersion }] of then) {
     if (removed.has(id)) continue;
     assert.equal(now.get(id)?.uid, uid, `${id} was deleted or made anew`);

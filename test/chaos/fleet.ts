@@ -1,4 +1,5 @@
 /** One real control plane, one whole line, and what the chaos tests do to it and want to know of it. */
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { objectId } from '#agent/core/object.ts';
@@ -14,6 +15,7 @@ import { eventually, PATIENCE_MS } from '../bed/eventually.ts';
 import { ask } from '../bed/graphql.ts';
 import { isHalted } from '../bed/halted.ts';
 import { BRISK_HUB, Line } from '../bed/line.ts';
+import { planted } from '../bed/planted.ts';
 import { makeScratch, type Scratch } from '../bed/scratch.ts';
 import type { Service } from '../bed/service.ts';
 import { BASE_FILES, entry, kustomization, WEB, writeFiles } from '../e2e/fleet.ts';
@@ -290,13 +292,25 @@ export class ChaosFleet implements AsyncDisposable {
   }
 }
 
+/** Another one for every content, so that whoever dies in the middle of a change has a Secret in hand. */
+const secretOf = (content: Content): string =>
+  planted(createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 8));
+
 /** The files of placement `web`, and nothing else of the repository. */
-function filesOf({ maps, replicas }: Content): Record<string, string> {
+function filesOf(content: Content): Record<string, string> {
+  const { maps, replicas } = content;
   const names = Object.keys(maps);
-  const resources = ['deployment.yaml', 'settings.yaml', ...names.map((name) => `${name}.yaml`)];
+  const resources = [
+    'deployment.yaml',
+    'settings.yaml',
+    'secret.yaml',
+    ...names.map((name) => `${name}.yaml`),
+  ];
+  const secret = { p: secretOf(content) };
   return {
     'placements/web.yaml': WEB.replace('replicas: 2', `replicas: ${replicas}`),
     'apps/web/kustomization.yaml': kustomization(...resources),
+    'apps/web/secret.yaml': `apiVersion: v1\nkind: Secret\nmetadata: { name: secret }\nstringData: ${JSON.stringify(secret)}\n`,
     ...Object.fromEntries(
       names.map((name) => [
         `apps/web/${name}.yaml`,
@@ -306,6 +320,7 @@ function filesOf({ maps, replicas }: Content): Record<string, string> {
   };
 }
 
+export const SECRET = '/Secret/web/secret';
 export const mapId = (name: string): string => `/ConfigMap/web/${name}`;
 
 /** What Git declares, the namespaces that it has made included. */
@@ -316,6 +331,7 @@ function desiredIds({ maps }: Content): string[] {
     'apps/Deployment/web/web',
     '/ConfigMap/books/ledger',
     '/Secret/books/books',
+    SECRET,
     ...['settings', ...Object.keys(maps)].map(mapId),
   ];
 }
@@ -326,11 +342,13 @@ function differencesOfObjects(
   foreign: readonly string[],
 ): string[] {
   const deployment = objects.get('apps/Deployment/web/web');
+  const secret = Buffer.from(objects.get(SECRET)?.data?.p ?? '', 'base64').toString();
   return [
     ...differencesOfSets('the cluster', [...objects.keys()], [...desiredIds(content), ...foreign]),
     ...Object.entries(content.maps)
       .filter(([name, data]) => JSON.stringify(objects.get(mapId(name))?.data) !== JSON.stringify(data))
       .map(([name]) => `${name} has ${JSON.stringify(objects.get(mapId(name))?.data)}`),
+    ...(secret === secretOf(content) ? [] : ['the Secret has another value']),
     ...(deployment?.replicas === content.replicas && deployment.finished
       ? []
       : [`the Deployment is at ${deployment?.replicas} replicas of ${content.replicas}, or not finished`]),
