@@ -48,6 +48,8 @@ export class Bus {
   readonly #lease: Lease;
   readonly #mending: Mending;
   #session: Session | undefined;
+  /** Whether what the lease is kept in is known to be there. */
+  #isMade = false;
   #up = false;
 
   constructor(options: BusOptions, events: BusEvents) {
@@ -81,7 +83,7 @@ export class Bus {
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([
       this.#connect(signal),
-      this.#lease.run(() => (this.#up ? this.#session?.bucket : undefined), signal),
+      this.#lease.run(() => (this.#up && this.#isMade ? this.#session?.bucket : undefined), signal),
       this.#mending.run(signal),
     ]);
   }
@@ -153,6 +155,7 @@ export class Bus {
     const { connection, bucket } = this.#connected();
     await ensureStreams(await jetstreamManager(connection, { checkAPI: false }));
     await bucket.open();
+    this.#isMade = true;
     if (!this.leads) await this.#lease.compete(bucket);
   }
 

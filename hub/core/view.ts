@@ -339,7 +339,7 @@ export class ReadModel implements FleetView {
     // A Git server that is away may come back by itself; a rewritten branch waits for a person.
     else if (this.#git.code === 'history-rewritten') reasons.push(this.#git.message ?? this.#git.code);
     if (!this.#bus.ok) reasons.push(`bus: ${this.#bus.message ?? 'not connected'}`);
-    else if (!this.#store.ok) reasons.push(`store: ${this.#store.message ?? 'does not take anything'}`);
+    if (!this.#store.ok) reasons.push(`store: ${this.#store.message ?? 'does not take anything'}`);
     return reasons;
   }
 
