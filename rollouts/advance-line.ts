@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { FlotillaError } from '#proto/faults.ts';
 import { takeCandidate } from './candidate.ts';
 import { Draft } from './draft.ts';
 import type { LineEvent, WebhookRequest } from './events.ts';
@@ -68,14 +69,14 @@ function expire(draft: Draft): void {
 
 /** Nothing is judged while a rollback is under way: when one ends in this step, what waited for it is judged in this step. */
 function judge(draft: Draft): void {
-  for (let ended = true; ended; ) {
+  untilStill(draft, () => {
     const { struck } = draft.line;
     judgeStages(draft);
     if (draft.line.struck !== struck) planMembers(draft);
     const wasGoingBack = draft.line.rollback !== undefined;
     stepRollback(draft);
-    ended = wasGoingBack && draft.line.rollback === undefined;
-  }
+    return wasGoingBack && draft.line.rollback === undefined;
+  });
 }
 
 function judgeStages(draft: Draft): void {
@@ -94,14 +95,31 @@ function judgeStages(draft: Draft): void {
 
 /** Passing a stage can give the next one a candidate, and free the stage for its own: until nothing moves. */
 function move(draft: Draft): void {
-  for (let moved = true; moved; ) {
-    moved = false;
+  untilStill(draft, () => {
+    let moved = false;
     for (const [at, { name }] of draft.line.stages.entries()) {
       if (takeCandidate(draft, at)) moved = true;
       if (passStage(draft, name)) moved = true;
     }
-  }
+    return moved;
+  });
 }
+
+/** More often than that nothing moves in one step: versions only get newer, and rollbacks reject something each. */
+const MOST_MOVES = 10_000;
+
+/** A hub that says what is wrong is better than one that hangs. */
+function untilStill({ facts, line }: Draft, moves: () => boolean): void {
+  for (let times = 0; moves(); times++)
+    if (times > MOST_MOVES)
+      throw new FlotillaError(
+        'internal',
+        `the line of ${facts.placement} comes to no rest: ${stagesOf(line)}`,
+      );
+}
+
+const stagesOf = ({ stages }: Line): string =>
+  stages.map(({ name, work, passed }) => `${name} ${work?.version ?? passed.at(-1)}`).join(', ');
 
 /** What is Current by the present work, or with none on what has passed, most are: nothing else can be said of it. */
 function isNamed(

@@ -1,3 +1,4 @@
+import { FlotillaError } from '#proto/faults.ts';
 import { type Advanced, advance, type FleetEvent } from '../advance.ts';
 import type { Refused } from '../commands.ts';
 import type { Answer, ClusterFacts, FleetFacts, PlacementFacts, Report } from '../facts.ts';
@@ -61,6 +62,8 @@ export class World {
   counting = true;
   /** Looks at every step of the machine. */
   watch: ((step: Step) => void) | undefined;
+  /** How many steps may be taken until a moment is reached; beyond that something waits for ever. */
+  mostSteps = Number.POSITIVE_INFINITY;
   /** How a webhook answers. */
   answer: (id: string, url: string) => Answer = () => ({ says: 'yes' });
   readonly #play: (start: Start) => Play;
@@ -198,7 +201,8 @@ export class World {
   /** Goes on until a moment; everything that happens at one moment is one step of the machine. */
   runUntil(end: number): void {
     this.settle();
-    for (;;) {
+    for (let steps = 0; ; steps++) {
+      if (steps > this.mostSteps) throw this.#restless();
       const next = Math.min(this.#agenda.next, this.#nextWake());
       if (next > end || next === Number.POSITIVE_INFINITY) break;
       this.now = Math.max(this.now, next);
@@ -211,7 +215,20 @@ export class World {
 
   /** Steps, at this moment, until nobody has anything new to say. */
   settle(): void {
-    while (this.#touched === undefined || this.#touched.size > 0) this.step();
+    for (let steps = 0; this.#touched === undefined || this.#touched.size > 0; steps++) {
+      if (steps > this.mostSteps) throw this.#restless();
+      this.step();
+    }
+  }
+
+  #restless(): FlotillaError {
+    const waits = Object.entries(this.state.lines).flatMap(([placement, { stages }]) =>
+      stages.flatMap(({ name, work }) => (work ? [`${placement}/${name} ${work.waiting ?? ''}`] : [])),
+    );
+    return new FlotillaError(
+      'internal',
+      `waits for ever: ${waits.join('; ') || this.#touched?.values().next().value}`,
+    );
   }
 
   /** Goes on until nothing will happen any more, or until a moment; tells when that was. */

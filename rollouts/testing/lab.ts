@@ -72,6 +72,7 @@ export class Lab {
       (start) => this.#play(start),
       BASE,
     );
+    this.world.mostSteps = 20_000;
   }
 
   #play({ cluster, placement, run }: Start): Play {
