@@ -1,5 +1,5 @@
-import type { Refused } from '#rollouts/commands.ts';
 import type { FleetCommand } from '#rollouts/fleet-commands.ts';
+import type { Refused } from '#rollouts/order.ts';
 import type { AuditPort } from './bus/audit-writer.ts';
 import { type Step, trailOf } from './core/audit.ts';
 import { operationEntry } from './core/audit-entry.ts';

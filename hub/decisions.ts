@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { FlotillaError } from '#proto/faults.ts';
-import type { Refused } from '#rollouts/commands.ts';
 import { type FleetCommand, type Ordered, orderFleet } from '#rollouts/fleet-commands.ts';
+import type { Refused } from '#rollouts/order.ts';
 import { type Ordered as Audited, storeDecision, storeResults } from './audited.ts';
 import type { AuditPort } from './bus/audit-writer.ts';
 import { advance, fleetFactsAt, isDecided } from './core/advance.ts';

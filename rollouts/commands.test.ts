@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Refused } from './commands.ts';
+import type { Refused } from './order.ts';
 import { HOUR, Lab, MINUTE, ring } from './testing/lab.ts';
 
 const approval = { groups: ['ops'], notAuthor: true, expires: '1h', count: 2 };

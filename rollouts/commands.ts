@@ -1,62 +1,15 @@
-import type { Strategy } from '#proto/stages.ts';
+import { decide, stageNamed } from './approving.ts';
 import { Draft } from './draft.ts';
 import type { LineEvent } from './events.ts';
 import type { LineFacts } from './facts.ts';
 import { abort, beginRollback, changedBy, few, isRegressed, pause } from './failing.ts';
-import { gateKey, validApprovals } from './gates.ts';
-import { isAmong } from './membership.ts';
+import { type Command, type Order, type Refused, refuse, who } from './order.ts';
 import { type Phase, phaseOf } from './phase.ts';
-import { isRejected } from './replan.ts';
-import { type Line, SKIPS, type Skip, type Stage, type Whom } from './state.ts';
+import { pin, unpin } from './pinning.ts';
+import { type Line, SKIPS, type Stage } from './state.ts';
 
-/** Who asks, and why; `expectedPhase` guards against deciding about something that has moved on meanwhile. */
-export type Order = {
-  readonly by: string;
-  readonly reason?: string;
-  readonly expectedPhase?: Phase;
-  /** The version that is meant; the newest one that is under way where none is named. */
-  readonly version?: string;
-};
-export type Command = Order &
-  (
-    | { readonly kind: 'pause'; readonly until?: number }
-    | { readonly kind: 'resume' }
-    | {
-        readonly kind: 'approve' | 'deny';
-        readonly stage: string;
-        readonly groups: readonly string[];
-        /** Under which whoever asks commits, besides the name: for gates with `notAuthor`. */
-        readonly emails?: readonly string[];
-      }
-    | { readonly kind: 'retry' }
-    | { readonly kind: 'abort' }
-    | { readonly kind: 'rollback' }
-    | { readonly kind: 'expedite'; readonly stages: readonly string[]; readonly skips?: readonly Skip[] }
-    | { readonly kind: 'pin'; readonly whom: Whom; readonly revision: string; readonly until?: number }
-    | { readonly kind: 'unpin'; readonly whom: Whom }
-  );
+type Done = { readonly line: Line; readonly events: readonly LineEvent[] };
 
-export const REFUSALS = [
-  'unknown-placement',
-  'unknown-stage',
-  'unknown-version',
-  'unknown-cluster',
-  'wrong-phase',
-  'finished',
-  'nothing-waits',
-  'not-in-group',
-  'own-commit',
-  'already-approved',
-  'nothing-paused',
-  'already-paused',
-  'nothing-to-do',
-  'expired',
-] as const;
-export type RefusalCode = (typeof REFUSALS)[number];
-export type Refused = { readonly refused: { readonly code: RefusalCode; readonly message: string } };
-export type Done = { readonly line: Line; readonly events: readonly LineEvent[] };
-
-const refuse = (code: RefusalCode, message: string): Refused => ({ refused: { code, message } });
 const LIVE: readonly Phase[] = ['Running', 'Soaking', 'AwaitingApproval', 'Paused', 'RollingBack', 'Pending'];
 
 /**
@@ -132,8 +85,6 @@ function carryOut(
   }
 }
 
-const who = ({ by, reason }: Order) => ({ by, ...(reason !== undefined && { reason }) });
-
 function orderPause(draft: Draft, order: Extract<Command, { kind: 'pause' }>): Refused | undefined {
   if (draft.line.pauses.some(({ cause }) => cause === 'operator'))
     return refuse('already-paused', `${draft.facts.placement} is paused already`);
@@ -175,70 +126,6 @@ function giveBack(draft: Draft, stages: readonly string[], version: string | und
     draft.setStage(name, { passed });
   }
   draft.update({ struck: draft.line.struck.filter((one) => one !== version) });
-}
-
-function stageNamed({ line, facts }: Draft, name: string): Stage | Refused {
-  const names = facts.strategy.stages.map((stage) => stage.name);
-  return (
-    line.stages.find((stage) => stage.name === name) ??
-    refuse('unknown-stage', `${facts.placement} has no stage ${name}; it has ${names.join(', ')}`)
-  );
-}
-
-function decide(draft: Draft, order: Extract<Command, { kind: 'approve' | 'deny' }>): Refused | undefined {
-  const stage = stageNamed(draft, order.stage);
-  if ('refused' in stage) return stage;
-  const { work, name } = stage;
-  const { placement, strategy } = draft.facts;
-  if (!work)
-    return refuse('nothing-waits', `${name} of ${placement} works on nothing that could be approved`);
-  if (order.version !== undefined && order.version !== work.version)
-    return refuse('nothing-waits', `${name} of ${placement} works on ${work.version.slice(0, 12)}`);
-  const open = approvalGates(strategy, stage).filter(({ key }) => work.gates[key]?.openedAt === undefined);
-  if (open.length === 0) return refuse('nothing-waits', `no gate of ${name} waits for an approval`);
-  const mine = open.filter(({ spec }) => spec.groups.some((group) => order.groups.includes(group)));
-  if (mine.length === 0) {
-    const groups = [...new Set(open.flatMap(({ spec }) => spec.groups))].join(' or ');
-    return refuse('not-in-group', `${order.by} is in none of the groups that may: ${groups}`);
-  }
-  if (order.kind === 'deny') {
-    draft.event({ what: 'denied', stage: name, revision: work.version, gate: mine[0]!.key, ...who(order) });
-    abort(draft, work.version);
-    return undefined;
-  }
-  const before = stage.passed.at(-1);
-  const authors = draft.versions.authors(before, work.version);
-  const given = mine.find(
-    ({ spec, key }) =>
-      !validApprovals(draft, spec, work.gates[key]?.approvals ?? []).some(({ by }) => by === order.by),
-  );
-  if (!given) return refuse('already-approved', `${order.by} has approved this already`);
-  const names = [order.by, ...(order.emails ?? [])].map((name) => name.toLowerCase());
-  if (given.spec.notAuthor && [...authors].some((author) => names.includes(author.toLowerCase())))
-    return refuse('own-commit', `${order.by} wrote one of the commits: somebody else has to approve`);
-  const gate = work.gates[given.key] ?? {};
-  const approval = {
-    by: order.by,
-    groups: order.groups,
-    ...(order.reason !== undefined && { reason: order.reason }),
-    at: draft.now,
-    atHub: draft.hub,
-  };
-  const others = (gate.approvals ?? []).filter(({ by }) => by !== order.by);
-  draft.setWork(name, {
-    gates: { ...work.gates, [given.key]: { ...gate, approvals: [...others, approval] } },
-  });
-  draft.event({ what: 'approved', stage: name, revision: work.version, gate: given.key, ...who(order) });
-  return undefined;
-}
-
-function approvalGates(strategy: Strategy, { name }: Stage) {
-  const spec = strategy.stages.find((stage) => stage.name === name);
-  return (['before', 'after'] as const).flatMap((when) =>
-    (spec?.[when] ?? []).flatMap(({ approval }, index) =>
-      approval ? [{ key: gateKey(when, index), spec: approval }] : [],
-    ),
-  );
 }
 
 /** Failed targets get a new attempt, rejections are lifted, and the version and its gates start anew. */
@@ -320,56 +207,3 @@ function expedite(draft: Draft, order: Extract<Command, { kind: 'expedite' }>): 
   }
   return undefined;
 }
-
-function pin(draft: Draft, order: Extract<Command, { kind: 'pin' }>): Refused | undefined {
-  const { placement, clusters } = draft.facts;
-  if (draft.versions.order(order.revision) < 0)
-    return refuse(
-      'unknown-version',
-      `${order.revision.slice(0, 12)} is no version of ${placement} on the branch`,
-    );
-  if ('cluster' in order.whom && !draft.membership.byName.has(order.whom.cluster))
-    return refuse('unknown-cluster', `there is no cluster ${order.whom.cluster}`);
-  if (order.until !== undefined && order.until <= draft.now)
-    return refuse('expired', 'the pin would be over before it began');
-  if (clusters.length === 0) return refuse('unknown-cluster', 'there is no cluster');
-  const refusal = allRejected(draft, order);
-  if (refusal) return refusal;
-  const same = JSON.stringify(order.whom);
-  const others = draft.line.pins.filter(({ whom }) => JSON.stringify(whom) !== same);
-  const made = {
-    whom: order.whom,
-    version: order.revision,
-    by: order.by,
-    reason: order.reason ?? 'no reason given',
-    ...(order.until !== undefined && { until: order.until }),
-  };
-  draft.update({ pins: [made, ...others] });
-  draft.event({ what: 'pinned', ...named(order.whom), revision: order.revision, ...who(order) });
-  return undefined;
-}
-
-/** A pin that no cluster would follow: what was rejected somewhere starts there only after `retry`. */
-function allRejected(draft: Draft, { whom, revision }: Extract<Command, { kind: 'pin' }>) {
-  const { placement, clusters } = draft.facts;
-  const digestOf = (name: string) => draft.versions.content(revision, name)?.digest;
-  const given = clusters.filter((one) => isAmong(whom, one) && digestOf(one.name) !== undefined);
-  if (given.length === 0 || given.some(({ name }) => !isRejected(draft, name, digestOf(name)!))) return;
-  const [names, short] = [few(given.map(({ name }) => name)), revision.slice(0, 7)];
-  return refuse(
-    'nothing-to-do',
-    `what ${short} gives ${names} was rejected there; \`flotilla rollout retry ${placement}@${short}\` lifts that`,
-  );
-}
-
-function unpin(draft: Draft, order: Extract<Command, { kind: 'unpin' }>): Refused | undefined {
-  const same = JSON.stringify(order.whom);
-  const others = draft.line.pins.filter(({ whom }) => JSON.stringify(whom) !== same);
-  if (others.length === draft.line.pins.length)
-    return refuse('nothing-to-do', `there is no such pin on ${draft.facts.placement}`);
-  draft.update({ pins: others });
-  draft.event({ what: 'unpinned', ...named(order.whom), ...who(order) });
-  return undefined;
-}
-
-const named = (whom: Whom) => ('cluster' in whom ? { cluster: whom.cluster } : {});

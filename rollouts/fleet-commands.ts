@@ -1,6 +1,7 @@
 import { type FleetEvent, lineFacts } from './advance.ts';
-import { type Command, command, type Refused } from './commands.ts';
+import { command } from './commands.ts';
 import type { FleetFacts } from './facts.ts';
+import type { Command, Refused } from './order.ts';
 import { isRecovered } from './recover.ts';
 import type { FleetState, Whom } from './state.ts';
 

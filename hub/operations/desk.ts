@@ -1,7 +1,7 @@
 import type { Permission } from '#proto/documents/access.ts';
 import { FlotillaError } from '#proto/faults.ts';
-import type { RefusalCode, Refused } from '#rollouts/commands.ts';
 import type { FleetCommand } from '#rollouts/fleet-commands.ts';
+import type { RefusalCode, Refused } from '#rollouts/order.ts';
 import type { Phase } from '#rollouts/phase.ts';
 import { rulesOf, type Touched, whyNot } from '../access/judge.ts';
 import type { Viewer } from '../access/viewer.ts';

@@ -1,5 +1,5 @@
 import type { Permission } from '#proto/documents/access.ts';
-import type { Command } from '#rollouts/commands.ts';
+import type { Command } from '#rollouts/order.ts';
 import type { Phase } from '#rollouts/phase.ts';
 import type { Skip } from '#rollouts/state.ts';
 import type { LineView } from '../core/view/rollouts/line-view.ts';

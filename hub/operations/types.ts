@@ -1,7 +1,7 @@
 import type { Permission } from '#proto/documents/access.ts';
 import type { FleetEvent } from '#rollouts/advance.ts';
-import type { RefusalCode, Refused } from '#rollouts/commands.ts';
 import type { FleetCommand } from '#rollouts/fleet-commands.ts';
+import type { RefusalCode, Refused } from '#rollouts/order.ts';
 import type { Phase } from '#rollouts/phase.ts';
 import type { ReadModel } from '../core/view.ts';
 

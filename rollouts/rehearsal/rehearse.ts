@@ -1,7 +1,7 @@
 import { lineFacts } from '../advance.ts';
-import type { RefusalCode } from '../commands.ts';
 import type { What } from '../events.ts';
 import type { FleetCommand } from '../fleet-commands.ts';
+import type { RefusalCode } from '../order.ts';
 import { type Phase, phaseOf } from '../phase.ts';
 import { settled } from '../settled.ts';
 import type { TargetState } from '../state.ts';

@@ -1,8 +1,8 @@
 import { FlotillaError } from '#proto/faults.ts';
 import { type Advanced, advance, type FleetEvent } from '../advance.ts';
-import type { Refused } from '../commands.ts';
 import type { Answer, ClusterFacts, FleetFacts, PlacementFacts, Report } from '../facts.ts';
 import { type FleetCommand, orderFleet } from '../fleet-commands.ts';
+import type { Refused } from '../order.ts';
 import { type Ahead, type Had, type Named, recover } from '../recover.ts';
 import type { FleetState, Run } from '../state.ts';
 import { tableOf } from '../target-table.ts';

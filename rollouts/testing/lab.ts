@@ -1,9 +1,9 @@
 import { type RolloutStrategy, strategy as schema } from '#proto/documents/strategy.ts';
 import { strategyOf } from '#proto/stages.ts';
 import { lineFacts } from '../advance.ts';
-import type { Command, Refused } from '../commands.ts';
 import type { ClusterFacts, PlacementFacts, Version } from '../facts.ts';
 import type { FleetCommand } from '../fleet-commands.ts';
+import type { Command, Refused } from '../order.ts';
 import { type Phase, phaseOf } from '../phase.ts';
 import { type Happened, type Play, type Start, World } from '../rehearsal/world.ts';
 import { settled } from '../settled.ts';
