@@ -8,6 +8,7 @@ import { acme } from '#hub/api/testing/api.ts';
 import { serve } from '#hub/api/testing/serve.ts';
 import { START, status, viewOf } from '#hub/core/view/testing/fleet.ts';
 import { eventually, PATIENCE_MS } from '#test/bed/eventually.ts';
+import { freePort } from '#test/bed/ports.ts';
 import { run, start } from './testing/hub.ts';
 import { VERBS } from './verbs.ts';
 
@@ -199,13 +200,6 @@ async function other(listener: RequestListener) {
   const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
-}
-
-async function freePort(): Promise<number> {
-  const { server } = await other(() => undefined);
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 const until = (holds: () => boolean) =>

@@ -229,9 +229,16 @@ test('a branch that is rewritten to an unrelated history removes nothing, and th
   await line.clone.pushRef('refs/heads/main');
   const { message } = await problem('history-rewritten');
   assert.match(message, /was rewritten: its tip [0-9a-f]{40} does not descend from/);
-  const ready = await fetch(`${line.hubUrl}/readyz`);
-  const { reasons } = (await ready.json()) as { reasons: string[] };
-  assert.deepEqual([ready.status, reasons], [503, [message]]);
+  await eventually(
+    'the hub not ready for that reason',
+    async (limit) => {
+      const ready = await fetch(`${line.hubUrl}/readyz`, { signal: limit });
+      const { reasons } = (await ready.json()) as { reasons: string[] };
+      return (ready.status === 503 && reasons.join() === message) || undefined;
+    },
+    PATIENCE_MS,
+    signal,
+  );
   const { stdout } = await flotilla('status');
   assert.match(stdout, /✖ failing/);
   assert.match(stdout, /✖ history-rewritten .*nothing advances until it is acknowledged/);

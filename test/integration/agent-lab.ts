@@ -151,7 +151,7 @@ export class AgentLab implements AsyncDisposable {
     lab.#arguments = [
       ...['--cluster', CLUSTER, '--hub', `http://127.0.0.1:${port}`, '--hub-keys', lab.hubKey.publicKey],
       ...['--git', url, '--data', data, '--kubeconfig', kubeconfig, '--kustomize', tools.kustomize],
-      ...['--heartbeat', '200ms', '--hello', '5s', '--tip-check', '400ms', '--lease', '3s'],
+      ...['--heartbeat', '200ms', '--hello', '5s', '--tip-check', '400ms', '--lease', '10s'],
       ...['--retry', '200ms', '--retry-most', '1s', '--reconnect', '100ms', ...flags],
     ];
     lab.config = readConfig(lab.#arguments, {});

@@ -265,7 +265,7 @@ test('an object that moves between placements in one revision is handed over, no
 });
 
 test('a Git server that refuses, and an API server that is away, are told in words and gone when they are back', async () => {
-  await using lab = await AgentLab.open();
+  await using lab = await AgentLab.open({ flags: ['--lease', '3s'] });
   lab.start();
   await lab.rollOut(await lab.clone.head());
   lab.git.refuse(401);

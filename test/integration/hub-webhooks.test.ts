@@ -44,7 +44,7 @@ kind: RolloutStrategy
 metadata: { name: gated }
 spec:
   stages:
-    - { name: canary, selector: { matchLabels: { ring: canary } }, after: [{ webhook: { url: "${url}", secret: ci, timeout: 5s, retries: 1 } }] }
+    - { name: canary, selector: { matchLabels: { ring: canary } }, after: [{ webhook: { url: "${url}", secret: ci, timeout: 2m, retries: 1 } }] }
     - { name: broad, selector: {} }
 `;
 
