@@ -21,20 +21,23 @@ export const placementName = (index: number) => `app-${String(index).padStart(2,
 /** The same number is always the same object id. */
 export const oid = (number: number) => number.toString(16).padStart(40, '0');
 
-const strategy = strategyOf({
-  apiVersion: 'flotilla.dev/v1alpha1',
-  kind: 'RolloutStrategy',
-  metadata: { name: 'standard' },
-  spec: {
-    stages: RINGS.map((ring, index) => ({
-      name: ring,
-      selector: index === RINGS.length - 1 ? {} : { matchLabels: { ring } },
-      maxConcurrent: '10%',
-      after: [{ soak: '10m' }],
-    })),
-    failure: { maxFailed: '2%' },
-  },
-});
+const strategyWith = (more: object) =>
+  strategyOf({
+    apiVersion: 'flotilla.dev/v1alpha1',
+    kind: 'RolloutStrategy',
+    metadata: { name: 'standard' },
+    spec: {
+      stages: RINGS.map((ring, index) => ({
+        name: ring,
+        selector: index === RINGS.length - 1 ? {} : { matchLabels: { ring } },
+        ...more,
+      })),
+      failure: { maxFailed: '2%' },
+    },
+  });
+/** What the first commit travels by, so that it is there soon. */
+const HASTY = strategyWith({});
+const STANDARD = strategyWith({ maxConcurrent: '10%', after: [{ soak: '10m' }] });
 
 export class Fleet {
   readonly clusters: number;
@@ -70,6 +73,7 @@ export class Fleet {
     const head = commit(this.#commits.length + 1);
     this.#commits.unshift(head);
     const at = this.#commits.length;
+    const strategy = at === 1 ? HASTY : STANDARD;
     const versions = new Map(this.#versions);
     for (const name of placements) {
       const content: Content = { digest: `${name}-${head.oid}`, entryRevision: oid(1) };
@@ -80,7 +84,7 @@ export class Fleet {
     this.#versions = versions;
     const documents = [...versions].map(([name, all]): [string, EffectivePlacement] => {
       const known = this.#head?.placements.get(name);
-      if (known?.versions === all) return [name, known];
+      if (known?.versions === all && known.strategy === strategy) return [name, known];
       const document = known?.document ?? {
         apiVersion: 'flotilla.dev/v1alpha1',
         kind: 'Placement',
