@@ -12,7 +12,7 @@ import { MemoryBucket, Rig } from './hub/rig.ts';
  * one process, without Git, NATS and the network. CPU milliseconds of the whole process, so that what else the machine does hardly counts.
  */
 const CLUSTERS = Number(process.env.FLOTILLA_BENCH_CLUSTERS ?? 10_000);
-const PLACEMENTS = 20;
+const PLACEMENTS = Number(process.env.FLOTILLA_BENCH_PLACEMENTS ?? 20);
 const REPORTS = 300;
 const START = Date.UTC(2026, 10, 23);
 
@@ -126,7 +126,7 @@ const hub: Benchmark = async (say) => {
   const others: number[] = [];
   for (let i = 0; i < REPORTS; i++) {
     begun.now += 50;
-    begun.receive(agents.status(begun.state, names[i]!, all[3]!, 'current'));
+    begun.receive(agents.status(begun.state, names[i]!, all.at(-1)!, 'current'));
     others.push(await cpu(() => begun.decide()));
   }
   tell('other_p50', 'one step after a report that changes nothing, p50', quantile(others, 0.5), 'ms');

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FlotillaError } from '#proto/faults.ts';
-import { readConfig, readInit, readToken, usage } from './config.ts';
+import { readConfig, readInit, readToken } from './config.ts';
+import { usage } from './options.ts';
 
 const GIT = ['--git', 'https://git.example/fleet.git'];
 

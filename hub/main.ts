@@ -12,10 +12,11 @@ import { backUp } from './backup/backup.ts';
 import { restore } from './backup/restore.ts';
 import { serverConfig } from './bus/server-config.ts';
 import { initTrust, loadTrust, serverTokens } from './bus/trust.ts';
-import { type HubConfig, readBackup, readConfig, readInit, readToken, usage } from './config.ts';
+import { type HubConfig, readBackup, readConfig, readInit, readToken } from './config.ts';
 import { DEFAULT_PATIENCE } from './core/view/connectivity.ts';
 import { ReadModel } from './core/view.ts';
 import { Hub } from './hub.ts';
+import { usage } from './options.ts';
 import { keysIn } from './webhooks/secrets.ts';
 
 /** Wires the hub and nothing else. Data goes to stdout, everything else to stderr. */
