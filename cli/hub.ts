@@ -57,24 +57,29 @@ export function hubAt(address: string, token?: string): Hub {
       if (!response.headers.get('content-type')?.startsWith('text/event-stream')) {
         refuse(response, parse(await readAll(response, url)), url);
       }
-      for await (const data of eventsIn(response.body!)) yield parse(data)?.data;
+      for await (const data of eventsIn(piecesOf(response, url))) yield parse(data)?.data;
     },
   };
+}
+
+/** @throws FlotillaError hub-unreachable where the connection breaks half-way */
+async function* piecesOf({ body }: Response, url: string): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of body ?? []) yield chunk;
+  } catch (cause) {
+    throw unreachable(url, cause);
+  }
 }
 
 async function readAll(response: Response, url: string): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  try {
-    for await (const chunk of response.body ?? []) {
-      size += chunk.length;
-      if (size > MOST_BYTES) {
-        throw new FlotillaError('hub-refused', `hub ${url} answers with more than ${MOST_BYTES} bytes`);
-      }
-      chunks.push(chunk);
+  for await (const chunk of piecesOf(response, url)) {
+    size += chunk.length;
+    if (size > MOST_BYTES) {
+      throw new FlotillaError('hub-refused', `hub ${url} answers with more than ${MOST_BYTES} bytes`);
     }
-  } catch (cause) {
-    throw cause instanceof FlotillaError ? cause : unreachable(url, cause);
+    chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
 }

@@ -151,7 +151,7 @@ test('rollout watch prints a line for each thing that happens, and ends with the
     other.pass(60_000);
     assert.equal(await ended, 0, told.stderr);
     const lines = told.stdout.trimEnd().split('\n');
-    assert.match(lines[0]!, /Z {2}platform@\w+ {2}· dev stage took$/);
+    assert.match(lines[0]!, /Z {2}platform@\w+ {2}· dev stage started$/);
     assert.match(lines.at(-1)!, /✔ succeeded$/);
     assert.equal(new Set(lines).size, lines.length, 'nothing is told twice');
     child.kill();
@@ -169,6 +169,25 @@ test('rollout watch ends with 1 when the rollout did not succeed', async () => {
     other.order({ placement: 'shop', order: { kind: 'abort', by: 'carol', reason: 'no' } });
     assert.equal(await ended, 1, told.stderr);
     assert.match(told.stdout, /■ .*aborted by carol: no/);
+  } finally {
+    await served.stop();
+  }
+});
+
+test('rollout watch waits for a hub that goes away in the middle of telling', async () => {
+  const other = acmeRolling();
+  let served = await serve(other.view);
+  try {
+    const port = Number(new URL(served.url).port);
+    const { told, ended } = start(served.url, ['rollout', 'watch', 'shop']);
+    await until(() => told.stdout.includes('current'));
+    await served.stop();
+    await until(() => told.stderr.includes('waiting for it'));
+    served = await serve(other.view, { listen: { port } });
+    await until(() => told.stderr.includes('answers again'));
+    other.order({ placement: 'shop', order: { kind: 'abort', by: 'carol', reason: 'no' } });
+    assert.equal(await ended, 1, told.stderr);
+    assert.equal(told.stderr.trim().split('\n').length, 2, told.stderr);
   } finally {
     await served.stop();
   }

@@ -21,6 +21,12 @@ export class Live {
     this.#height = lines.length;
   }
 
+  /** After the terminal has got another size, lines may have been folded: nothing is where it was drawn. */
+  clear(): void {
+    if (this.#isShown) this.#around.out('\u001b[2J\u001b[H');
+    this.#height = 0;
+  }
+
   end(): void {
     if (this.#isShown) this.#around.out(SHOW_CURSOR);
     this.#isShown = false;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FlotillaError } from '#proto/faults.ts';
+import type { Hub } from '../hub.ts';
 import { harmless } from '../output/table.ts';
 import type { Surroundings } from '../verb.ts';
 import { lanes } from './lanes.ts';
@@ -9,6 +10,8 @@ import { isLive, ROLLOUT, type RolloutNode, TARGET, type TargetNode } from './no
 
 const MOST_TARGETS = 50;
 const RETRY_MS = 2_000;
+/** So often is a rollout asked for that the hub does not know. */
+const MOST_TRIES = 15;
 const REDRAW_MS = 1_000;
 const ASK = `query Watched($id: ID!) {
   rollout(id: $id) { ${ROLLOUT}
@@ -46,14 +49,18 @@ export async function watchRollouts(
   rollouts: readonly RolloutNode[],
   around: Surroundings,
 ): Promise<readonly string[] | undefined> {
-  const show: Show = around.terminal ? new Screenful(around) : new Lines(around);
   const over = new AbortController();
   const until = AbortSignal.any([around.signal, over.signal]);
   const last = new Map<string, Watched>();
-  const follow = async ({ id }: RolloutNode) => {
-    for await (const _ of changesOf(id, around, until)) {
-      const { rollout } = await ask<{ rollout: Watched | null }>(ASK, { id }, around);
-      if (!rollout) throw new FlotillaError('hub-refused', 'the hub does not know this rollout any more');
+  const screen = around.terminal ? new Screenful(around) : undefined;
+  const patience = new Patience(around.hub, until, (words, isGone) =>
+    screen ? screen.note(isGone ? words : undefined) : around.talk(words),
+  );
+  const show: Show = screen ?? new Lines(around, patience);
+  const follow = async ({ id, alias }: RolloutNode) => {
+    for await (const _ of changesOf(id, patience)) {
+      const rollout = await lookAt(id, alias, patience);
+      if (!rollout) return;
       last.set(id, rollout);
       await show.update(rollouts.flatMap((one) => last.get(one.id) ?? []));
       if (!isLive(rollout)) return;
@@ -74,27 +81,75 @@ export async function watchRollouts(
   }
 }
 
-const ask = <T>(query: string, variables: object, { hub, signal }: Surroundings) =>
-  hub.ask<T>(query, variables, signal);
+/** A hub that goes away is waited for, and it is said once that it went and once that it is back. */
+class Patience {
+  readonly until: AbortSignal;
+  readonly #hub: Hub;
+  readonly #say: (words: string, isGone: boolean) => void;
+  #lost = false;
+
+  constructor(hub: Hub, until: AbortSignal, say: (words: string, isGone: boolean) => void) {
+    this.#hub = hub;
+    this.until = until;
+    this.#say = say;
+  }
+
+  /** @throws what the hub refuses, and the reason of the signal once that is aborted */
+  async ask<T>(query: string, variables: object): Promise<T> {
+    for (;;) {
+      try {
+        const answer = await this.#hub.ask<T>(query, variables, this.until);
+        this.#isBack();
+        return answer;
+      } catch (error) {
+        await this.#bear(error);
+      }
+    }
+  }
+
+  /** Yields for everything that a subscription tells, over and over, until the signal says so. */
+  async *follow(query: string): AsyncGenerator<void> {
+    while (!this.until.aborted) {
+      try {
+        for await (const _ of this.#hub.subscribe(query, this.until)) {
+          this.#isBack();
+          yield;
+        }
+        await pause(RETRY_MS, this.until);
+      } catch (error) {
+        if (this.until.aborted) return;
+        await this.#bear(error);
+      }
+    }
+  }
+
+  async #bear(error: unknown): Promise<void> {
+    this.until.throwIfAborted();
+    if (!(error instanceof FlotillaError) || error.code !== 'hub-unreachable') throw error;
+    if (!this.#lost) this.#say(`${error.message}; waiting for it`, true);
+    this.#lost = true;
+    await pause(RETRY_MS, this.until);
+  }
+
+  #isBack(): void {
+    if (this.#lost) this.#say(`hub ${this.#hub.url} answers again`, false);
+    this.#lost = false;
+  }
+}
 
 /** Yields once for the rollout as it is, and whenever something of it changes. */
-async function* changesOf(id: string, { hub, talk }: Surroundings, until: AbortSignal): AsyncGenerator<void> {
-  let lost = false;
-  while (!until.aborted) {
-    try {
-      for await (const _ of hub.subscribe(`subscription { rollout(id: "${id}") { phase } }`, until)) {
-        if (lost) talk(`hub ${hub.url} answers again`);
-        lost = false;
-        yield;
-      }
-    } catch (error) {
-      if (until.aborted) return;
-      if (!(error instanceof FlotillaError) || error.code !== 'hub-unreachable') throw error;
-      if (!lost) talk(`${error.message}; waiting for it`);
-      lost = true;
-    }
-    await pause(RETRY_MS, until);
+const changesOf = (id: string, patience: Patience) =>
+  patience.follow(`subscription { rollout(id: "${id}") { phase } }`);
+
+/** Undefined once the signal says so. A hub that has just begun may not know it yet. @throws FlotillaError hub-refused */
+async function lookAt(id: string, alias: string, patience: Patience): Promise<Watched | undefined> {
+  for (let tries = 0; tries < MOST_TRIES && !patience.until.aborted; tries++) {
+    const { rollout } = await patience.ask<{ rollout: Watched | null }>(ASK, { id });
+    if (rollout) return rollout;
+    await pause(RETRY_MS, patience.until);
   }
+  if (patience.until.aborted) return undefined;
+  throw new FlotillaError('hub-refused', `the hub does not know rollout ${alias} any more`);
 }
 
 async function tick(act: () => Promise<void>, until: AbortSignal): Promise<void> {
@@ -122,21 +177,32 @@ interface Show {
 class Screenful implements Show {
   readonly #around: Surroundings;
   readonly #live: Live;
+  #size = '';
+  #note: string | undefined;
 
   constructor(around: Surroundings) {
     this.#around = around;
     this.#live = new Live(around);
   }
 
+  /** A last line below everything, until there is another one or none. */
+  note(words: string | undefined): void {
+    this.#note = words;
+  }
+
   async update(rollouts: readonly Watched[]): Promise<void> {
     if (rollouts.length === 0) return;
     const { columns, rows } = this.#around.screen();
+    const size = `${columns}x${rows}`;
+    if (this.#size !== size) this.#live.clear();
+    this.#size = size;
     const share = { columns, rows: Math.floor(rows / rollouts.length) };
     const lines = rollouts.flatMap((rollout, at) => [
       ...(at > 0 ? [''] : []),
       ...lanes(rollout, rollout.targets.nodes, this.#around.now(), share, this.#around),
     ]);
-    this.#live.draw(lines.slice(0, Math.max(1, rows - 1)));
+    const note = this.#note === undefined ? [] : [harmless(this.#note).slice(0, columns - 1)];
+    this.#live.draw([...lines.slice(0, Math.max(1, rows - 1 - note.length)), ...note]);
   }
 
   end(): void {
@@ -145,17 +211,19 @@ class Screenful implements Show {
 }
 
 /** What the machine does inside itself, and what other lines tell already. */
-const QUIET = new Set(['PUBLISHED', 'RECALLED', 'STAGE_STARTED', 'UNCHANGED']);
+const QUIET = new Set(['PUBLISHED', 'RECALLED', 'STAGE_TOOK', 'UNCHANGED']);
 
 /** One line for each event, as it comes. */
 class Lines implements Show {
   readonly #around: Surroundings;
+  readonly #patience: Patience;
   /** Rollout → the newest event that was told. */
   readonly #told = new Map<string, string>();
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(around: Surroundings) {
+  constructor(around: Surroundings, patience: Patience) {
     this.#around = around;
+    this.#patience = patience;
   }
 
   /** One after the other, so that no event is told twice. */
@@ -170,7 +238,7 @@ class Lines implements Show {
     const fresh: Edge[] = [];
     const last = this.#told.get(id);
     for (let after: string | null = null; ; ) {
-      const answer: Edges = await ask<Edges>(EVENTS, { id, after }, this.#around);
+      const answer: Edges = await this.#patience.ask<Edges>(EVENTS, { id, after });
       const { edges = [], pageInfo } = answer.rollout?.events ?? {};
       const known = edges.findIndex(({ cursor }) => cursor === last);
       fresh.push(...(known >= 0 ? edges.slice(0, known) : edges));
