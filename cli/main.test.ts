@@ -74,6 +74,7 @@ test('the json of drift, assignments, placements, status and version has the mem
     'statusCounts',
     'notOk',
     'rollouts',
+    'stopped',
     'approvals',
     'problems',
   ]);

@@ -87,6 +87,22 @@ prod-us-1   prod    ⊘ BLOCKED   4m      held by bob: repair
   assert.deepEqual([stages.length, notThere[0].message], [2, 'held by bob: repair']);
 });
 
+test('status tells of a newest rollout that was stopped, and of the ways on', async () => {
+  const other = acmeRolling();
+  other.order({ placement: 'shop', order: { kind: 'abort', by: 'carol', reason: 'no' } });
+  const served = await serve(other.view);
+  try {
+    const { stdout } = await run(served.url, ['status']);
+    assert.match(stdout, /^DID NOT ARRIVE +PHASE +CLUSTERS +ENDED +WHY$/m);
+    assert.match(stdout, /^shop@\w+ +■ ABORTED .*aborted by carol: no$/m);
+    assert.match(stdout, /^a newer commit goes on, or `flotilla rollout retry shop@\w+`$/m);
+    const one = await run(served.url, ['rollout', 'status', 'shop']);
+    assert.match(one.stdout, /^■ ABORTED: aborted by carol: no · \d+ of \d+ clusters · /m);
+  } finally {
+    await served.stop();
+  }
+});
+
 test('status shows banners and what is under way with what it waits for', async () => {
   const text = await shown('status');
   assert.ok(

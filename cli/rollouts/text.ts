@@ -2,6 +2,7 @@ import { harmless, paint, table } from '../output/table.ts';
 import { age } from '../output/words.ts';
 import { countsText, farText, gateText, lookOf, span, wordCell } from './looks.ts';
 import type { RolloutNode, StageNode, TargetNode } from './nouns.ts';
+import { hasStopped, waysOn } from './stopped.ts';
 
 type Around = { readonly color: boolean };
 
@@ -37,6 +38,7 @@ export function rolloutText(
     const more = troubled.totalCount - troubled.nodes.length;
     if (more > 0) parts.push(`… and ${more} more\n`);
   }
+  if (hasStopped(rollout)) parts.push(waysOn(rollout.alias));
   return parts.join('\n');
 }
 
@@ -48,7 +50,8 @@ export function headText(rollout: RolloutNode, now: number, { color }: Around): 
   const [glyph, tint] = lookOf(phase);
   const why = reason === null ? '' : `: ${reason}`;
   const far = [
-    `${farText(progress)} clusters (${progress.percent}%)`,
+    // Of what has stopped, those that it did not come to are not counted: a share of the rest would look like success.
+    `${farText(progress)} clusters${hasStopped(rollout) ? '' : ` (${progress.percent}%)`}`,
     startedAt === null ? '' : `started ${span(now - Date.parse(startedAt))} ago`,
     finishedAt === null ? '' : `ended ${span(now - Date.parse(finishedAt))} ago`,
     pausedUntil === null ? '' : `the pause ends in ${span(Date.parse(pausedUntil) - now)}`,

@@ -5,6 +5,7 @@ import { harmless, paint, table } from '../output/table.ts';
 import { age, counted, headlineCell } from '../output/words.ts';
 import { farText, lookOf, span, wordCell } from '../rollouts/looks.ts';
 import { LIVE_PHASES, ROLLOUT, type RolloutNode, rolloutItem } from '../rollouts/nouns.ts';
+import { NEWEST, type Newest, stoppedOf, stoppedText } from '../rollouts/stopped.ts';
 import type { Surroundings, Verb } from '../verb.ts';
 import { watch } from '../watch.ts';
 import { APPROVAL, type ApprovalNode, approvalItem, howText, WAITING } from './approvals.ts';
@@ -36,6 +37,7 @@ const QUERY = `query Status($filter: ClusterFilter, $notOk: ClusterFilter) {
     totalCount nodes { name ${STATUS} }
   }
   rollouts(filter: { phase: [${LIVE_PHASES.join(', ')}] }, first: ${MOST_SHOWN}) { totalCount nodes { ${ROLLOUT} } }
+  newest: ${NEWEST}
   approvals(state: [${WAITING.join(', ')}], first: ${MOST_SHOWN}) { totalCount nodes { ${APPROVAL} } }
 }`;
 /** The approvals of it are told on their own. */
@@ -75,6 +77,7 @@ type Answer = {
   clusters: { totalCount: number; statusCounts: { headline: string; count: number }[] };
   notOk: { totalCount: number; nodes: { name: string; status: Status }[] };
   rollouts: { totalCount: number; nodes: RolloutNode[] };
+  newest: Newest;
   approvals: { totalCount: number; nodes: ApprovalNode[] };
 };
 
@@ -88,7 +91,7 @@ export const status: Verb = {
     ...WATCH,
     'exit-code': {
       describe:
-        'exit 1 unless every cluster is OK or SUSPENDED, Git and the bus answer, and nothing is to be mended',
+        'exit 1 unless every cluster is OK or SUSPENDED, Git and the bus answer, the newest rollouts were not aborted or taken back, and nothing is to be mended',
     },
   },
   notes: [
@@ -122,26 +125,33 @@ export const status: Verb = {
   },
 };
 
-function isWell({ fleet, notOk, clusters }: Answer): boolean {
+function isWell({ fleet, notOk, clusters, newest }: Answer): boolean {
   const suspended = clusters.statusCounts.find(({ headline }) => headline === 'SUSPENDED')?.count ?? 0;
-  return fleet.git.ok && fleet.bus.ok && fleet.problems.totalCount === 0 && notOk.totalCount === suspended;
+  const isKnown = fleet.git.ok && fleet.bus.ok;
+  const isCalm = fleet.problems.totalCount === 0 && stoppedOf(newest).length === 0;
+  return isKnown && isCalm && notOk.totalCount === suspended;
 }
 
 /** The object that `-o json` prints. */
-function objectOf({ fleet, clusters, notOk, rollouts, approvals }: Answer) {
+function objectOf({ fleet, clusters, notOk, rollouts, newest, approvals }: Answer) {
   const { problems, ...rest } = fleet;
+  const stopped = stoppedOf(newest);
   return {
     fleet: rest,
     clusterCount: clusters.totalCount,
     statusCounts: Object.fromEntries(clusters.statusCounts.map(({ headline, count }) => [headline, count])),
     notOk: { count: notOk.totalCount, items: notOk.nodes },
     rollouts: { count: rollouts.totalCount, items: rollouts.nodes.map(rolloutItem) },
+    stopped: { count: stopped.length, items: stopped },
     approvals: { count: approvals.totalCount, items: approvals.nodes.map(approvalItem) },
     problems: { count: problems.totalCount, items: problems.nodes },
   };
 }
 
-function textOf({ fleet, clusters, notOk, rollouts, approvals }: Answer, around: Surroundings): string {
+function textOf(
+  { fleet, clusters, notOk, rollouts, newest, approvals }: Answer,
+  around: Surroundings,
+): string {
   const { color } = around;
   const now = around.now();
   const { head } = fleet;
@@ -180,6 +190,7 @@ function textOf({ fleet, clusters, notOk, rollouts, approvals }: Answer, around:
     parts.push(table(['UNDER WAY', 'PHASE', 'CLUSTERS', 'AGE', 'WAITING FOR'], rows, around));
     parts.push(more(rollouts.totalCount - rollouts.nodes.length, 'rollout'));
   }
+  parts.push(stoppedText(stoppedOf(newest), now, around));
   if (notOk.nodes.length > 0) {
     const rows = notOk.nodes.map(({ name, status }) => [
       name,
