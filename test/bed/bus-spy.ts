@@ -25,6 +25,7 @@ export class BusSpy implements AsyncDisposable {
   readonly #key: string;
   /** `cluster/placement` → attempt told last. */
   readonly #told = new Map<string, number>();
+  readonly #epochs = new Map<string, number>();
 
   private constructor(connection: NatsConnection, key: string) {
     this.#connection = connection;
@@ -50,10 +51,12 @@ export class BusSpy implements AsyncDisposable {
     return spy;
   }
 
-  /** Only what is new for a cluster: a document has everything that it runs. */
+  /** Only what is new for a cluster: a document has everything that it runs, and one that is older than another is refused. */
   #tell(data: Uint8Array): void {
     const text = Buffer.from(data).toString('utf8');
-    const { cluster, assignments, removed } = openDesired(text, [this.#key]);
+    const { cluster, epoch, assignments, removed } = openDesired(text, [this.#key]);
+    if (epoch <= (this.#epochs.get(cluster) ?? 0)) return;
+    this.#epochs.set(cluster, epoch);
     const all = [
       ...assignments,
       ...removed.map((one) => ({ ...one, digest: null, attempt: one.attempt ?? 0 })),
