@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { loadTrust } from '#hub/bus/trust.ts';
 import { createNkey, type Nkey } from '#proto/nkey.ts';
 import { BusSpy, type Heard } from '../bed/bus-spy.ts';
-import { eventually } from '../bed/eventually.ts';
+import { eventually, PATIENCE_MS } from '../bed/eventually.ts';
 import { ask } from '../bed/graphql.ts';
 import { Line } from '../bed/line.ts';
 import { makeScratch, type Scratch } from '../bed/scratch.ts';
@@ -17,8 +17,7 @@ import { writeFiles } from './fleet.ts';
  * The hub's disk and all that JetStream holds are deleted while a change is in the middle stage of sixty clusters: one stage has passed,
  * one has targets at work, one has not begun. What agents are told is read from the bus and from the agents themselves.
  */
-const START_MS = 120_000;
-const PATIENCE_MS = 60_000;
+const START_MS = 300_000;
 const signal = new AbortController().signal;
 const root = join(import.meta.dirname, '../..');
 const API = 'apiVersion: flotilla.dev/v1alpha1';

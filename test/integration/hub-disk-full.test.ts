@@ -8,7 +8,7 @@ import { NatsSystem } from '#hub/bus/nats-system.ts';
 import { fleetAccountJwt, systemUserJwt } from '#hub/bus/trust.ts';
 import { createNkey } from '#proto/nkey.ts';
 import { HUB_STATE_BUCKET, STREAMS } from '#proto/subjects.ts';
-import { eventually } from '../bed/eventually.ts';
+import { eventually, PATIENCE_MS } from '../bed/eventually.ts';
 import { makeScratch } from '../bed/scratch.ts';
 import { SmallDisk } from '../bed/small-disk.ts';
 import { connectAgent } from './hub-nats.ts';
@@ -16,7 +16,6 @@ import { type FakeAgent, overlay, type Rig, type RunningHub, startRig } from './
 
 /** What becomes of a hub while the file system of nats-server is really full, and afterwards. */
 const signal = new AbortController().signal;
-const PATIENCE_MS = 60_000;
 const STATE = `KV_${HUB_STATE_BUCKET}`;
 const DISK_MB = 48;
 /** More than the bounds of all streams together, or they are not made at all. */
