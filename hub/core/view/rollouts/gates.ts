@@ -1,9 +1,8 @@
 import { milliseconds } from '#proto/documents/common.ts';
 import type { GateSpec } from '#proto/documents/strategy.ts';
 import type { Stage as StageSpec } from '#proto/stages.ts';
-import type { Draft } from '#rollouts/draft.ts';
 import { gateKey, validApprovals, type When } from '#rollouts/gates.ts';
-import type { Gate, Skip, Stage, Work } from '#rollouts/state.ts';
+import type { Approval, Gate, Skip, Stage, Work } from '#rollouts/state.ts';
 import { openingFor } from '#rollouts/windows.ts';
 import { survey } from '#rollouts/work.ts';
 import { type Clock, isOver, type LineView, standingOf } from './line-view.ts';
@@ -77,7 +76,11 @@ function rowOf(
   const known = work.gates[key];
   if (!known) return row('CLOSED');
   if (known.openedAt !== undefined) return row('OPEN');
-  return row('WAITING', gate.approval ? given(view.at(clock), gate.approval, known) : answered(gate, known));
+  if (!gate.approval) return row('WAITING', answered(gate, known));
+  const valid = validApprovals(view.at(clock), gate.approval, known.approvals ?? []);
+  // Given and not used yet: what the stage waits for is something else.
+  const isGiven = valid.length >= (gate.approval.count ?? 1);
+  return row(isGiven ? 'OPEN' : 'WAITING', given(gate.approval, valid));
 }
 
 /** When a soak is over, if hub time runs until then; undefined while something is still to become Current. */
@@ -93,8 +96,7 @@ function soakEnd(
   return now + looked.lastCurrentHub + milliseconds(soak) - hub;
 }
 
-function given(draft: Draft, spec: NonNullable<GateSpec['approval']>, { approvals = [] }: Gate): string {
-  const valid = validApprovals(draft, spec, approvals);
+function given(spec: NonNullable<GateSpec['approval']>, valid: readonly Approval[]): string {
   const by = valid.length > 0 ? `, by ${valid.map((one) => one.by).join(', ')}` : '';
   const author = spec.notAuthor ? '; not by an author of the commits' : '';
   return `${valid.length} of ${spec.count ?? 1} given${by}; ${spec.groups.join(' or ')} may${author}`;

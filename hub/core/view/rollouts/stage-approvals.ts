@@ -58,11 +58,13 @@ function liveOf(view: LineView, stage: Stage, clock: Clock): StageApprovalRow[] 
     const enough = approvals.length >= count;
     const isOpen = openedAt !== undefined || work.skips.includes('approval');
     const over = enough ? 'APPROVED' : 'WITHDRAWN';
-    const state = isOpen ? over : approvals.length > 0 && valid.length === 0 ? 'EXPIRED' : 'PENDING';
+    const isGiven = valid.length >= count;
+    const lapsed = approvals.length > 0 && valid.length === 0 ? 'EXPIRED' : 'PENDING';
+    // Given and not used yet, where a pause holds the stage: nobody is asked for more, until it expires.
+    const state = isOpen ? over : isGiven ? 'APPROVED' : lapsed;
     const lapses = approval.expires === undefined ? undefined : milliseconds(approval.expires);
     const first = valid.length > 0 ? Math.min(...valid.map(({ atHub }) => atHub)) : undefined;
     const known = view.remember(work.version)?.stages.get(stage.name)?.gates.get(key);
-    const waits = state === 'PENDING' || state === 'EXPIRED';
     return [
       {
         ...identityOf(view, stage, work.version, key, approval),
@@ -70,10 +72,10 @@ function liveOf(view: LineView, stage: Stage, clock: Clock): StageApprovalRow[] 
         clusters: changedClusters(view, work.version, stage),
         requestedAt: known?.requestedAt ?? work.since,
         expiresAt:
-          waits && lapses !== undefined && first !== undefined
+          !isOpen && lapses !== undefined && first !== undefined
             ? clock.now + first + lapses - clock.hub
             : undefined,
-        decisions: (waits ? valid : approvals).map(({ by, at, reason }) => ({
+        decisions: (isOpen ? approvals : valid).map(({ by, at, reason }) => ({
           by,
           at,
           approved: true,

@@ -172,3 +172,49 @@ test('a bus that is held says what ends that, and so does a start without state'
     /^paused by recovered: the hub has lost its state .*`flotilla hub resume` goes on$/,
   );
 });
+
+test('an approval that enough have given while the line is paused is asked of nobody any more, unless it expires', () => {
+  const approval = { groups: ['ops'], count: 2, expires: '1h' };
+  const stages = [ring('canary', { before: [{ approval }] }), ring('broad')];
+  const lab = new Lab({ canary: ['c1'], broad: ['p1'] }, { stages }, { c1: 'a', p1: 'a' });
+  const shown = bookOf(lab);
+  const approve = (by: string) => lab.order({ kind: 'approve', stage: 'canary', groups: ['ops'] }, by);
+  const state = () => shown.sync().approvals()[0]?.state;
+  lab.commit('v2', lab.all('b'));
+  lab.order({ kind: 'pause', reason: 'lunch' });
+  approve('ann');
+  assert.equal(state(), 'PENDING');
+  approve('bob');
+  assert.equal(state(), 'APPROVED');
+  const [gate] = shown.sync().gates(shown.rollout('v2'), 'canary');
+  assert.deepEqual([gate?.state, gate?.message], ['OPEN', '2 of 2 given, by ann, bob; ops may']);
+  const before = JSON.stringify(lab.line());
+  const refused = approve('cleo');
+  assert.deepEqual(
+    [refused?.code, refused?.message],
+    ['nothing-waits', 'canary of app has all approvals: it goes on once nothing holds it'],
+  );
+  assert.equal(JSON.stringify(lab.line()), before);
+  lab.pass(HOUR);
+  lab.refresh();
+  assert.equal(state(), 'EXPIRED');
+  assert.equal(approve('cleo'), undefined);
+  approve('ann');
+  assert.equal(state(), 'APPROVED');
+  lab.order({ kind: 'resume' });
+  lab.pass(HOUR);
+  assert.equal(shown.rollout('v2').phase, 'Succeeded');
+  assert.equal(state(), 'APPROVED');
+});
+
+test('what enough have approved can still be denied while it is paused', () => {
+  const stages = [ring('canary', { before: [{ approval: { groups: ['ops'] } }] }), ring('broad')];
+  const lab = new Lab({ canary: ['c1'], broad: ['p1'] }, { stages }, { c1: 'a', p1: 'a' });
+  const shown = bookOf(lab);
+  lab.commit('v2', lab.all('b'));
+  lab.order({ kind: 'pause', reason: 'lunch' });
+  lab.order({ kind: 'approve', stage: 'canary', groups: ['ops'] }, 'ann');
+  assert.equal(lab.order({ kind: 'deny', stage: 'canary', groups: ['ops'] }, 'bob'), undefined);
+  assert.equal(shown.rollout('v2').phase, 'Aborted');
+  assert.equal(shown.sync().approvals()[0]?.state, 'DENIED');
+});
