@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { FlotillaError } from '#proto/faults.ts';
-import { takeCandidate } from './candidate.ts';
+import { noteOvertaken, takeCandidate } from './candidate.ts';
 import { Draft } from './draft.ts';
 import type { LineEvent, WebhookRequest } from './events.ts';
 import type { LineFacts } from './facts.ts';
@@ -32,6 +32,7 @@ export function advanceLine(line: Line, facts: LineFacts, now: number, givenUp =
   expire(draft);
   replan(draft);
   const stand = standOf(draft);
+  noteOvertaken(draft);
   watchBus(draft);
   observe(draft);
   startPins(draft);

@@ -39,12 +39,17 @@ export function decide(
     abort(draft, work.version);
     return undefined;
   }
+  const validOf = ({ spec, key }: (typeof mine)[number]) =>
+    validApprovals(draft, spec, work.gates[key]?.approvals ?? []);
+  const lacking = mine.filter((gate) => validOf(gate).length < (gate.spec.count ?? 1));
+  if (lacking.length === 0)
+    return refuse(
+      'nothing-waits',
+      `${name} of ${placement} has all approvals: it goes on once nothing holds it`,
+    );
   const before = stage.passed.at(-1);
   const authors = draft.versions.authors(before, work.version);
-  const given = mine.find(
-    ({ spec, key }) =>
-      !validApprovals(draft, spec, work.gates[key]?.approvals ?? []).some(({ by }) => by === order.by),
-  );
+  const given = lacking.find((gate) => !validOf(gate).some(({ by }) => by === order.by));
   if (!given) return refuse('already-approved', `${order.by} has approved this already`);
   const names = [order.by, ...(order.emails ?? [])].map((name) => name.toLowerCase());
   if (given.spec.notAuthor && [...authors].some((author) => names.includes(author.toLowerCase())))

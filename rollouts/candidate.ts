@@ -3,7 +3,7 @@ import type { Version } from './facts.ts';
 import { end } from './failing.ts';
 import { failedIn } from './replan.ts';
 import type { Pause, Stage, Work } from './state.ts';
-import { isChanged, keepsOver, neededEvidence, survey } from './work.ts';
+import { countsOf, isChanged, keepsOver, neededEvidence, survey } from './work.ts';
 
 /** Pauses that hold a stage: of the line, of the stage itself, or of one before it. */
 export function pausesOver(draft: Draft, stage: Stage): Pause[] {
@@ -33,6 +33,23 @@ export function candidateOf(draft: Draft, at: number): Version | undefined {
   return version;
 }
 
+/**
+ * What came and was overtaken before the first stage could take it is over: that stage takes nothing but the head. Told and
+ * remembered, so that a commit that was to change something is never without a trace.
+ */
+export function noteOvertaken(draft: Draft): void {
+  const [first] = draft.line.stages;
+  const { head } = draft.versions;
+  const begun = [first?.work?.version, first?.passed.at(-1)].map((one) => draft.versions.order(one));
+  const last = draft.versions.order(head?.revision);
+  if (!head || Math.max(...begun) < 0 || last - Math.max(...begun) < 2) return;
+  const told = draft.line.ended.map(({ version }) => draft.versions.order(version));
+  for (const { revision } of draft.facts.versions.slice(Math.max(...begun, ...told) + 1, last)) {
+    end(draft, revision, 'Superseded');
+    draft.event({ what: 'superseded', revision, reason: `${head.revision.slice(0, 7)} is newer` });
+  }
+}
+
 /** A rejected digest for a cluster whose stage has not passed it there. */
 export function bringsRejected(draft: Draft, version: Version): boolean {
   return Object.entries(draft.line.rejected).some(([cluster, digests]) => {
@@ -57,7 +74,8 @@ export function takeCandidate(draft: Draft, at: number): boolean {
   if (failed.length > 0 && !changesFailure(draft, stage, failed, version)) return false;
   if (work && failed.length === 0 && !revert && !yields(draft, stage, work)) return false;
   if (work) {
-    draft.event({ what: 'superseded', stage: stage.name, revision: work.version });
+    const counts = countsOf(draft, stage, work);
+    draft.event({ what: 'superseded', stage: stage.name, revision: work.version, counts });
     end(draft, work.version, 'Superseded');
   }
   if (failed.length > 0) {

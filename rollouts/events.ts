@@ -1,3 +1,5 @@
+import type { TargetState } from './state.ts';
+
 /** What happened, in the order in which it did: for timelines, notifications and the audit. */
 export const WHATS = [
   'published',
@@ -53,7 +55,10 @@ export type LineEvent = {
   readonly gate?: string;
   readonly reason?: string;
   readonly by?: string;
+  /** Of a stage that goes on: how many of its clusters the version left in which state. */
+  readonly counts?: StateCounts;
 };
+export type StateCounts = Readonly<Partial<Record<TargetState, number>>>;
 
 /** A request that is repeated until its answer is among the facts. */
 export type WebhookRequest = {

@@ -6,7 +6,7 @@ import { waitsAtGates } from './gates.ts';
 import { concerns } from './replan.ts';
 import type { Run, Stage, Work } from './state.ts';
 import { isBusy } from './target-table.ts';
-import { neededEvidence, type Survey, survey } from './work.ts';
+import { countsOf, neededEvidence, type Survey, survey } from './work.ts';
 
 /** Passed versions that are kept for going back to, at least. */
 const LEAST_KEPT = 5;
@@ -51,13 +51,20 @@ function withoutEvidence({ name }: Stage, { away, evidence }: Survey, needed: nu
 
 function pass(draft: Draft, stage: Stage, work: Work, { changed }: Survey): void {
   const { name } = stage;
+  const counts = countsOf(draft, stage, work);
   draft.endWork(name);
   const passed = [...stage.passed.filter((one) => one !== work.version), work.version];
   draft.setStage(name, { passed, passedAt: draft.now, since: draft.now });
   trim(draft);
   nameMembers(draft, stage, work.version);
   const reason = changed === 0 ? 'nothing changes here' : work.revert ? 'a revert' : undefined;
-  draft.event({ what: 'stagePassed', stage: name, revision: work.version, ...(reason && { reason }) });
+  draft.event({
+    what: 'stagePassed',
+    stage: name,
+    revision: work.version,
+    counts,
+    ...(reason && { reason }),
+  });
   if (changed === 0) draft.event({ what: 'unchanged', stage: name, revision: work.version });
   if (draft.line.stages.at(-1)?.name !== name) return;
   end(draft, work.version, 'Succeeded');

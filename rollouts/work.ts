@@ -1,4 +1,5 @@
 import { type Draft, publishedDigest } from './draft.ts';
+import type { StateCounts } from './events.ts';
 import { isAmong, type Member } from './membership.ts';
 import type { Run, Stage, Target, TargetState, Work } from './state.ts';
 import { isBusy } from './target-table.ts';
@@ -233,6 +234,17 @@ function look(draft: Draft, stage: Stage, work: Work): Survey {
     if (run?.excused === undefined) failures.push(name);
   }
   return { changed, bad, away, evidence, failures, failed, unfinished, lastCurrentHub, started };
+}
+
+/** How many targets of a stage's work are where; those that it has not come to are left out. */
+export function countsOf(draft: Draft, stage: Stage, work: Work): StateCounts {
+  const counts: Partial<Record<TargetState, number>> = {};
+  for (const member of draft.members(stage.name)) {
+    if (!isChanged(draft, stage, work, member)) continue;
+    const { state } = seeTarget(draft, work, member);
+    if (state !== 'Waiting') counts[state] = (counts[state] ?? 0) + 1;
+  }
+  return counts;
 }
 
 /** How many targets have to be Current by it before a stage passes. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { formatSelector } from '#proto/selector.ts';
 import type { FleetCommand } from '#rollouts/fleet-commands.ts';
-import { PURPOSES, type Whom } from '#rollouts/state.ts';
+import { PURPOSES, TARGET_STATES, type Whom } from '#rollouts/state.ts';
 
 /** What is kept of what was done, by whom and why: the messages of the AUDIT and HISTORY streams. Times are Unix milliseconds. */
 
@@ -32,6 +32,8 @@ const entry = z.object({
   /** Clusters of a removal: how many, and the first names. */
   count: z.number().optional(),
   clusters: z.array(z.string()).optional(),
+  /** Of a stage that went on: state → clusters that a version left in it. */
+  counts: z.partialRecord(z.enum(TARGET_STATES), z.number()).optional(),
 });
 export type AuditEntry = Omit<z.infer<typeof entry>, 'v'>;
 

@@ -54,7 +54,7 @@ export function trailOf(step: Step): Trail {
 const UNTOLD: ReadonlySet<What> = new Set<What>(['unchanged']);
 
 function ofLine({ before, now }: Step, event: FleetEvent): AuditEntry[] {
-  const { what, cluster, placement, stage, gate, revision, reason, by } = event;
+  const { what, cluster, placement, stage, gate, revision, reason, by, counts } = event;
   if (cluster !== undefined || placement === undefined || UNTOLD.has(what)) return [];
   const about = {
     action: what,
@@ -65,9 +65,8 @@ function ofLine({ before, now }: Step, event: FleetEvent): AuditEntry[] {
     ...(reason !== undefined && { reason: clip(reason) }),
     ...(by !== undefined && { by }),
   };
-  return [
-    { id: idOf(about, momentOf(before.fleet.lines[placement], stage)), at: now, kind: 'rollout', ...about },
-  ];
+  const id = idOf(about, momentOf(before.fleet.lines[placement], stage));
+  return [{ id, at: now, kind: 'rollout', ...about, ...(counts && { counts }) }];
 }
 
 /** Tells one pass of a line from the next, by saved state alone. */

@@ -1,4 +1,5 @@
 import type { FleetEvent } from '#rollouts/advance.ts';
+import type { StateCounts } from '#rollouts/events.ts';
 import type { TargetState } from '#rollouts/state.ts';
 
 /** An event of the machine, and when it happened: Unix milliseconds of the hub. */
@@ -15,6 +16,8 @@ export type StageMemory = {
   tookAt?: number;
   startedAt?: number;
   passedAt?: number;
+  /** How the version left the clusters of the stage. */
+  counts?: StateCounts;
   /** By key of the gate. */
   readonly gates: Map<string, GateMemory>;
 };
@@ -90,7 +93,8 @@ export class RolloutMemory {
     if (event.cluster !== undefined) this.#tellTarget(event.cluster, event);
   }
 
-  #tellStage(stage: StageMemory, { what, at, gate, by, reason }: Told): void {
+  #tellStage(stage: StageMemory, { what, at, gate, by, reason, counts }: Told): void {
+    if (counts) stage.counts = counts;
     switch (what) {
       case 'stageTook':
         stage.tookAt = at;

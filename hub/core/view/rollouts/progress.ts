@@ -1,5 +1,5 @@
+import type { StateCounts } from '#rollouts/events.ts';
 import type { TargetState } from '#rollouts/state.ts';
-import type { TargetRow } from './targets.ts';
 
 /** How many clusters of a rollout are where. */
 export type Progress = {
@@ -39,9 +39,18 @@ export const NONE: Progress = {
   removed: 0,
 };
 
-export function progressOf(rows: readonly TargetRow[]): Progress {
-  const counts = { ...NONE, total: rows.length };
-  for (const { state } of rows) counts[COUNTED[state]] += 1;
+export function statesOf(rows: readonly { readonly state: TargetState }[]): StateCounts {
+  const counts: Partial<Record<TargetState, number>> = {};
+  for (const { state } of rows) counts[state] = (counts[state] ?? 0) + 1;
+  return counts;
+}
+
+export function progressOf(states: StateCounts): Progress {
+  const counts = { ...NONE };
+  for (const [state, count] of Object.entries(states) as [TargetState, number][]) {
+    counts[COUNTED[state]] += count;
+    counts.total += count;
+  }
   return counts;
 }
 

@@ -2,19 +2,22 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HOUR, Lab, MINUTE, ring } from '#rollouts/testing/lab.ts';
 import { trailOf } from '../../audit.ts';
-import { operationEntry } from '../../audit-entry.ts';
+import { operationEntry, readEntry } from '../../audit-entry.ts';
 import type { AuditRow } from '../../audit-reader.ts';
 import { RolloutBook } from './book.ts';
 import { recollect } from './recollect.ts';
 import { bookOf } from './testing/lab-book.ts';
 
-test('a hub that begins anew knows from the audit when stages began and passed, and who approved', () => {
-  const spec = { stages: [ring('canary'), ring('broad', { before: [{ approval: { groups: ['ops'] } }] })] };
-  const lab = new Lab({ canary: ['c1'], broad: ['p1', 'p2'] }, spec, { c1: 'a', p1: 'a', p2: 'a' });
-  const shown = bookOf(lab);
+/** What a hub would keep in its audit of what happens in a lab from now on, as it would be read back. */
+function auditOf(lab: Lab) {
   const { watch } = lab.world;
   const audit: AuditRow[] = [];
-  const store = (entry: Omit<AuditRow, 'sequence'>) => audit.push({ ...entry, sequence: audit.length });
+  const store = ({ result, ...entry }: Omit<AuditRow, 'sequence'>) =>
+    audit.push({
+      ...readEntry(JSON.stringify({ v: 1, ...entry }))!,
+      sequence: audit.length,
+      ...(result !== undefined && { result }),
+    });
   lab.world.watch = (step) => {
     watch?.(step);
     const audited = (fleet: typeof step.before) => ({ fleet, removals: {} });
@@ -26,6 +29,14 @@ test('a hub that begins anew knows from the audit when stages began and passed, 
     });
     for (const entry of trail.entries) store(entry);
   };
+  return { audit, store };
+}
+
+test('a hub that begins anew knows from the audit when stages began and passed, and who approved', () => {
+  const spec = { stages: [ring('canary'), ring('broad', { before: [{ approval: { groups: ['ops'] } }] })] };
+  const lab = new Lab({ canary: ['c1'], broad: ['p1', 'p2'] }, spec, { c1: 'a', p1: 'a', p2: 'a' });
+  const shown = bookOf(lab);
+  const { audit, store } = auditOf(lab);
   lab.commit('v2', lab.all('b'));
   lab.pass(5 * MINUTE);
   const approve = { kind: 'approve', stage: 'broad', groups: ['ops'], reason: 'ok', by: 'alice' } as const;
@@ -54,4 +65,41 @@ test('a hub that begins anew knows from the audit when stages began and passed, 
   const [approval] = again.approvals();
   assert.deepEqual([approval?.state, approval?.decisions.map(({ by }) => by)], ['APPROVED', ['alice']]);
   assert.ok(again.memory(row)!.events.every(({ cluster }) => cluster === undefined));
+});
+
+test('a hub that begins anew knows how many clusters each stage had brought along, also where it has gone on since', () => {
+  const rings = { canary: ['c1', 'c2'], early: ['e1', 'e2', 'e3'], broad: ['p1'] };
+  const stages = [ring('canary'), ring('early', { after: [{ soak: '30m' }] }), ring('broad')];
+  const names = Object.values(rings).flat();
+  const lab = new Lab(
+    rings,
+    { stages, failure: { maxFailed: 1 } },
+    Object.fromEntries(names.map((name) => [name, 'a'])),
+  );
+  const shown = bookOf(lab);
+  const { audit } = auditOf(lab);
+  lab.fails('b', 'e1');
+  lab.commit('v2', { ...lab.all('b'), c2: 'a' });
+  lab.pass(20 * MINUTE);
+  lab.commit('v3', lab.all('c'));
+  lab.pass(5 * MINUTE);
+  const far = (book: RolloutBook, version: string) =>
+    ['canary', 'early', 'broad'].map((stage) => {
+      const { current, failed } = book.stageProgress({ placement: 'app', version }, stage);
+      return `${current} current, ${failed} failed`;
+    });
+  const begin = () => {
+    const book = new RolloutBook();
+    book.set(lab.world.state, lab.world.facts, lab.world.now);
+    book.tell(audit.flatMap((row) => recollect(row) ?? []));
+    return book;
+  };
+  const midway = ['1 current, 0 failed', '2 current, 1 failed', '0 current, 0 failed'];
+  assert.deepEqual(far(begin(), 'v2'), midway);
+  assert.deepEqual(far(begin(), 'v3').slice(0, 1), ['2 current, 0 failed']);
+  lab.pass(3 * HOUR);
+  assert.equal(shown.rollout('v3').phase, 'Succeeded');
+  assert.deepEqual(far(begin(), 'v2'), [...midway.slice(0, 2), '1 current, 0 failed']);
+  const { current, failed, total } = begin().progress({ placement: 'app', version: 'v2' });
+  assert.deepEqual([current, failed, total], [4, 1, 5]);
 });

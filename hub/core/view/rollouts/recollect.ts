@@ -15,10 +15,10 @@ const DONE: Readonly<Record<string, What>> = {
 
 /**
  * The events that an entry of the audit stands for, so that a hub that begins knows what rollouts it has missed or forgotten; undefined
- * where it is about none. What happened on single clusters is not in the audit.
+ * where it is about none. Of single clusters the audit has only how many were left in which state.
  */
 export function recollect(row: AuditRow): Told | undefined {
-  const { kind, action, at, placement, stage, gate, revision, by, reason, result } = row;
+  const { kind, action, at, placement, stage, gate, revision, by, reason, counts, result } = row;
   if (placement === undefined) return undefined;
   const what =
     kind === 'rollout'
@@ -36,6 +36,7 @@ export function recollect(row: AuditRow): Told | undefined {
     ...(revision !== undefined && { revision }),
     ...(by !== undefined && { by }),
     ...(reason !== undefined && { reason }),
+    ...(counts !== undefined && { counts }),
   };
 }
 

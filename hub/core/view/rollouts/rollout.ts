@@ -1,8 +1,9 @@
+import type { StateCounts } from '#rollouts/events.ts';
 import { type Phase, workPhase } from '#rollouts/phase.ts';
 import type { Stage } from '#rollouts/state.ts';
 import { pausesOn } from '#rollouts/words.ts';
-import { isOver, type LineView } from './line-view.ts';
-import { type Progress, progressOf, sumOf } from './progress.ts';
+import { isOver, type LineView, standingOf } from './line-view.ts';
+import { type Progress, progressOf, statesOf, sumOf } from './progress.ts';
 import { targetsOf } from './targets.ts';
 
 /** One version of one placement on its way. What costs more than a look at the line is asked for by functions of its own. */
@@ -102,7 +103,19 @@ export const stageNamed = ({ line }: LineView, name: string): Stage | undefined 
   line.stages.find((stage) => stage.name === name);
 
 export const stageProgress = (view: LineView, version: string, stage: Stage): Progress =>
-  view.once(`progress ${version} ${stage.name}`, () => progressOf(targetsOf(view, version, stage)));
+  view.once(`progress ${version} ${stage.name}`, () => {
+    const told = standingOf(view, stage, version) === 'gone' ? toldOf(view, version, stage) : undefined;
+    return progressOf(told ?? statesOf(targetsOf(view, version, stage)));
+  });
+
+/** Where a stage has gone on, a hub that has begun since knows not all clusters of it any more, only how many there were. */
+function toldOf(view: LineView, version: string, { name }: Stage): StateCounts | undefined {
+  const memory = view.remember(version);
+  const counts = memory?.stages.get(name)?.counts ?? {};
+  const known = memory?.targets.values().reduce((sum, { stage }) => sum + (stage === name ? 1 : 0), 0) ?? 0;
+  const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  return known >= all ? undefined : counts;
+}
 
 export const rolloutProgress = (view: LineView, version: string): Progress =>
   view.once(`progress ${version}`, () =>

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HOUR, Lab, MINUTE, ring } from '#rollouts/testing/lab.ts';
+import { RolloutBook } from './book.ts';
 import { bookOf } from './testing/lab-book.ts';
 
 /** What people are told of whatever stops a line, in each case that does (design/30, rules 8 and 9). */
@@ -70,7 +71,8 @@ for (const [cluster, stage] of [
     lab.commit('v4', lab.all('good'));
     lab.pass(10 * MINUTE);
     assert.deepEqual(waits('v2'), [why]);
-    assert.deepEqual(waits('v3'), [why, `${stage} takes v3 no more: v4 is newer`]);
+    if (stage === 'canary') assert.equal(shown.rollout('v3').phase, 'Superseded');
+    else assert.deepEqual(waits('v3'), [why, 'early takes v3 no more: v4 is newer']);
     assert.deepEqual(waits('v4'), [why]);
     assert.equal(lab.passed(stage), 'v1', 'no commit ends it');
     assert.equal(lab.order({ kind: 'resume' }), undefined);
@@ -143,16 +145,46 @@ test('a timed pause beside a failure does not end the wait, and the reason is th
   assert.deepEqual(waits('v3'), ['paused by alice: lunch; ends by itself in 60m'], 'not by what holds early');
 });
 
-test('what was passed over is told so, also where the newer version goes nowhere', () => {
-  const { lab, waits } = begin();
+test('a storm of commits leaves nothing out: what no stage took is listed as superseded, and says by what', () => {
+  const { lab, shown } = begin();
+  const listed = () =>
+    shown
+      .sync()
+      .changes((oid) => oid)
+      .map(({ revision, phase }) => `${revision} ${phase}`);
+  lab.order({ kind: 'pause', reason: 'lunch' });
+  for (let at = 2; at <= 12; at++) lab.commit(`v${at}`, lab.all(`digest-${at}`));
+  const over = Array.from({ length: 10 }, (_, at) => `v${11 - at} Superseded`);
+  assert.deepEqual(listed(), ['v12 Pending', ...over, 'v1 Succeeded']);
+  const whys = lab.happened('superseded').map(({ revision, reason }) => `${revision}: ${reason}`);
+  assert.deepEqual([whys[0], whys.at(-1), whys.length], ['v2: v3 is newer', 'v11: v12 is newer', 10]);
+  lab.order({ kind: 'abort', version: 'v12' });
+  assert.deepEqual(listed(), ['v12 Aborted', ...over, 'v1 Succeeded']);
+  lab.order({ kind: 'resume' });
+  lab.commit('v13', lab.all('b'));
+  lab.pass(10 * MINUTE);
+  assert.deepEqual(listed().slice(0, 3), ['v13 AwaitingApproval', 'v12 Aborted', 'v11 Superseded']);
+  // The index keeps the newest versions, and those that decisions name.
+  const { state, facts, now } = lab.world;
+  const app = facts.placements.get('app')!;
+  const versions = app.versions.filter(({ revision }) => ['v1', 'v12', 'v13'].includes(revision));
+  const later = new RolloutBook();
+  later.set(state, { ...facts, placements: new Map([['app', { ...app, versions }]]) }, now);
+  const left = later.rollouts('app').map(({ version, phase }) => `${version} ${phase}`);
+  assert.deepEqual(left.toSorted(), listed().toSorted());
+});
+
+test('what was aborted stays so when something newer comes', () => {
+  const { lab, shown } = begin();
   lab.order({ kind: 'pause', reason: 'lunch' });
   lab.commit('v2', lab.all('b'));
+  lab.order({ kind: 'abort', version: 'v2' });
   lab.commit('v3', lab.all('c'));
-  lab.order({ kind: 'abort', version: 'v3' });
-  assert.deepEqual(waits('v2'), [
-    'paused by alice: lunch; resume ends it',
-    'canary takes v2 no more: v3 is newer',
-  ]);
+  assert.deepEqual(
+    ['v2', 'v3'].map((version) => shown.rollout(version).phase),
+    ['Aborted', 'Pending'],
+    'what has ended before is not ended again',
+  );
 });
 
 test('a bus that is held says what ends that, and so does a start without state', () => {
