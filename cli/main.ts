@@ -8,10 +8,10 @@ import { GLOBAL_FLAGS, readFlags, splitVerb, unknown, usage } from './args.ts';
 import { readMachine } from './config.ts';
 import { EXIT, exitCodeOf } from './exit.ts';
 import { helpOf, helpOfVerb } from './help.ts';
-import { hubAt } from './hub.ts';
+import { type Hub, hubAt } from './hub.ts';
 import { Progress } from './output/progress.ts';
 import { harmless } from './output/table.ts';
-import { readToken } from './token.ts';
+import { inTheOpen, readToken } from './token.ts';
 import { VERBS } from './verbs.ts';
 
 /** `flotilla`: data on stdout, talk on stderr, and an exit code that says what was found. */
@@ -63,20 +63,30 @@ async function main(argv: readonly string[]): Promise<number> {
     return EXIT.yes;
   }
   const terminal = stdout.isTTY === true;
+  const talk = (line: string) => {
+    progress.clear();
+    stderr.write(`${fit(line)}\n`);
+  };
+  let hub: Hub | undefined;
+  const reachHub = () => {
+    const address = parsed.values.get('hub')?.[0] ?? (env.FLOTILLA_HUB || DEFAULT_HUB);
+    const token = readToken(parsed.values.get('token-file')?.[0], env.FLOTILLA_TOKEN);
+    const made = hubAt(address, token);
+    const warning = token === undefined ? undefined : inTheOpen(made.url);
+    if (warning !== undefined) talk(warning);
+    return made;
+  };
   return verb.run(parsed, {
     get hub() {
-      const address = parsed.values.get('hub')?.[0] ?? (env.FLOTILLA_HUB || DEFAULT_HUB);
-      return hubAt(address, readToken(parsed.values.get('token-file')?.[0], env.FLOTILLA_TOKEN));
+      hub ??= reachHub();
+      return hub;
     },
     machine: readMachine(env),
     out(text) {
       progress.clear();
       stdout.write(text);
     },
-    talk(line) {
-      progress.clear();
-      stderr.write(`${fit(line)}\n`);
-    },
+    talk,
     progress: (line) => progress.show(harmless(line)),
     color: terminal && !env.NO_COLOR && env.TERM !== 'dumb',
     terminal,

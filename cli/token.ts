@@ -15,6 +15,20 @@ export function readToken(file: string | undefined, variable: string | undefined
   return checked(readStart(file).trim(), `--token-file ${file}`);
 }
 
+/** What is to be told before a token goes to an address over plain http: undefined for https, and where it does not leave the machine. */
+export function inTheOpen(url: string): string | undefined {
+  const { protocol, hostname, host } = new URL(url);
+  if (protocol !== 'http:' || isLoopback(hostname)) return undefined;
+  return `the token goes to ${host} over plain http, where everybody on the way can read it: use https`;
+}
+
+/** Names of RFC 6761 and addresses of RFC 1122 and 4291 that never leave the machine; URL spells them in one way. */
+const isLoopback = (hostname: string): boolean =>
+  /(^|\.)localhost\.?$/.test(hostname) ||
+  /^127\.\d+\.\d+\.\d+$/.test(hostname) ||
+  hostname === '[::1]' ||
+  /^\[::ffff:7f[0-9a-f]{2}:/.test(hostname);
+
 function checked(text: string, where: string): string {
   if (TOKEN.test(text)) return text;
   throw usage(`${where} holds no token of a hub (flotilla_NAME_…)`);
