@@ -32,6 +32,10 @@ test('what nobody can be asked about is told, and not done without --yes', async
   assert.ok(fleet.decided() === stood);
 });
 
+const [FIRST, TWO] = ['first', 'two'].map((word) => oid(word).slice(0, 7)) as [string, string];
+const overFor = (act: string) =>
+  `rollout ${act.replace(/ |$/, ` shop@${FIRST} `)} --reason x -y`.replaceAll('  ', ' ');
+
 for (const [who, line, code, told] of [
   ['-', 'rollout pause shop --reason lunch --yes', 4, 'orders need a token'],
   [
@@ -72,6 +76,27 @@ for (const [who, line, code, told] of [
   ['olga', 'pin shop HEAD~ -l env=dev --for 1h --reason x -y', 1, 'commit HEAD~ is not on the branch'],
   ['olga', 'pin shop HEAD -l env=dev --cluster dev-1 --for 1h --reason x -y', 64, 'either -l or --cluster'],
   ['olga', 'unpin shop -l env=dev --reason x -y', 1, 'there is no pin of shop on env=dev'],
+  ['olga', 'pin shpo HEAD -l env=dev --for 1h --reason x -y', 1, 'there is no placement shpo'],
+  ['olga', 'rollout status shpo', 1, 'no placement with rollouts and no change shpo; did you mean shop?'],
+  ['olga', 'rollout status shop@0000000', 1, 'rollout shop@0000000 does not exist'],
+  ['olga', 'rollout watch shpo', 1, 'did you mean shop?'],
+  ['olga', 'rollout retry shop --reason x -y', 1, 'nothing of shop has failed or was rejected'],
+  ...['pause', 'resume', 'abort', 'expedite --stage prod --skip soak'].map(
+    (act) => ['olga', overFor(act), 1, `nothing in ${FIRST} of shop is under way: it is Succeeded`] as const,
+  ),
+  ['olga', overFor('retry'), 1, 'nothing of shop has failed or was rejected'],
+  ['olga', `approve ${TWO} --stage prod --reason x -y`, 4, 'access/ gives ops no approve'],
+  ['root', `approve ${TWO} --stage prod --reason x -y`, 4, 'root is in none of the groups that may: oncall'],
+  ['root', `deny ${TWO} --stage prod --reason x -y`, 4, 'root is in none of the groups that may: oncall'],
+  ['alice', `approve ${TWO} --stage prd --reason x -y`, 1, 'has a stage prd; they have dev, prod'],
+  ['alice', `approve ${TWO} --stage dev --reason x -y`, 1, `nothing of ${TWO} waits for an approval in dev`],
+  ['alice', `approve ${FIRST} --reason x -y`, 1, `nothing of ${FIRST} waits for an approval`],
+  [
+    'alice',
+    'deny 0000000 --stage prod --reason x -y',
+    1,
+    'no approval that waits and no change is called 0000000',
+  ],
 ] as const) {
   test(`${who}: ${line}: exit ${code}, "${told}", and nothing is changed`, async () => {
     const stood = fleet.decided();

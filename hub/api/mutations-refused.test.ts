@@ -156,6 +156,24 @@ const REFUSED: [law: string, who: string, call: string, error: string][] = [
     'Conflict finished: it is Succeeded',
   ],
   [
+    'a finished rollout has nothing to retry',
+    'olga',
+    `retryRollout rolloutId: "${FIRST}" ${WHY}`,
+    'Conflict nothing-to-do: nothing of shop has failed',
+  ],
+  [
+    'denying takes the group of the gate, too',
+    'root',
+    `decideApproval approvalId: "${GATE_ID}" approve: false ${WHY}`,
+    'Forbidden not-in-group: root is in none of the groups that may: oncall',
+  ],
+  [
+    'an approval of a stage that is over',
+    'alice',
+    `decideApproval changeId: "${idOf('Change', oid('first'))}" stage: "prod" approve: true ${WHY}`,
+    'Conflict nothing-waits: waits for an approval in prod',
+  ],
+  [
     'nothing is resumed that is not paused',
     'olga',
     `resumeRollout rolloutId: "${SHOP}" ${WHY}`,
