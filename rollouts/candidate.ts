@@ -38,13 +38,17 @@ export function candidateOf(draft: Draft, at: number): Version | undefined {
  * remembered, so that a commit that was to change something is never without a trace.
  */
 export function noteOvertaken(draft: Draft): void {
-  const [first] = draft.line.stages;
   const { head } = draft.versions;
-  const begun = [first?.work?.version, first?.passed.at(-1)].map((one) => draft.versions.order(one));
+  const [first] = draft.line.stages;
   const last = draft.versions.order(head?.revision);
-  if (!head || Math.max(...begun) < 0 || last - Math.max(...begun) < 2) return;
-  const told = draft.line.ended.map(({ version }) => draft.versions.order(version));
-  for (const { revision } of draft.facts.versions.slice(Math.max(...begun, ...told) + 1, last)) {
+  const begun = Math.max(
+    ...[first?.work?.version, first?.passed.at(-1)].map((one) => draft.versions.order(one)),
+  );
+  if (!head || begun < 0 || last - begun < 2) return;
+  const { ended, pauses, rollback, struck, aborted } = draft.line;
+  const named = [...ended, ...pauses].map(({ version }) => version);
+  const known = [...named, ...struck, ...aborted, rollback?.version].map((one) => draft.versions.order(one));
+  for (const { revision } of draft.facts.versions.slice(Math.max(begun, ...known) + 1, last)) {
     end(draft, revision, 'Superseded');
     draft.event({ what: 'superseded', revision, reason: `${head.revision.slice(0, 7)} is newer` });
   }

@@ -78,8 +78,20 @@ for (const [cluster, stage] of [
     assert.equal(lab.order({ kind: 'resume' }), undefined);
     lab.pass(10 * MINUTE);
     assert.deepEqual(waits('v4'), ['broad: waiting for approval by ops']);
+    assert.equal(shown.rollout('v2').phase, 'Superseded');
   });
 }
+
+test('what has regressed is not taken for overtaken: accepted, it goes on', () => {
+  const { lab, shown } = regress('e1');
+  lab.commit('v3', { ...lab.all('b'), c2: 'x' });
+  lab.order({ kind: 'abort', version: 'v3' });
+  lab.pass(10 * MINUTE);
+  assert.equal(shown.rollout('v2').phase, 'Paused');
+  assert.equal(lab.order({ kind: 'resume' }), undefined);
+  lab.pass(10 * MINUTE);
+  assert.equal(shown.rollout('v2').phase, 'AwaitingApproval');
+});
 
 test('who is well on what has regressed elsewhere is told why it is not counted as there', () => {
   const { shown } = regress('c1');
