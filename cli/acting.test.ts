@@ -95,7 +95,7 @@ for (const [who, line, code, told] of [
     'alice',
     'deny 0000000 --stage prod --reason x -y',
     1,
-    'no approval that waits and no change is called 0000000',
+    'no approval that waits and no change is called "0000000"',
   ],
 ] as const) {
   test(`${who}: ${line}: exit ${code}, "${told}", and nothing is changed`, async () => {

@@ -59,9 +59,9 @@ function liveOf(view: LineView, stage: Stage, clock: Clock): StageApprovalRow[] 
     const isOpen = openedAt !== undefined || work.skips.includes('approval');
     const over = enough ? 'APPROVED' : 'WITHDRAWN';
     const isGiven = valid.length >= count;
-    const lapsed = approvals.length > 0 && valid.length === 0 ? 'EXPIRED' : 'PENDING';
+    const asked = approvals.length > 0 && valid.length === 0 ? 'EXPIRED' : 'PENDING';
     // Given and not used yet, where a pause holds the stage: nobody is asked for more, until it expires.
-    const state = isOpen ? over : isGiven ? 'APPROVED' : lapsed;
+    const state = isOpen ? over : isGiven ? 'APPROVED' : asked;
     const lapses = approval.expires === undefined ? undefined : milliseconds(approval.expires);
     const first = valid.length > 0 ? Math.min(...valid.map(({ atHub }) => atHub)) : undefined;
     const known = view.remember(work.version)?.stages.get(stage.name)?.gates.get(key);
