@@ -140,3 +140,31 @@ test('a stage in which nothing changes passes at once, without time and without 
   assert.equal(lab.passed('canary'), 'v2');
   assert.deepEqual(lab.started('v2'), ['e1', 'e2']);
 });
+
+test('a stage wants so many to have become Current as the strategy says, not only one', () => {
+  const lab = new Lab(RINGS, { stages: STAGES, failure: { minCurrent: 2 } }, all('a'));
+  lab.offline('c2');
+  lab.pass(20 * MINUTE);
+  lab.offline('c3');
+  lab.pass(20 * MINUTE);
+  lab.commit('v2', all('b'));
+  lab.pass(3 * HOUR);
+  assert.equal(lab.passed('canary'), 'v1');
+  assert.match(lab.waiting('canary'), /no evidence in canary: 1 of 2 became Current/);
+  lab.online('c2');
+  lab.pass(HOUR);
+  assert.equal(lab.passed('canary'), 'v2');
+});
+
+test('clusters that are pinned move in the slots of their stage', () => {
+  const stages = [ring('canary'), ring('early'), ring('broad', { maxConcurrent: 1 })];
+  const lab = new Lab(RINGS, { stages }, all('a'));
+  lab.commit('v2', all('b'));
+  lab.pass(HOUR);
+  lab.world.maxInFlight.clear();
+  const whom = { selector: { matchLabels: { ring: 'broad' } } };
+  assert.equal(lab.order({ kind: 'pin', whom, revision: 'v1', reason: 'demo' }), undefined);
+  lab.pass(HOUR);
+  for (const name of RINGS.broad) assert.equal(lab.target(name)?.run?.digest, 'a', name);
+  assert.equal(lab.world.maxInFlight.get('app/broad'), 1);
+});

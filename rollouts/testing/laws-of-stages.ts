@@ -57,27 +57,32 @@ export function checkPasses(look: Look, ledger: Ledger): void {
     const failed = runs.filter(({ phase, excused }) => phase === 'failed' && !excused).length;
     assert.ok(failed <= clustersOf(own.strategy.failure.maxFailed, all.length), `too many failed: ${where}`);
     if (ledger.isExpedited(key)) continue;
-    const needed = Math.max(1, Math.min(own.strategy.failure.minCurrent, runs.length));
+    const changed = Math.max(runs.length, othersOf(look, stage!, revision!).length);
+    const needed = Math.max(1, Math.min(own.strategy.failure.minCurrent, changed));
     assert.ok(ledger.evidence(key).size >= needed, `passed without evidence: ${where} ${reason ?? ''}`);
     if (reason !== 'a revert') checkAfter(look, ledger, stage!, revision!, where);
   }
 }
 
-/** Nobody who is a target gets anything else by it, and whoever was has not just left. */
-function checkUnchanged(look: Look, stage: string, version: string, isShown: boolean): void {
-  const { line, versions, members, placement } = look;
+/** Targets to whom a version gives something else than what their stage had passed before. */
+function othersOf({ line, versions, members }: Look, stage: string, version: string): string[] {
   const { passed } = line.stages.find(({ name }) => name === stage)!;
-  const before = passed.at(passed.lastIndexOf(version) - 1);
-  if (before === undefined || before === version || versions.order(before) < 0) return;
-  for (const { name } of members.get(stage)!) {
+  const before = passed[passed.lastIndexOf(version) - 1];
+  if (versions.order(before) < 0) return [];
+  return members.get(stage)!.flatMap(({ name }) => {
     const target = line.targets[name];
     const [was, is] = [before, version].map((one) => versions.content(one, name)?.digest);
-    const isOther = was !== is && is !== undefined && is !== target?.run?.digest;
-    const isTarget = target?.late === undefined && !target?.kept;
-    assert.ok(
-      !isOther || !isTarget || isShown,
-      `${placement}/${stage} passed ${version} as if ${name} were unchanged`,
-    );
+    const isTarget = target !== undefined && target.late === undefined && !target.kept;
+    return isTarget && is !== undefined && was !== is ? [name] : [];
+  });
+}
+
+/** Nobody who is a target gets anything else by it, and whoever was has not just left. */
+function checkUnchanged(look: Look, stage: string, version: string, isShown: boolean): void {
+  const { line, versions } = look;
+  for (const name of othersOf(look, stage, version)) {
+    const isThere = line.targets[name]?.run?.digest === versions.content(version, name)?.digest;
+    assert.ok(isThere || isShown, `${stage} passed ${version} as if ${name} were unchanged`);
   }
 }
 
