@@ -168,3 +168,14 @@ test('clusters that are pinned move in the slots of their stage', () => {
   for (const name of RINGS.broad) assert.equal(lab.target(name)?.run?.digest, 'a', name);
   assert.equal(lab.world.maxInFlight.get('app/broad'), 1);
 });
+
+test('who says Current of other content, by the attempt that was given, has not arrived', () => {
+  const lab = new Lab(RINGS, PAUSE, all('a'));
+  lab.plays.set('c1@b', 'silent');
+  lab.commit('v2', all('b'));
+  const { attempt } = lab.target('c1')!.run!;
+  lab.world.sayStale('c1', 'app', { attempt, phase: 'current', digest: 'a' });
+  lab.pass(5 * MINUTE);
+  assert.equal(lab.target('c1')?.state, 'Applying');
+  assert.equal(lab.passed('canary'), 'v1');
+});
