@@ -179,3 +179,33 @@ test('who says Current of other content, by the attempt that was given, has not 
   assert.equal(lab.target('c1')?.state, 'Applying');
   assert.equal(lab.passed('canary'), 'v1');
 });
+
+test('a failure holds later stages too, in the middle of what they work on', () => {
+  const stages = [ring('canary'), ring('early'), ring('broad', { maxConcurrent: 1 })];
+  const lab = new Lab(RINGS, { stages }, all('a'));
+  lab.fails('c', 'c1');
+  lab.plays.set('p1@b', [{ afterMs: 5 * MINUTE, phase: 'current' }]);
+  lab.commit('v2', all('b'));
+  lab.pass(50_000);
+  lab.commit('v3', all('c'));
+  lab.pass(HOUR);
+  assert.deepEqual([lab.target('p1')?.run?.digest, lab.target('p2')?.run?.digest], ['b', 'a']);
+});
+
+test('while the bus is held nothing starts, not even where somebody can be reached', () => {
+  const lab = new Lab(RINGS, PAUSE, all('a'));
+  lab.offline('c1', 'e1', 'e2', 'p1');
+  lab.commit('v2', all('b'));
+  lab.pass(HOUR);
+  assert.deepEqual(lab.started('v2'), []);
+});
+
+test('while the bus is held no stage passes, whoever has arrived', () => {
+  const stages = [ring('canary', { after: [{ soak: '5m' }] }), ring('early'), ring('broad')];
+  const lab = new Lab(RINGS, { stages }, all('a'));
+  lab.commit('v2', all('b'));
+  lab.pass(2 * MINUTE);
+  lab.offline('e1', 'e2', 'p1');
+  lab.pass(HOUR);
+  assert.equal(lab.passed('canary'), 'v1');
+});
