@@ -15,14 +15,17 @@ import { type Side, sideAt } from './side.ts';
 /** A fleet repo, read at one side. */
 export type Fleet = { readonly side: Side; readonly model: FleetModel };
 
+/** What is wrong between documents is charged to the one that changed since `before`, as the hub does. */
 export async function fleetAt(
   checkout: Checkout,
   rev: string | undefined,
   signal: AbortSignal,
+  before?: FleetModel,
 ): Promise<Fleet> {
   const side = await sideAt(checkout, rev, signal);
   const documents = await readDocuments(checkout.objects, side.tree, new Map(), signal);
-  return { side, model: judgeFleet([...documents.values()].map(({ read }) => read)) };
+  const files = [...documents.values()].map(({ read }) => read);
+  return { side, model: judgeFleet(files, before) };
 }
 
 /**

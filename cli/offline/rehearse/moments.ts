@@ -30,8 +30,8 @@ export async function readMoments(
 ): Promise<Moment[]> {
   const moments: Moment[] = [];
   for (const name of names) {
-    const { side, model } = await fleetAt(checkout, name, signal);
     const before = moments.at(-1);
+    const { side, model } = await fleetAt(checkout, name, signal, before?.model);
     const commit = side.commit!;
     const authors = before ? await authorsBetween(checkout.objects, before, commit, name, signal) : [];
     moments.push({ commit, tree: side.tree, name: side.name, model, authors });

@@ -171,3 +171,21 @@ test('names that do not exist, events out of order and revisions that are not ne
     [64, 'flotilla: --seed two is not a whole number'],
   );
 });
+
+test('what the hub would hold is held: a removal that no commit approves, and what is not valid', async () => {
+  await edit(dir, 'placements/storefront.yaml', 'selector: {}', 'selector: { matchLabels: { env: dev } }');
+  await commit(dir, 'The shop in development only');
+  const held = await flotilla(scratch, dir, 'rehearse');
+  assert.match(held.stdout, /held until removal r\w+ is approved/);
+  assert.doesNotMatch(held.stdout, / removed /);
+  const [hash] = /r[0-9a-f]{15}/.exec(held.stdout)!;
+  await edit(
+    dir,
+    'placements/storefront.yaml',
+    'spec:\n',
+    `spec:\n  approvals: [{ removal: ${hash}, until: 2100-01-01 }]\n`,
+  );
+  await commit(dir, 'Let it go');
+  const approved = await flotilla(scratch, dir, 'rehearse --from HEAD~2');
+  assert.match(approved.stdout, / removed .*prod-eu-1/);
+});

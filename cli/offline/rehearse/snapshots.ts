@@ -13,6 +13,7 @@ import { digestOf } from '#render/digest.ts';
 import type { Content, PlacementFacts, Version } from '#rollouts/facts.ts';
 import type { Snapshot } from '#rollouts/rehearsal/world.ts';
 import type { Moment } from './moments.ts';
+import { RemovalGuard } from './removal-guard.ts';
 
 export type Entries = ReadonlyMap<string, Sourced<Cluster>>;
 
@@ -55,6 +56,7 @@ export class Snapshots {
   /** With the head at a moment and these clusters. @throws FlotillaError git-…; what is wrong with content stays at what it was */
   async at(head: number, entries: Entries, signal: AbortSignal): Promise<Snapshot> {
     const clusters = [...entries.values()]
+      .filter(({ document: { spec } }) => spec.decommission !== 'prune')
       .map(({ document: { metadata, spec } }) => ({
         name: metadata.name,
         labels: metadata.labels ?? {},
@@ -80,6 +82,7 @@ export class Snapshots {
     const versions: Version[] = [];
     let last: Sourced<Placement> | undefined;
     let authors: string[] = [];
+    const guard = new RemovalGuard(name);
     for (let index = 0; index <= head; index++) {
       const moment = this.#moments[index]!;
       const placement = this.#inForce[index]!.placements.get(name);
@@ -89,6 +92,7 @@ export class Snapshots {
       const contents = placement
         ? await this.#contents(placement, index, entries, before, signal)
         : new Map<string, Content>();
+      guard.judge(contents, this.#inForce[index]!.fleet?.document, placement?.document, moment.commit);
       if (before && isSame(before.contents, contents)) continue;
       versions.push({ revision: moment.commit.oid, at: index, contents, authors });
       authors = [];
@@ -99,7 +103,7 @@ export class Snapshots {
       strategy: strategyOf(strategies.get(strategy ?? '')?.document),
       versions,
       dependsOn: last!.document.spec.dependsOn ?? [],
-      blocked: new Map(),
+      blocked: guard.blocked,
     };
   }
 
