@@ -130,6 +130,7 @@ command line   npm run -s flotilla -- status --hub ${line.hubUrl}
 working clone  ${clone}
 kubeconfigs    ${join(dir, 'kubeconfigs')}
 logs           ${join(dir, 'logs')}
+orders         export FLOTILLA_TOKEN=$(cat ${join(dir, 'hub/access/admin.token')}), or --token-file
 
 Things to try, in another terminal:
   1. Onboard a cluster by a commit; its agent is waiting:

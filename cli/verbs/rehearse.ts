@@ -4,7 +4,7 @@ import { rehearse as play } from '#rollouts/rehearsal/rehearse.ts';
 import type { Rule } from '#rollouts/rehearsal/scenario.ts';
 import { type Parsed, usage } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import { openCheckout } from '../offline/open.ts';
+import { CHECKOUT, directoryOf, openCheckout } from '../offline/open.ts';
 import { type Moment, readMoments } from '../offline/rehearse/moments.ts';
 import { actsOf, commitsOf, readScript, type Script } from '../offline/rehearse/script.ts';
 import { Snapshots } from '../offline/rehearse/snapshots.ts';
@@ -18,8 +18,9 @@ const DAY = 24 * 3_600_000;
 
 export const rehearse: Verb = {
   summary: 'Plays a change through the fleet in virtual time: what would happen, and when.',
-  usage: ['rehearse [DIR] [--from REV] [--to REV] [--scenario FILE] [--seed N] [-o text|json]'],
+  usage: ['rehearse [DIR|-C DIR] [--from REV] [--to REV] [--scenario FILE] [--seed N] [-o text|json]'],
   flags: {
+    ...CHECKOUT,
     from: { value: 'REV', describe: 'what the fleet runs before the change (default: the parent of --to)' },
     to: { value: 'REV', describe: 'the change (default: HEAD)' },
     scenario: { value: 'FILE', describe: 'how clusters behave and what people do, in YAML' },
@@ -33,8 +34,7 @@ export const rehearse: Verb = {
     'examples:\n  flotilla rehearse\n  flotilla rehearse --from v1.2 --to HEAD --scenario bad-canary.yaml\n  flotilla rehearse -o json | jq .placements.storefront.outcome',
   ],
   async run(parsed, around) {
-    const [directory, word] = parsed.positionals;
-    if (word !== undefined) throw usage(`unexpected word ${word}`);
+    const directory = directoryOf(parsed);
     const seed = seedOf(parsed);
     const script = await readScript(flagValue(parsed, 'scenario'));
     if (!('scenario' in script)) return refused(script, around);

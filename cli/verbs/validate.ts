@@ -1,9 +1,9 @@
 import type { Problem } from '#proto/problems.ts';
 import manifest from '../../package.json' with { type: 'json' };
-import { type Parsed, usage } from '../args.ts';
+import type { Parsed } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { textAt } from '../offline/files.ts';
-import { openCheckout, REVISION } from '../offline/open.ts';
+import { CHECKOUT, directoryOf, openCheckout, REVISION } from '../offline/open.ts';
 import { ENGINE, openRenderer } from '../offline/renderer.ts';
 import { githubAnnotation } from '../offline/report/github.ts';
 import { sarifLog } from '../offline/report/sarif.ts';
@@ -19,8 +19,9 @@ const FORMATS = ['text', 'json', 'sarif', 'github'] as const;
 
 export const validate: Verb = {
   summary: 'Tells everything that is wrong with a fleet repo, all at once.',
-  usage: ['validate [DIR] [--rev REV] [--render] [-o text|json|sarif|github]'],
+  usage: ['validate [DIR|-C DIR] [--rev REV] [--render] [-o text|json|sarif|github]'],
   flags: {
+    ...CHECKOUT,
     ...REVISION,
     render: {
       describe: 'also render every assignment: what fails, what is not allowed, what two placements share',
@@ -35,8 +36,7 @@ export const validate: Verb = {
     'examples:\n  flotilla validate\n  flotilla validate --rev origin/main -o json\n  flotilla validate -o github        # in a workflow of GitHub Actions',
   ],
   async run(parsed, around) {
-    const [directory, word] = parsed.positionals;
-    if (word !== undefined) throw usage(`unexpected word ${word}`);
+    const directory = directoryOf(parsed);
     await using checkout = await openCheckout(parsed, around, directory);
     const { objects } = checkout;
     const side = await sideAt(checkout, flagValue(parsed, 'rev'), around.signal);

@@ -11,13 +11,16 @@ const amount = z.union([z.int().nonnegative(), part], { error: amountError });
 const concurrency = z
   .union([z.int(), part], { error: amountError })
   .refine((most) => (typeof most === 'number' ? most > 0 : most !== '0%'), 'nothing would ever start');
+const positive = (error: string) => duration.refine((text) => milliseconds(text) > 0, error);
 const group = z.string().min(1, 'is empty');
 
 const approvalGate = z.strictObject({
   groups: z.array(group).min(1).describe('Groups whose members may approve.'),
   count: z.int().positive().describe('How many of them. Default: 1.').optional(),
   notAuthor: z.boolean().describe('Nobody approves a commit of their own. Default: false.').optional(),
-  expires: duration.describe('An approval counts for so long until it is used.').optional(),
+  expires: positive('no approval would ever count')
+    .describe('An approval counts for so long until it is used.')
+    .optional(),
 });
 const HOUR_MS = 3_600_000;
 const webhookGate = z.strictObject({
@@ -81,9 +84,7 @@ const cron = z.string().superRefine((text, context) => {
 const window = z.strictObject({
   selector: selector.describe('Clusters that it binds. Default: all.').optional(),
   cron: cron.describe('When it opens: minute, hour, day of month, month, day of week.'),
-  duration: duration
-    .refine((text) => milliseconds(text) > 0, 'never opens')
-    .describe('How long it stays open.'),
+  duration: positive('never opens').describe('How long it stays open.'),
   timezone: timezone.describe('IANA name, such as Europe/Berlin.'),
 });
 export type WindowSpec = z.infer<typeof window>;
@@ -125,7 +126,9 @@ export const strategy = z
         .optional(),
       offline: z
         .strictObject({
-          after: duration.describe('Unreachable for so long is offline. Default: 10m.').optional(),
+          after: positive('every cluster would be offline at once')
+            .describe('Unreachable for so long is offline. Default: 10m.')
+            .optional(),
           max: percent
             .describe(
               'More of the connected fleet lost at once (and at least 3) holds every rollout. Default: 20%.',
@@ -137,7 +140,7 @@ export const strategy = z
         .strictObject({ window: duration.describe('Default: 2h.').optional() })
         .describe('Clusters that become unhealthy within it count as failed.')
         .optional(),
-      progressDeadline: duration
+      progressDeadline: positive('every cluster would have failed at once')
         .describe('A cluster not Current by then has failed. Default: 10m.')
         .optional(),
       windows: z.array(window).describe('Times at which something may start.').optional(),
