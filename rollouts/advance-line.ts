@@ -107,7 +107,7 @@ function move(draft: Draft): void {
 }
 
 /** More often than that nothing moves in one step: versions only get newer, and rollbacks reject something each. */
-const MOST_MOVES = 10_000;
+const MOST_MOVES = 1_000;
 
 /** A hub that says what is wrong is better than one that hangs. */
 function untilStill({ facts, line }: Draft, moves: () => boolean): void {
