@@ -36,8 +36,13 @@ export function advanceLine(line: Line, facts: LineFacts, now: number, givenUp =
   watchBus(draft);
   observe(draft);
   startPins(draft);
-  judge(draft);
-  if (!draft.line.rollback) move(draft);
+  // What a stage has just taken may have failed already: attempts that were taken over are judged like its own.
+  untilStill(draft, () => {
+    judge(draft);
+    const hasTaken = !draft.line.rollback && move(draft);
+    if (hasTaken) observe(draft);
+    return hasTaken;
+  });
   for (const { name } of draft.line.stages) {
     const waits = start(draft, draft.stage(name)!);
     const work = draft.stage(name)?.work;
@@ -94,16 +99,21 @@ function judgeStages(draft: Draft): void {
   if (!draft.line.rollback) judgeRegressions(draft);
 }
 
-/** Passing a stage can give the next one a candidate, and free the stage for its own: until nothing moves. */
-function move(draft: Draft): void {
+/** Passing a stage can give the next one a candidate, and free the stage for its own: until nothing moves. Tells whether a stage took something. */
+function move(draft: Draft): boolean {
+  let hasTaken = false;
   untilStill(draft, () => {
     let moved = false;
     for (const [at, { name }] of draft.line.stages.entries()) {
-      if (takeCandidate(draft, at)) moved = true;
+      if (takeCandidate(draft, at)) {
+        moved = true;
+        hasTaken = true;
+      }
       if (passStage(draft, name)) moved = true;
     }
     return moved;
   });
+  return hasTaken;
 }
 
 /** More often than that nothing moves in one step: versions only get newer, and rollbacks reject something each. */

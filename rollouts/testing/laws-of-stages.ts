@@ -22,6 +22,8 @@ export function checkTaking(look: Look): void {
   const { events, names, line, versions } = look;
   for (const { what, stage, revision, reason } of events) {
     if (what !== 'stageTook') continue;
+    // What was taken over may have failed already, and be taken back in the very step.
+    if (events.some((event) => event.what === 'rollbackStarted' && event.revision === revision)) continue;
     const at = names.indexOf(stage!);
     const before = line.stages[at - 1];
     const has = before === undefined || before.passed.includes(revision!);
@@ -65,12 +67,13 @@ export function checkPasses(look: Look, ledger: Ledger): void {
 }
 
 /** Targets to whom a version gives something else than what their stage had passed before. */
-function othersOf({ line, versions, members }: Look, stage: string, version: string): string[] {
+function othersOf({ was: earlier, line, versions, members }: Look, stage: string, version: string): string[] {
   const { passed } = line.stages.find(({ name }) => name === stage)!;
   const before = passed[passed.lastIndexOf(version) - 1];
   if (versions.order(before) < 0) return [];
   return members.get(stage)!.flatMap(({ name }) => {
-    const target = line.targets[name];
+    // By passing a stage forgets who had joined it late.
+    const target = earlier?.targets[name];
     const [was, is] = [before, version].map((one) => versions.content(one, name)?.digest);
     const isTarget = target !== undefined && target.late === undefined && !target.kept;
     return isTarget && is !== undefined && was !== is ? [name] : [];

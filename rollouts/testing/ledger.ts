@@ -123,6 +123,7 @@ export class Ledger {
         const isRevert = reason === 'a revert' && equalsPassed(look, own, revision!);
         if (isRevert) this.reverts.add(key);
         else this.reverts.delete(key);
+        this.#takeOver(look, key, stage!, revision!);
       }
       if (what === 'current' || what === 'removed') added(this.#evidence, key, cluster!);
       if (what === 'current' || what === 'recovered') {
@@ -130,6 +131,17 @@ export class Ledger {
         this.#reached.set(key, reached.set(cluster!, step.advanced.state.clock.hub));
       }
       if (what === 'rollbackStarted') this.#reject(look, revision!);
+    }
+  }
+
+  /** Attempts of a version that its stage takes up again after a loss of state are evidence, where agents say so. */
+  #takeOver({ step, placement, was, members }: Look, key: string, stage: string, version: string): void {
+    for (const { name } of members.get(stage)!) {
+      const { kept, run } = was?.targets[name] ?? {};
+      const report = step.facts.reports.get(placement)?.get(name);
+      const isIts = kept === 'recovered' && run?.revision === version && report?.attempt === run.attempt;
+      if (isIts && report.phase === 'current' && report.digest === run.digest)
+        added(this.#evidence, key, name);
     }
   }
 
