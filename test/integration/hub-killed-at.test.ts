@@ -255,17 +255,33 @@ async function judgeTrail({ nats, trust }: ScriptedFleet, shipped: readonly Ship
   const connection = (await dialNats(options, () => undefined, signal))!;
   try {
     const log = new AuditLog(jetstream(connection), await jetstreamManager(connection, { checkAPI: false }));
-    const { rows } = await log.audit({ first: 5_000 }, signal);
-    const rollouts = rows.filter(({ kind }) => kind === 'rollout');
-    const lines = rollouts.map(({ action, stage, gate, revision }) =>
-      [action, stage, gate, revision].join(' '),
+    const trail = async () => {
+      const { rows } = await log.audit({ first: 5_000 }, signal);
+      const rollouts = rows.filter(({ kind }) => kind === 'rollout');
+      const lines = rollouts.map(({ action, stage, gate, revision }) =>
+        [action, stage, gate, revision].join(' '),
+      );
+      return { rows, lines };
+    };
+    const passedBy = (lines: readonly string[], revision: string) =>
+      lines.filter((line) => line.startsWith('stagePassed') && line.endsWith(revision));
+    const last = shipped.findLast(({ isGood }) => isGood)!;
+    // Agents say that they are current before the hub can say that the stage has passed.
+    const { rows, lines } = await eventually(
+      'the end of the last change in the trail',
+      async () => {
+        const read = await trail();
+        return passedBy(read.lines, last.revision).length >= 3 ? read : undefined;
+      },
+      PATIENCE_MS,
+      signal,
     );
     assert.deepEqual(twice(lines), []);
     const orders = rows.filter(({ kind, result }) => kind === 'operation' && result === 'done');
     const approved = orders.map(({ revision }) => revision);
     assert.deepEqual(twice(approved), []);
     for (const { revision, isGood } of shipped) {
-      const passed = lines.filter((line) => line.startsWith('stagePassed') && line.endsWith(revision));
+      const passed = passedBy(lines, revision);
       assert.equal(passed.length, isGood ? 3 : 0, passed.join(', '));
       const back = lines.filter((line) => line.startsWith('rollbackStarted') && line.endsWith(revision));
       assert.equal(back.length, isGood ? 0 : 1);
