@@ -101,7 +101,7 @@ function adopt(context: Context, tracked: Tracked, ours: FieldSet, live: ObjectM
     resourceVersion: live?.resourceVersion ?? '',
   };
   if (!live) {
-    tracked.health = healthOfAbsent(tracked);
+    tracked.health = healthOfAbsent(tracked, stateOf(context, tracked));
     return;
   }
   const suspects = takeNote(context, tracked, live);

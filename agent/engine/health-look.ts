@@ -6,6 +6,7 @@ import { objectPolicy } from '../core/object-policy.ts';
 import { explainByEvents, explainByPods, podSelector, tellsByEvents } from '../core/pods.ts';
 import type { Resource } from '../kube/discovery.ts';
 import { KubeError } from '../kube/errors.ts';
+import type { PlacementState } from './placement-state.ts';
 import type { Kube } from './ports.ts';
 import type { Tracked } from './tracked.ts';
 
@@ -74,11 +75,23 @@ async function bindingMode(kube: Kube, claim: KubeObject, signal: AbortSignal): 
   return textAt(await kube.get({ resource: STORAGE_CLASS, name }, signal), 'volumeBindingMode');
 }
 
-/** A Job that completed and whose TTL removed it is as wanted, and so is what is left to others; nothing else that is not there is. */
-export function healthOfAbsent({ object, finished, hash }: Tracked): Health {
+/**
+ * A Job that completed and whose TTL removed it is as wanted, and so is what is left to others. What would be created, but is only
+ * observed, is not missed; nothing else that is not there is well.
+ */
+export function healthOfAbsent(
+  { id, object, finished, hash }: Tracked,
+  { policy, results }: Pick<PlacementState, 'policy' | 'results'>,
+): Health {
   if (finished === hash) return current('completed, and removed by its TTL');
   if (objectPolicy(object.metadata).apply === 'ignore')
     return { ...unassessed(), reason: 'it does not exist, and is left to others' };
+  if (policy.observe && results.get(id)?.action === 'created')
+    return {
+      health: 'UNKNOWN',
+      reason: 'it does not exist yet, and nothing is written here',
+      assessed: false,
+    };
   return { health: 'NOT_FOUND', reason: 'it does not exist', assessed: true };
 }
 

@@ -74,11 +74,13 @@ async function lookAt(context: Context, tracked: Tracked): Promise<void> {
 
 async function tellHealth(context: Context, tracked: Tracked, live: KubeObject | undefined): Promise<void> {
   const { clock, kube, life } = context;
-  const { requireAddress } = stateOf(context, tracked).policy;
+  const state = stateOf(context, tracked);
+  const { requireAddress } = state.policy;
   if (live && hasCompleted(live)) noteFinished(context, tracked);
   const askWhy = tracked.unwellSince > 0 && clock.now() - tracked.unwellSince >= WHY_AFTER;
   const options = { requireAddress, askWhy, now: clock.now() };
-  noteHealth(context, tracked, live ? await healthOf(kube, live, options, life) : healthOfAbsent(tracked));
+  const health = live ? await healthOf(kube, live, options, life) : healthOfAbsent(tracked, state);
+  noteHealth(context, tracked, health);
   if (live && tracked.health.health !== 'CURRENT') {
     tracked.restless++;
     const now = clock.now();

@@ -6,6 +6,8 @@ import { isPaused, objectPolicy } from '../core/object-policy.ts';
 import { isNotFound, isSchemaGap, KubeError, neverSent } from '../kube/errors.ts';
 import type { Context } from './context.ts';
 import type { Engaged } from './engage.ts';
+import { healthOfAbsent } from './health-look.ts';
+import { noteHealth } from './observe.ts';
 import type { PlacementState } from './placement-state.ts';
 import { eachOf } from './pool.ts';
 import { heldOf, planPrune } from './prune-run.ts';
@@ -53,8 +55,11 @@ export async function rehearse(
   });
   const clean = !state.hasFailed;
   if (state.policy.observe) {
-    for (const [id, action] of would)
-      state.results.set(id, { id, action, takenFrom: state.objects.get(id)?.takenFrom ?? [] });
+    for (const [id, action] of would) {
+      const tracked = state.objects.get(id);
+      state.results.set(id, { id, action, takenFrom: tracked?.takenFrom ?? [] });
+      if (tracked && action === 'created') noteHealth(context, tracked, healthOfAbsent(tracked, state));
+    }
     const { deletions } = await planPrune(context, state, signal);
     for (const { id } of deletions) state.results.set(id, { id, action: 'pruned' });
     state.wouldHold = heldOf(context, state, deletions, true);

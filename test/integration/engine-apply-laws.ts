@@ -337,6 +337,14 @@ export function applyLaws(server: () => Server): void {
     });
     assert.deepEqual(Object.values(observed), ['created', 'created']);
     assert.equal(await lab.get(`/api/v1/namespaces/${ns}`), undefined);
+    const { objects } = await lab.until('what would be created is looked at', ns, (snapshot) =>
+      snapshot.objects.every(({ healthReason }) => healthReason !== undefined),
+    );
+    for (const { health, healthReason } of objects)
+      assert.deepEqual(
+        [health, healthReason],
+        ['UNKNOWN', 'it does not exist yet, and nothing is written here'],
+      );
     await lab.apply(ns, [namespace(ns), configMap(ns, 'a', { v: '1' }), configMap(ns, 'b', {})]);
     const held = await lab.apply(ns, [namespace(ns), configMap(ns, 'a', { v: '2' })], { hold: true });
     assert.equal(held.ok, false);
