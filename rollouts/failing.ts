@@ -34,7 +34,7 @@ export function failWork(draft: Draft, stage: Stage, { bad }: Survey, reason: st
 /** Targets that left Current after their stage had passed: beyond the budget that is a failure of the version. */
 export function judgeRegressions(draft: Draft): void {
   if (!draft.hasRegressed) return;
-  for (const stage of draft.line.stages) {
+  for (const [at, stage] of draft.line.stages.entries()) {
     const byVersion = new Map<string, string[]>();
     for (const member of draft.members(stage.name)) {
       const { name } = member;
@@ -44,9 +44,13 @@ export function judgeRegressions(draft: Draft): void {
       byVersion.set(run.revision, [...(byVersion.get(run.revision) ?? []), name]);
     }
     for (const [version, names] of byVersion) {
-      if (names.length <= draft.maxFailed(stage.name) || !isPassed(draft, version)) continue;
+      // A pause holds this stage and later ones; stages before it keep what they have passed.
+      const held = draft.line.stages.slice(at);
+      const isPause = draft.facts.strategy.failure.action === 'pause';
+      const concerned = isPause ? held : draft.line.stages;
+      if (names.length <= draft.maxFailed(stage.name) || !isPassed(concerned, version)) continue;
       const reason = `${names.length} of ${stage.name} left Current: ${few(names)}`;
-      if (draft.facts.strategy.failure.action === 'rollback') {
+      if (!isPause) {
         beginRollback(
           draft,
           version,
@@ -55,14 +59,14 @@ export function judgeRegressions(draft: Draft): void {
         );
         return;
       }
-      const struck = strike(draft, [version]);
+      const struck = strike(draft, [version], held);
       pause(draft, { cause: 'regression', stage: stage.name, version, reason, since: draft.now, struck });
     }
   }
 }
 
-const isPassed = (draft: Draft, version: string) =>
-  draft.line.stages.some(({ passed }) => passed.includes(version));
+const isPassed = (stages: readonly Stage[], version: string) =>
+  stages.some(({ passed }) => passed.includes(version));
 
 /** It left Current after stages had passed it, and nobody has decided yet what is to become of it. */
 export const isRegressed = ({ line }: Pick<Draft, 'line'>, version: string): boolean =>
@@ -81,8 +85,8 @@ export function pause(draft: Draft, pause: Pause): void {
 }
 
 /** Takes versions from what stages have passed; tells the stages that had one. */
-function strike(draft: Draft, versions: readonly string[]): string[] {
-  const had = draft.line.stages.filter(({ passed }) => passed.some((one) => versions.includes(one)));
+function strike(draft: Draft, versions: readonly string[], stages = draft.line.stages): string[] {
+  const had = stages.filter(({ passed }) => passed.some((one) => versions.includes(one)));
   for (const { name, passed } of had)
     draft.setStage(name, { passed: passed.filter((one) => !versions.includes(one)) });
   draft.update({ struck: [...new Set([...draft.line.struck, ...versions])].slice(-MOST_ENDED) });

@@ -339,6 +339,29 @@ test('a regression after the stage has passed pauses; resume accepts it', () => 
   assert.equal(lab.phase('v2'), 'Succeeded');
 });
 
+test('a regression in a later stage pauses that one; stages before it keep the version, and take the fix', () => {
+  const lab = new Lab(RINGS, { ...PAUSE, regression: { window: '12h' } }, all('a'));
+  lab.commit('v2', all('b'));
+  lab.pass(2 * HOUR);
+  assert.equal(lab.phase('v2'), 'Succeeded');
+  lab.world.say('e1', 'app', 'failed', 'CrashLoopBackOff');
+  lab.pass(15 * MINUTE);
+  assert.equal(lab.happened('paused').length, 1);
+  assert.equal(lab.phase('v2'), 'Paused');
+  lab.pass(2 * HOUR);
+  for (const name of ALL) assert.ok(lab.states[name]?.startsWith('v2 '), `${name}: ${lab.states[name]}`);
+  for (const name of RINGS.canary) assert.equal(lab.states[name], 'v2 Current');
+  lab.plays.set('e1@c', [{ afterMs: 1_000, phase: 'current' }]);
+  lab.commit('v3', all('c'));
+  lab.pass(HOUR);
+  assert.equal(lab.passed('canary'), 'v3');
+  assert.equal(lab.states.c1, 'v3 Current');
+  assert.ok(lab.states.e2?.startsWith('v2 '), lab.states.e2);
+  assert.equal(lab.order({ kind: 'resume' }), undefined);
+  lab.pass(HOUR);
+  assert.ok(runs(lab, 'v3'), JSON.stringify(lab.states));
+});
+
 test('a cluster that is held is no regression, however long it says so; released, it is watched again', () => {
   const lab = new Lab(RINGS, ROLLBACK, all('a'));
   lab.commit('v2', all('b'));
