@@ -220,6 +220,13 @@ export class FakeAgent implements AsyncDisposable {
         else this.#take(openDesired(text, [trust.hub.publicKey]));
       },
     });
+    void this.#greetAgain();
+  }
+
+  /** As agents do: what was published while it was not connected is told again to who says hello. */
+  async #greetAgain(): Promise<void> {
+    for await (const { type } of this.#agent.connection.status())
+      if (type === 'reconnect' && this.#beat) this.hello();
   }
 
   /** An older one is refused, as agents do. */
