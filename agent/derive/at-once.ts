@@ -57,9 +57,14 @@ export async function readAtOnce(
   const entry = await firstValid(question, faults, (revision) => reader.cluster(revision, cluster, signal));
   const policies = new Map<string, Policy>();
   const approvals = new Map<string, readonly string[]>();
-  for (const name of new Set(question.placements)) {
-    const found = await firstValid(question, faults, (revision) => reader.placement(revision, name, signal));
-    const document = found?.document;
+  // All at once: what has to be fetched travels together.
+  const read = [...new Set(question.placements)].map(async (name) => {
+    const own: Fault[] = [];
+    const found = await firstValid(question, own, (revision) => reader.placement(revision, name, signal));
+    return { name, document: found?.document, own };
+  });
+  for (const { name, document, own } of await Promise.all(read)) {
+    faults.push(...own);
     const policy =
       fleet?.document && document ? policyOf(fleet.document, document) : before.policies.get(name);
     if (policy) policies.set(name, policy);
