@@ -10,6 +10,8 @@ const ATTEMPTS = 4;
 export class RepositoryObjects implements GitObjects {
   protected readonly repository: Repository;
   readonly #breathe = createBreather();
+  /** Trees by their bytes, for as long as the repository keeps those: many paths lead through the same few. */
+  readonly #trees = new WeakMap<Buffer, readonly TreeEntry[]>();
 
   constructor(repository: Repository) {
     this.repository = repository;
@@ -20,7 +22,12 @@ export class RepositoryObjects implements GitObjects {
   }
 
   async readTree(oid: string, signal: AbortSignal): Promise<readonly TreeEntry[]> {
-    return parseTree(oid, await this.#read(oid, 'tree', signal));
+    const data = await this.#read(oid, 'tree', signal);
+    const known = this.#trees.get(data);
+    if (known) return known;
+    const entries = parseTree(oid, data);
+    this.#trees.set(data, entries);
+    return entries;
   }
 
   async readBlob(oid: string, signal: AbortSignal): Promise<Uint8Array> {
