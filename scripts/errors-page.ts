@@ -11,7 +11,7 @@ export function renderErrorsPage(): string {
     '# Errors',
     '',
     'Every fault that Flotilla reports, in the API, the CLI, logs and status, carries one of these codes. A code never changes its meaning.',
-    'This page is generated from `proto/faults.ts` by `npm run docs`.',
+    'This page is generated from `proto/faults/` by `npm run docs`.',
     '',
     '| code | what happened | what to do |',
     '|---|---|---|',

@@ -17,9 +17,19 @@ test('every code of the page is in the catalogue and the other way round', () =>
   assert.deepEqual(documented, Object.keys(FAULTS));
 });
 
+test('no code stands in two places of the catalogue', () => {
+  const codes = sourceFiles()
+    .filter((file) => file.startsWith('proto/faults/'))
+    .flatMap((file) => [
+      ...readFileSync(join(repositoryRoot, file), 'utf8').matchAll(/^ {2}'?([a-z-]+)'?: \[/gm),
+    ])
+    .map(([, code]) => code);
+  assert.deepEqual(codes.sort(), Object.keys(FAULTS).sort());
+});
+
 test('every code of the catalogue can happen: some source names it', () => {
   const sources = sourceFiles()
-    .filter((file) => file !== 'proto/faults.ts' && !file.endsWith('.test.ts'))
+    .filter((file) => !file.startsWith('proto/faults/') && !file.endsWith('.test.ts'))
     .map((file) => readFileSync(join(repositoryRoot, file), 'utf8'))
     .join('\n');
   const never = Object.keys(FAULTS).filter((code) => !sources.includes(`'${code}'`));
