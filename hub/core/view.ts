@@ -18,19 +18,21 @@ import {
 import { type AgentRecord, Agents } from './view/agents.ts';
 import { type ApprovalRow, problemOfApproval } from './view/approvals.ts';
 import type { AssignmentRow } from './view/assignment.ts';
-import { type ChangeListener, Changes } from './view/changes.ts';
-import { type ClusterRow, sameRow } from './view/cluster.ts';
+import type { ChangeListener, Changes } from './view/changes.ts';
+import type { ClusterRow } from './view/cluster.ts';
+import { Commits } from './view/commits.ts';
 import { connectivityOf, DEFAULT_PATIENCE, type Patience, stateOf } from './view/connectivity.ts';
 import { changedClusters } from './view/decided.ts';
 import { Departing } from './view/departing.ts';
 import { EventRing } from './view/events.ts';
-import { type History, historyOf, type Lag, lagOf } from './view/lag.ts';
-import { fromFault, fromIndex, type ProblemRow } from './view/problems.ts';
+import type { Lag } from './view/lag.ts';
+import { Outages } from './view/outages.ts';
+import { fromIndex, type ProblemRow } from './view/problems.ts';
 import type { BannerRow } from './view/rollouts/banners.ts';
 import { RolloutBook } from './view/rollouts/book.ts';
-import { aliasesOf, type ChangeRow } from './view/rollouts/change.ts';
+import type { ChangeRow } from './view/rollouts/change.ts';
 import { recollect } from './view/rollouts/recollect.ts';
-import { deriveRow, deriveRowAt, deriveRowFor, type RowSources } from './view/row.ts';
+import { type Dirty, Rows } from './view/rows.ts';
 
 export type ViewOptions = {
   /** When this hub began to listen, Unix milliseconds. */
@@ -55,18 +57,13 @@ export class ReadModel implements FleetView {
   readonly #patience: Patience;
   readonly #agents: Agents;
   readonly #events: EventRing;
-  readonly #changes = new Changes();
   readonly #departing = new Departing();
-  readonly #rows = new Map<string, ClusterRow>();
+  readonly #commits = new Commits();
+  readonly #outages = new Outages();
+  readonly #rows = new Rows();
   #index: IndexSnapshot | undefined;
-  #history: History = { position: new Map(), commits: [] };
-  #aliases: ((revision: string) => string) | undefined;
   #state: HubState = EMPTY_STATE;
-  #git: Reachability = { ok: false, message: 'the repository has not been read yet' };
-  #bus: Reachability = { ok: false, message: 'not connected yet' };
-  #store: Reachability = { ok: true };
   #leader: string | undefined;
-  #outages: readonly ProblemRow[] = [];
   #now: number;
   #clock = 0;
 
@@ -86,11 +83,10 @@ export class ReadModel implements FleetView {
     const wereDeparting = !this.#departing.isEmpty;
     this.#index = snapshot;
     this.#departing.setIndex(snapshot, this.#now);
-    this.#history = historyOf(snapshot);
-    this.#aliases = undefined;
-    this.#agents.setKnown((cluster) => snapshot.clusters.has(cluster));
+    this.#commits.setIndex(snapshot);
+    this.#agents.setKnown((name) => snapshot.clusters.has(name));
     this.setGit(snapshot.git);
-    for (const name of [...this.#rows.keys()]) if (!snapshot.clusters.has(name)) this.#remove(name);
+    this.#rows.keepOnly((name) => snapshot.clusters.has(name));
     const all = !changed || wereDeparting || !this.#departing.isEmpty;
     for (const [name, entry] of snapshot.clusters) {
       if (all) this.#derive(name);
@@ -100,8 +96,7 @@ export class ReadModel implements FleetView {
   }
 
   setGit(git: Reachability): void {
-    this.#git = git;
-    this.#judgeOutages();
+    this.#outages.setGit(git, this.#now);
   }
 
   setState(state: HubState, facts: FleetFacts | undefined): void {
@@ -126,20 +121,18 @@ export class ReadModel implements FleetView {
 
   setBus(bus: Reachability): void {
     // Agents that were in contact get their full patience anew: it was the hub that was away.
-    if (bus.ok && !this.#bus.ok) {
+    if (bus.ok && !this.bus.ok) {
       for (const [, record] of this.#agents.entries()) {
         if (record.heard?.live && record.connectivity === 'CONNECTED') {
           record.heard = { ...record.heard, clock: this.#clock };
         }
       }
     }
-    this.#bus = bus;
-    this.#judgeOutages();
+    this.#outages.setBus(bus, this.#now);
   }
 
   setStore(store: Reachability): void {
-    this.#store = store;
-    this.#judgeOutages();
+    this.#outages.setStore(store, this.#now);
   }
 
   setLeader(name: string | undefined): void {
@@ -171,7 +164,7 @@ export class ReadModel implements FleetView {
 
   tick(now: number): void {
     this.rollouts.tick(now);
-    if (this.#bus.ok) this.#clock += Math.max(0, now - this.#now);
+    if (this.bus.ok) this.#clock += Math.max(0, now - this.#now);
     this.#now = Math.max(this.#now, now);
     for (const [name, { heard, connectivity }] of this.#agents.entries())
       if (heard && stateOf(heard, this.#clock, this.#patience) !== connectivity) this.#derive(name, false);
@@ -189,13 +182,13 @@ export class ReadModel implements FleetView {
     return this.#state;
   }
   get git(): Reachability {
-    return this.#git;
+    return this.#outages.git;
   }
   get bus(): Reachability {
-    return this.#bus;
+    return this.#outages.bus;
   }
   get changes(): Changes {
-    return this.#changes;
+    return this.#rows.changes;
   }
   /** Agents that speak without an entry in the index. */
   get strangers(): number {
@@ -203,7 +196,7 @@ export class ReadModel implements FleetView {
   }
 
   clusters(): ClusterRow[] {
-    return [...this.#rows.values()];
+    return this.#rows.all();
   }
 
   cluster(name: string): ClusterRow | undefined {
@@ -211,13 +204,13 @@ export class ReadModel implements FleetView {
   }
 
   labelsOf(cluster: string): Labels {
-    return this.#rows.get(cluster)?.labels ?? {};
+    return this.#rows.labelsOf(cluster);
   }
 
   /** Label keys that the Fleet allows or a cluster has, sorted. */
   labelKeys(): string[] {
     const keys = new Set(Object.keys(this.#index?.fleet?.document.spec.labels ?? {}));
-    for (const { labels } of this.#rows.values()) for (const key of Object.keys(labels)) keys.add(key);
+    for (const { labels } of this.#rows.all()) for (const key of Object.keys(labels)) keys.add(key);
     return [...keys].sort();
   }
 
@@ -239,7 +232,7 @@ export class ReadModel implements FleetView {
   }
 
   assignment(cluster: string, placement: string): AssignmentRow | undefined {
-    return this.#rows.get(cluster)?.assignments.find((row) => row.placement === placement);
+    return this.#rows.assignment(cluster, placement);
   }
 
   /** Placements in force, and those that are gone while something of them runs on. */
@@ -258,15 +251,7 @@ export class ReadModel implements FleetView {
 
   /** What is not as Git says, and the trouble that everybody should know of. */
   banners(): BannerRow[] {
-    const isRewritten = this.#git.code === 'history-rewritten';
-    const message = this.#git.message ?? 'the branch was rewritten';
-    const nobody = { by: undefined, reason: undefined, expiresAt: undefined };
-    const rewritten: BannerRow[] = isRewritten ? [{ kind: 'HISTORY_REWRITTEN', message, ...nobody }] : [];
-    const why = this.#store.message ?? 'it does not answer';
-    const full: BannerRow[] = this.#store.ok
-      ? []
-      : [{ kind: 'STORE_FULL', message: `nothing is stored, so nothing starts: ${why}`, ...nobody }];
-    return [...full, ...rewritten, ...this.rollouts.banners()];
+    return [...this.#outages.banners(), ...this.rollouts.banners()];
   }
 
   /** The hub that decides; undefined while none is known to. */
@@ -276,8 +261,7 @@ export class ReadModel implements FleetView {
 
   /** The short name of a commit, unique among those that are known. */
   aliasOf(revision: string): string {
-    this.#aliases ??= aliasesOf(this.#history.position.keys());
-    return this.#aliases(revision);
+    return this.#commits.aliasOf(revision);
   }
 
   /** Every commit that began a rollout that is known, with all its rollouts. */
@@ -291,7 +275,7 @@ export class ReadModel implements FleetView {
 
   lag(assignment: AssignmentRow): Lag | undefined {
     const wanted = this.indexed(assignment)?.version ?? assignment.desired;
-    return lagOf(assignment, wanted?.digest, this.#history, this.#now);
+    return this.#commits.lag(assignment, wanted?.digest, this.#now);
   }
 
   /** What Git says of it; undefined where Git no longer has it. */
@@ -301,19 +285,19 @@ export class ReadModel implements FleetView {
 
   /** Commits of the branch since a revision; undefined where the history that is kept does not reach back. */
   ageOf(revision: string): number | undefined {
-    return this.#history.position.get(revision);
+    return this.#commits.ageOf(revision);
   }
 
   problems(): ProblemRow[] {
     const reported = [...this.#agents.entries()]
-      .filter(([cluster]) => this.#rows.has(cluster))
+      .filter(([cluster]) => this.#rows.get(cluster) !== undefined)
       .flatMap(([, { problems, reports }]) => [
         ...problems,
         ...[...reports.values()].flatMap(({ report, problems }) => (report.removed ? [] : problems)),
       ]);
     const held = this.approvals().map(problemOfApproval);
     const indexed = (this.#index?.problems ?? []).map(fromIndex);
-    const all = [...this.#outages, ...held, ...indexed, ...reported];
+    const all = [...this.#outages.problems, ...held, ...indexed, ...reported];
     return [...new Map(all.map((problem) => [problem.id, problem])).values()];
   }
 
@@ -323,28 +307,16 @@ export class ReadModel implements FleetView {
 
   /** A commit by its whole id, a unique beginning of at least four digits, `HEAD` or the name of the branch. */
   commit(rev: string): Commit | undefined {
-    const index = this.#index;
-    if (!index) return undefined;
-    if (rev === 'HEAD' || rev === index.repository.branch) return index.head;
-    const whole = index.commitsById.get(rev);
-    if (whole || !/^[0-9a-f]{4,}$/.test(rev)) return whole;
-    const found = [...index.commitsById.values()].filter(({ oid }) => oid.startsWith(rev));
-    return found.length === 1 ? found[0] : undefined;
+    return this.#commits.find(rev);
   }
 
   /** Why the hub cannot do its work, in words; empty when it can. */
   unready(): string[] {
-    const reasons: string[] = [];
-    if (!this.#index) reasons.push(`no index yet: ${this.#git.message ?? 'the repository is being read'}`);
-    // A Git server that is away may come back by itself; a rewritten branch waits for a person.
-    else if (this.#git.code === 'history-rewritten') reasons.push(this.#git.message ?? this.#git.code);
-    if (!this.#bus.ok) reasons.push(`bus: ${this.#bus.message ?? 'not connected'}`);
-    if (!this.#store.ok) reasons.push(`store: ${this.#store.message ?? 'does not take anything'}`);
-    return reasons;
+    return this.#outages.unready(this.#index !== undefined);
   }
 
   onChange(listener: ChangeListener): () => void {
-    return this.#changes.listen(listener);
+    return this.#rows.changes.listen(listener);
   }
 
   // ---- deriving
@@ -352,24 +324,6 @@ export class ReadModel implements FleetView {
   #hear(cluster: string, receivedAt: number): AgentRecord {
     const live = receivedAt >= this.startedAt && receivedAt >= this.#now - FRESH_MS;
     return this.#agents.hear(cluster, receivedAt, this.#clock, live);
-  }
-
-  #judgeOutages(): void {
-    const outages = [
-      ['git-unreachable', this.#git],
-      ['nats-unreachable', this.#bus],
-      ['store-failed', this.#store],
-    ] as const;
-    this.#outages = outages
-      .filter(([, { ok }]) => !ok)
-      .map(([code, at]) =>
-        fromFault(
-          { code: at.code ?? code, message: at.message ?? 'does not answer' },
-          {},
-          this.#now,
-          this.#outages,
-        ),
-      );
   }
 
   /** Makes the row of a cluster anew where its inputs changed (`dirty`) or its connectivity did. */
@@ -381,7 +335,7 @@ export class ReadModel implements FleetView {
     const moved = agent !== undefined && agent.connectivity !== connectivity.state;
     if (agent) agent.connectivity = connectivity.state;
     if (!entry || !(dirty || moved)) return;
-    const sources: RowSources = {
+    const sources = {
       index: this.#index!,
       state: this.#state,
       departing: this.#departing,
@@ -389,34 +343,6 @@ export class ReadModel implements FleetView {
       agent,
       connectivity,
     };
-    const before = this.#rows.get(name);
-    const row = derive(name, sources, before, moved || typeof dirty === 'boolean' ? {} : dirty);
-    if (row === before) return;
-    if (before && sameRow(before, row)) {
-      this.#rows.set(name, row);
-      return;
-    }
-    this.#rows.set(name, { ...row, version: this.#changes.next() });
-    this.#changes.tell({ name, gone: false, previousHeadline: before?.status.headline.state });
+    this.#rows.derive(name, sources, moved || typeof dirty === 'boolean' ? {} : dirty);
   }
-
-  #remove(name: string): void {
-    const before = this.#rows.get(name);
-    this.#rows.delete(name);
-    this.#changes.next();
-    this.#changes.tell({ name, gone: true, previousHeadline: before?.status.headline.state });
-  }
-}
-
-/** What has changed that a row follows from, where it is not everything. */
-type Dirty = { readonly placement?: string | undefined; readonly was?: IndexSnapshot };
-
-function derive(
-  name: string,
-  sources: RowSources,
-  before: ClusterRow | undefined,
-  { placement, was }: Dirty,
-): ClusterRow {
-  if (placement !== undefined) return deriveRowFor(placement, name, sources, before);
-  return was ? deriveRowAt(was, name, sources, before) : deriveRow(name, sources, before);
 }
