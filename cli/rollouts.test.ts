@@ -3,11 +3,13 @@ import { after, before, test } from 'node:test';
 import type { RunningApi } from '#hub/api/server.ts';
 import { acmeRolling } from '#hub/api/testing/api.ts';
 import { serve } from '#hub/api/testing/serve.ts';
+import { GATE_STATES } from '#hub/core/view/rollouts/gates.ts';
 import { NONE } from '#hub/core/view/rollouts/progress.ts';
 import { oid } from '#hub/core/view/testing/fleet.ts';
 import { eventually, PATIENCE_MS } from '#test/bed/eventually.ts';
 import { barOf } from './rollouts/lanes.ts';
 import { Live } from './rollouts/live.ts';
+import { gateLegend, gateText } from './rollouts/looks.ts';
 import { run, show, start } from './testing/hub.ts';
 
 const SHORT = oid('head').slice(0, 7);
@@ -71,6 +73,7 @@ test('rollout status is everything of a rollout on one screen, and answers with 
 STAGE   PHASE         CLUSTERS               WHEN            GATES
 dev     ✔ SUCCEEDED   1 current              passed 4m ago   ● soak
 prod    ‖ PAUSED      1 waiting, 1 blocked   for 4m          ◇ approval: 1 of 2 given, by bob; platform-oncall may; not by an author of the commits
+gates: ● open, ◇ waited for
 
 waiting for
   paused by carol: a release party; ends by itself in 60m
@@ -85,6 +88,20 @@ prod-us-1   prod    ⊘ BLOCKED   4m      held by bob: repair
   assert.equal((await flotilla(`rollout status platform@${oid('middle').slice(0, 7)} --exit-code`)).code, 0);
   const { stages, notThere } = JSON.parse((await flotilla('rollout status platform -o json')).stdout);
   assert.deepEqual([stages.length, notThere[0].message], [2, 'held by bob: repair']);
+});
+
+test('each state of a gate has a sign of its own, and what was skipped or denied a word', () => {
+  const gate = { kind: 'SOAK', when: 'AFTER', opensAt: null, message: null, approval: null };
+  const gates = GATE_STATES.map((state) => ({ ...gate, state }));
+  const told = gates.map((one) => gateText(one, 0, String));
+  assert.deepEqual(told, ['◇ soak', '● soak', '○ soak', '» soak skipped', '✖ soak denied']);
+  assert.equal(gateText({ ...gates[4]!, message: 'by carol: no' }, 0, String), '✖ soak denied: by carol: no');
+  assert.equal(
+    gateText({ ...gates[3]!, message: 'skipped by expedite' }, 0, String),
+    '» soak: skipped by expedite',
+  );
+  assert.equal(gateLegend(gates), 'gates: ● open, ◇ waited for, ○ not yet, » skipped, ✖ denied\n');
+  assert.equal(gateLegend([]), '');
 });
 
 test('status tells of a newest rollout that was stopped, and of the ways on', async () => {

@@ -202,8 +202,9 @@ function expedite(draft: Draft, order: Extract<Command, { kind: 'expedite' }>): 
   if (working.length === 0)
     return refuse('nothing-waits', `${few(order.stages)} of ${draft.facts.placement} works on ${what}`);
   for (const { name, work } of working) {
-    draft.setWork(name, { skips: [...new Set([...work!.skips, ...(order.skips ?? SKIPS)])] });
-    draft.event({ what: 'expedited', stage: name, revision: work!.version, ...who(order) });
+    const skips = order.skips ?? SKIPS;
+    draft.setWork(name, { skips: [...new Set([...work!.skips, ...skips])] });
+    draft.event({ what: 'expedited', stage: name, revision: work!.version, skips, ...who(order) });
   }
   return undefined;
 }

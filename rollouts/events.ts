@@ -1,4 +1,4 @@
-import type { TargetState } from './state.ts';
+import type { Skip, TargetState } from './state.ts';
 
 /** What happened, in the order in which it did: for timelines, notifications and the audit. */
 export const WHATS = [
@@ -55,6 +55,8 @@ export type LineEvent = {
   readonly gate?: string;
   readonly reason?: string;
   readonly by?: string;
+  /** Of an order to expedite: what the stage need not wait for. */
+  readonly skips?: readonly Skip[];
   /** Of a stage that goes on: how many of its clusters the version left in which state. */
   readonly counts?: StateCounts;
 };

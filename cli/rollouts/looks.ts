@@ -55,17 +55,32 @@ export const countsText = (progress: Progress): string =>
     .map((key) => `${progress[key]} ${key}`)
     .join(', ') || '-';
 
-const GATES: Readonly<Record<string, string>> = { OPEN: '●', WAITING: '◇', CLOSED: '○' };
+/** Signs of their own, so that they read without colours; told with their meaning by `gateLegend`. */
+const GATES: readonly (readonly [state: string, sign: string, means: string])[] = [
+  ['OPEN', '●', 'open'],
+  ['WAITING', '◇', 'waited for'],
+  ['CLOSED', '○', 'not yet'],
+  ['SKIPPED', '»', 'skipped'],
+  ['DENIED', '✖', 'denied'],
+];
 
-/** `◇ approval: 1 of 2 given, by bob` */
+/** What the signs of some gates mean: `gates: ● open, ○ not yet`. Empty where there are none. */
+export function gateLegend(gates: readonly GateNode[]): string {
+  const used = GATES.filter(([state]) => gates.some((gate) => gate.state === state));
+  return used.length === 0 ? '' : `gates: ${used.map(([, sign, means]) => `${sign} ${means}`).join(', ')}\n`;
+}
+
+/** `◇ approval: 1 of 2 given, by bob`, `» soak skipped by expedite` */
 export function gateText(
   { kind, state, message, opensAt }: GateNode,
   now: number,
   span: (ms: number) => string,
 ): string {
   const opens = opensAt !== null && state === 'WAITING' ? `, ${span(Date.parse(opensAt) - now)} to go` : '';
-  const said = state === 'WAITING' && message !== null ? `: ${message}` : '';
-  return `${GATES[state] ?? '?'} ${kind.toLowerCase()}${said}${opens}`;
+  const [, sign, means] = GATES.find(([known]) => known === state) ?? [state, '?', state.toLowerCase()];
+  const isTold = ['SKIPPED', 'DENIED'].includes(state);
+  const said = message !== null && (isTold || state === 'WAITING') ? `: ${message}` : '';
+  return `${sign} ${kind.toLowerCase()}${isTold && !message?.startsWith(means) ? ` ${means}` : ''}${said}${opens}`;
 }
 
 /** Time between two moments in whole units: 45s, 5m, 3h, 12d. */

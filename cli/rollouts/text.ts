@@ -1,6 +1,6 @@
 import { harmless, paint, table } from '../output/table.ts';
 import { age } from '../output/words.ts';
-import { countsText, farText, gateText, lookOf, span, wordCell } from './looks.ts';
+import { countsText, farText, gateLegend, gateText, lookOf, span, wordCell } from './looks.ts';
 import type { RolloutNode, StageNode, TargetNode } from './nouns.ts';
 import { hasStopped, waysOn } from './stopped.ts';
 
@@ -22,7 +22,7 @@ export function rolloutText(
   ]);
   const parts = [
     headText(rollout, now, around),
-    table(['STAGE', 'PHASE', 'CLUSTERS', 'WHEN', 'GATES'], rows, around),
+    `${table(['STAGE', 'PHASE', 'CLUSTERS', 'WHEN', 'GATES'], rows, around)}${gateLegend(rollout.stages.flatMap(({ gates }) => gates))}`,
   ];
   const waits = rollout.waitingFor.map((words) => `  ${harmless(words)}\n`).join('');
   if (waits) parts.push(`waiting for\n${waits}`);

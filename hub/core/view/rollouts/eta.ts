@@ -41,7 +41,7 @@ export function etaOf(view: LineView, version: string, clock: Clock): number | u
     at += Math.ceil(toDo / draft.maxConcurrent(stage.name)) * typical;
     if (isEmpty && standing === 'ahead') continue;
     for (const gate of gatesOf(view, version, stage, clock)) {
-      if (gate.state === 'OPEN') continue;
+      if (gate.state === 'OPEN' || gate.state === 'SKIPPED') continue;
       if (gate.kind !== 'SOAK') return undefined;
       at = gate.opensAt === undefined ? at + soakMs(view, stage.name, gate.key) : Math.max(at, gate.opensAt);
     }

@@ -6,10 +6,14 @@ import type { Approval, Gate, Skip, Stage, Work } from '#rollouts/state.ts';
 import { openingFor } from '#rollouts/windows.ts';
 import { survey } from '#rollouts/work.ts';
 import { type Clock, isOver, type LineView, standingOf } from './line-view.ts';
+import type { GateMemory, StageMemory } from './memory.ts';
 
 export const GATE_KINDS = ['SOAK', 'APPROVAL', 'WINDOW', 'WEBHOOK'] as const;
-/** WAITING: the stage waits at it now. CLOSED: its turn has not come. */
-export const GATE_STATES = ['WAITING', 'OPEN', 'CLOSED'] as const;
+/**
+ * WAITING: the stage waits at it now. CLOSED: its turn has not come. SKIPPED: nobody waits for it, because somebody said so or a revert
+ * needs none. DENIED: a person or a webhook said no.
+ */
+export const GATE_STATES = ['WAITING', 'OPEN', 'CLOSED', 'SKIPPED', 'DENIED'] as const;
 
 /** A condition of a stage, as it stands for one version. */
 export type GateRow = {
@@ -64,10 +68,18 @@ function rowOf(
   if (work?.version !== version) {
     const was = view.remember(version)?.stages.get(stage.name);
     const isPassed = was?.passedAt !== undefined || stage.passed.includes(version);
-    return row(isPassed || was?.gates.get(key)?.openedAt !== undefined ? 'OPEN' : 'CLOSED');
+    const gateWas = was?.gates.get(key);
+    if (isPassed && was?.skips.has(SKIP_OF[kind]) && !isEarlier(gateWas, was, kind))
+      return row('SKIPPED', EXPEDITED);
+    if (isPassed) return row('OPEN');
+    if (gateWas?.refused !== undefined) return row('DENIED', gateWas.refused);
+    return row(gateWas?.openedAt !== undefined ? 'OPEN' : 'CLOSED');
   }
-  if (work.revert) return row('OPEN', 'a revert needs none');
-  if (work.skips.includes(SKIP_OF[kind])) return row('OPEN', 'skipped by expedite');
+  if (work.revert) return row('SKIPPED', 'a revert needs none');
+  if (work.skips.includes(SKIP_OF[kind])) {
+    const was = view.remember(version)?.stages.get(stage.name);
+    return isEarlier(was?.gates.get(key), was, kind) ? row('OPEN') : row('SKIPPED', EXPEDITED);
+  }
   if (gate.soak !== undefined) {
     const ends = soakEnd(view, stage, work, gate.soak, clock);
     if (ends === undefined) return row('CLOSED', `soaks for ${gate.soak}`);
@@ -76,11 +88,23 @@ function rowOf(
   const known = work.gates[key];
   if (!known) return row('CLOSED');
   if (known.openedAt !== undefined) return row('OPEN');
-  if (!gate.approval) return row('WAITING', answered(gate, known));
+  if (!gate.approval) return row(known.answer?.says === 'no' ? 'DENIED' : 'WAITING', answered(gate, known));
   const valid = validApprovals(view.at(clock), gate.approval, known.approvals ?? []);
   // Given and not used yet: what the stage waits for is something else.
   const isGiven = valid.length >= (gate.approval.count ?? 1);
   return row(isGiven ? 'OPEN' : 'WAITING', given(gate.approval, valid));
+}
+
+const EXPEDITED = 'skipped by expedite';
+
+/** It had opened by itself before an order let the stage go without it. */
+function isEarlier(
+  gate: GateMemory | undefined,
+  stage: StageMemory | undefined,
+  kind: GateRow['kind'],
+): boolean {
+  const skippedAt = stage?.skips.get(SKIP_OF[kind]);
+  return gate?.openedAt !== undefined && skippedAt !== undefined && gate.openedAt < skippedAt;
 }
 
 /** When a soak is over, if hub time runs until then; undefined while something is still to become Current. */
@@ -127,8 +151,14 @@ function windowOf(view: LineView, version: string, stage: Stage, now: number): G
     message: undefined,
   } as const;
   const isPast = standingOf(view, stage, version) !== 'working' || isOver(view.phase(version));
-  if (isPast) return { ...row, state: stage.passed.includes(version) ? 'OPEN' : 'CLOSED' };
-  if (stage.work?.skips.includes('window')) return { ...row, state: 'OPEN', message: 'skipped by expedite' };
+  if (isPast) {
+    if (!stage.passed.includes(version)) return { ...row, state: 'CLOSED' };
+    const was = view.remember(version)?.stages.get(stage.name);
+    return was?.skips.has('window')
+      ? { ...row, state: 'SKIPPED', message: EXPEDITED }
+      : { ...row, state: 'OPEN' };
+  }
+  if (stage.work?.skips.includes('window')) return { ...row, state: 'SKIPPED', message: EXPEDITED };
   if (closed.length === 0) return { ...row, state: 'OPEN' };
   const message =
     closed.length === openings.length

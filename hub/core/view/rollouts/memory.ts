@@ -1,6 +1,6 @@
 import type { FleetEvent } from '#rollouts/advance.ts';
 import type { StateCounts } from '#rollouts/events.ts';
-import type { TargetState } from '#rollouts/state.ts';
+import type { Skip, TargetState } from '#rollouts/state.ts';
 
 /** An event of the machine, and when it happened: Unix milliseconds of the hub. */
 export type Told = FleetEvent & { readonly at: number };
@@ -11,13 +11,21 @@ export type Decision = {
   readonly approved: boolean;
   readonly reason: string | undefined;
 };
-export type GateMemory = { requestedAt: number; openedAt?: number; decisions: Decision[] };
+export type GateMemory = {
+  requestedAt: number;
+  openedAt?: number;
+  /** The no that was the last word about it: of a person, or of a webhook. */
+  refused?: string;
+  decisions: Decision[];
+};
 export type StageMemory = {
   tookAt?: number;
   startedAt?: number;
   passedAt?: number;
   /** How the version left the clusters of the stage. */
   counts?: StateCounts;
+  /** What an order let it pass without, and when that was given. */
+  readonly skips: Map<Skip, number>;
   /** By key of the gate. */
   readonly gates: Map<string, GateMemory>;
 };
@@ -76,7 +84,7 @@ export class RolloutMemory {
   stage(name: string): StageMemory {
     let known = this.stages.get(name);
     if (!known) {
-      known = { gates: new Map() };
+      known = { skips: new Map(), gates: new Map() };
       this.stages.set(name, known);
     }
     return known;
@@ -89,11 +97,13 @@ export class RolloutMemory {
       this.dropped += MOST_EVENTS / 2 + 1;
     }
     if (ENDS.has(event.what)) this.endedAt = event.at;
+    if (event.what === 'retried')
+      for (const { gates } of this.stages.values()) for (const gate of gates.values()) delete gate.refused;
     if (event.stage !== undefined) this.#tellStage(this.stage(event.stage), event);
     if (event.cluster !== undefined) this.#tellTarget(event.cluster, event);
   }
 
-  #tellStage(stage: StageMemory, { what, at, gate, by, reason, counts }: Told): void {
+  #tellStage(stage: StageMemory, { what, at, gate, by, reason, counts, skips }: Told): void {
     if (counts) stage.counts = counts;
     switch (what) {
       case 'stageTook':
@@ -108,6 +118,9 @@ export class RolloutMemory {
         stage.passedAt = at;
         for (const one of stage.gates.values()) one.openedAt ??= at;
         return;
+      case 'expedited':
+        for (const skip of skips ?? []) if (!stage.skips.has(skip)) stage.skips.set(skip, at);
+        return;
       default:
     }
     const isDecision = what === 'approved' || what === 'denied';
@@ -117,6 +130,12 @@ export class RolloutMemory {
     if (key === undefined) return;
     const known = stage.gates.get(key) ?? { requestedAt: at, decisions: [] };
     if (what === 'gateOpened') known.openedAt = at;
+    if (what === 'gateOpened') delete known.refused;
+    if (what === 'gateDenied' && reason !== undefined) known.refused = reason;
+    if (what === 'denied') known.refused = `by ${by}${reason === undefined ? '' : `: ${reason}`}`;
+    // Gates are asked one after the other: a soak says nothing when it is over.
+    if (what === 'gateWaiting')
+      for (const [other, one] of stage.gates) if (other !== key) one.openedAt ??= at;
     if (isDecision && by !== undefined)
       known.decisions.push({ by, at, approved: what === 'approved', reason });
     stage.gates.set(key, known);
