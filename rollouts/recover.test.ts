@@ -157,6 +157,17 @@ test('an older state that is restored takes no cluster back to what it knows', (
   runs(lab, 'v3');
 });
 
+test('an approval in the state that comes back counts, where agents know no more than that', () => {
+  const gated = [ring('canary', { after: [{ approval: { groups: ['ops'] } }] }), ...STAGES.slice(1)];
+  const lab = start(gated);
+  lab.commit('v2', all('b'));
+  lab.order({ kind: 'approve', stage: 'canary', groups: ['ops'] });
+  lab.lose(structuredClone(lab.world.state));
+  lab.pass(HOUR);
+  runs(lab, 'v2');
+  assert.equal(lab.happened('approved').length, 1);
+});
+
 test('what an older state has rejected stays rejected, and its rollback goes on when it is resumed', () => {
   const lab = new Lab(RINGS, { stages: STAGES, failure: { action: 'rollback' } }, all('a'));
   lab.fails('b', 'e1');

@@ -11,13 +11,15 @@ const whomOf = (cluster: string): Whom =>
   cluster === 'e3' || cluster === 'p3'
     ? { selector: { matchLabels: { ring: cluster === 'e3' ? 'early' : 'broad' } } }
     : { cluster };
+/** What a hub has saved, and what somebody knew of it then. */
+const NOTHING: { state: FleetState; laws: Laws } = { state: EMPTY_FLEET, laws: new Laws() };
 const EARLY = { selector: { matchLabels: { ring: 'early' } } };
 
 /** A lab in which anything happens, under the laws of the line. */
 export class History {
   readonly lab: Lab;
   laws = new Laws();
-  #saved: FleetState = EMPTY_FLEET;
+  #saved = NOTHING;
   readonly #spec: Spec;
   #commits = 1;
   #depends = false;
@@ -102,13 +104,15 @@ export class History {
         return lab.block(one.cluster, one.kind === 'block' ? 'held until it is approved' : undefined);
       case 'backup':
         // As a backup is: nothing that goes on writes to it.
-        this.#saved = structuredClone(world.state);
+        this.#saved = { state: structuredClone(world.state), laws: this.laws.copy() };
         return undefined;
       case 'restore':
-      case 'lose':
-        // What was approved before is not known any more: nothing that follows may rest on it.
-        this.laws = new Laws();
-        return lab.lose(one.kind === 'lose' ? EMPTY_FLEET : this.#saved);
+      case 'lose': {
+        // What was approved since is not known any more: nothing that follows may rest on it.
+        const { state, laws } = one.kind === 'lose' ? NOTHING : this.#saved;
+        this.laws = laws.copy();
+        return lab.lose(state);
+      }
       case 'resumeRecovered':
         return void lab.fleet({ kind: 'resumeRecovered', by: 'bob', reason: 'looked at' });
       case 'say':

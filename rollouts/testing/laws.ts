@@ -11,8 +11,17 @@ import { Ledger, lookAt } from './ledger.ts';
  * asking the machine. One for each history.
  */
 export class Laws {
-  readonly #ledger = new Ledger();
+  readonly #ledger: Ledger;
   steps = 0;
+
+  constructor(ledger = new Ledger()) {
+    this.#ledger = ledger;
+  }
+
+  /** These, as they are now: what goes on writes to neither of the two. */
+  copy(): Laws {
+    return new Laws(this.#ledger.copy());
+  }
 
   /** What an order has led to: people open gates and lift rejections. */
   hearOrder(events: readonly FleetEvent[], versions: (placement: string) => Versions): void {

@@ -74,6 +74,19 @@ export class Ledger {
   readonly #rejected = new Map<string, Set<string>>();
   readonly #seen = new Set<string>();
 
+  /** What it has heard so far, for whoever comes back to this moment. */
+  copy(): Ledger {
+    const copy = new Ledger();
+    for (const [key, one] of this.#opened) copy.#opened.set(key, new Set(one));
+    for (const [key, one] of this.#evidence) copy.#evidence.set(key, new Set(one));
+    for (const [key, one] of this.#reached) copy.#reached.set(key, new Map(one));
+    for (const [key, one] of this.#rejected) copy.#rejected.set(key, new Set(one));
+    for (const one of this.taken) copy.taken.add(one);
+    for (const one of this.reverts) copy.reverts.add(one);
+    for (const one of this.#seen) copy.#seen.add(one);
+    return copy;
+  }
+
   isOpen(key: string, gate: string): boolean {
     const opened = this.#opened.get(key);
     return (opened?.has(gate) || opened?.has('all')) ?? false;
@@ -123,6 +136,8 @@ export class Ledger {
         const isRevert = reason === 'a revert' && equalsPassed(look, own, revision!);
         if (isRevert) this.reverts.add(key);
         else this.reverts.delete(key);
+        // Taken anew, with gates that are asked anew: what was heard of it before is of another attempt.
+        for (const heard of [this.#opened, this.#evidence, this.#reached]) heard.delete(key);
         this.#takeOver(look, key, stage!, revision!);
       }
       if (what === 'current' || what === 'removed') added(this.#evidence, key, cluster!);
