@@ -41,3 +41,17 @@ test('a stage that comes to an older version takes nothing away that the head gi
   }
   assert.deepEqual(lab.states, { c1: 'v3 Current', p1: 'v3 Current', p2: 'v3 Current' });
 });
+
+test('a removal under way that the head takes back is waited for by nobody, and followed by what is given', () => {
+  const lab = new Lab(RINGS, STAGES, V1);
+  lab.plays.set('p1', 'silent');
+  lab.commit('v2', { c1: 'd2', p2: 'd2' });
+  lab.pass(50_000);
+  assert.equal(lab.states.p1, 'v2 Applying');
+  assert.equal(lab.line().stages[1]?.work?.version, 'v2');
+  lab.plays.clear();
+  lab.commit('v3', { c1: 'd3', p1: 'd1', p2: 'd3' });
+  assert.equal(lab.passed('prod'), 'v2');
+  lab.pass(2 * MINUTE);
+  assert.deepEqual(lab.states, { c1: 'v3 Current', p1: 'v3 Current', p2: 'v3 Current' });
+});
