@@ -1,6 +1,7 @@
 import type { Draft } from './draft.ts';
 import type { Version } from './facts.ts';
 import { end } from './failing.ts';
+import { bringsRejected } from './rejected.ts';
 import { failedIn } from './replan.ts';
 import type { Pause, Stage, Work } from './state.ts';
 import { countsOf, isChanged, keepsOver, neededEvidence, survey } from './work.ts';
@@ -52,16 +53,6 @@ export function noteOvertaken(draft: Draft): void {
     end(draft, revision, 'Superseded');
     draft.event({ what: 'superseded', revision, reason: `${head.revision.slice(0, 7)} is newer` });
   }
-}
-
-/** A rejected digest for a cluster whose stage has not passed it there. */
-export function bringsRejected(draft: Draft, version: Version): boolean {
-  return Object.entries(draft.line.rejected).some(([cluster, digests]) => {
-    const digest = version.contents.get(cluster)?.digest;
-    if (digest === undefined || !digests.includes(digest)) return false;
-    const stage = draft.stage(draft.membership.stageOf.get(cluster) ?? '');
-    return !stage?.passed.some((one) => draft.versions.content(one, cluster)?.digest === digest);
-  });
 }
 
 /** Lets a stage take its candidate, if it has one and may (rule 2). True when it did. */

@@ -42,6 +42,7 @@ const REFUSALS = [
   'nothing-paused',
   'already-paused',
   'nothing-to-do',
+  'rejected',
   'expired',
 ] as const;
 export type RefusalCode = (typeof REFUSALS)[number];

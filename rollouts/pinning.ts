@@ -1,8 +1,8 @@
-import type { Draft } from './draft.ts';
-import { few } from './failing.ts';
+import { type Draft, publishedDigest } from './draft.ts';
+import { few, isRegressed } from './failing.ts';
 import { isAmong } from './membership.ts';
 import { type Command, type Refused, refuse, who } from './order.ts';
-import { isRejected } from './replan.ts';
+import { isBarred } from './rejected.ts';
 import type { Whom } from './state.ts';
 
 /** Gives clusters what was in force at a commit, whatever the line does, until it is unpinned. */
@@ -18,7 +18,7 @@ export function pin(draft: Draft, order: Extract<Command, { kind: 'pin' }>): Ref
   if (order.until !== undefined && order.until <= draft.now)
     return refuse('expired', 'the pin would be over before it began');
   if (clusters.length === 0) return refuse('unknown-cluster', 'there is no cluster');
-  const refusal = allRejected(draft, order);
+  const refusal = turnedDown(draft, order);
   if (refusal) return refusal;
   const same = JSON.stringify(order.whom);
   const others = draft.line.pins.filter(({ whom }) => JSON.stringify(whom) !== same);
@@ -34,17 +34,36 @@ export function pin(draft: Draft, order: Extract<Command, { kind: 'pin' }>): Ref
   return undefined;
 }
 
-/** A pin that no cluster would follow: what was rejected somewhere starts there only after `retry`. */
-function allRejected(draft: Draft, { whom, revision }: Extract<Command, { kind: 'pin' }>) {
+/**
+ * A pin starts nothing that was rejected, nor what the line turned down before it came there: that wants `retry`, by which canaries get it
+ * first. Whoever has it already may be pinned to it.
+ */
+function turnedDown(draft: Draft, { whom, revision }: Extract<Command, { kind: 'pin' }>) {
   const { placement, clusters } = draft.facts;
-  const digestOf = (name: string) => draft.versions.content(revision, name)?.digest;
-  const given = clusters.filter((one) => isAmong(whom, one) && digestOf(one.name) !== undefined);
-  if (given.length === 0 || given.some(({ name }) => !isRejected(draft, name, digestOf(name)!))) return;
-  const [names, short] = [few(given.map(({ name }) => name)), revision.slice(0, 7)];
+  const version = draft.versions.get(revision)!;
+  const given = clusters.filter((one) => isAmong(whom, one) && version.contents.has(one.name));
+  const barred = given.flatMap(({ name }) => {
+    const has = publishedDigest(draft.target(name)?.run) === version.contents.get(name)!.digest;
+    return !has && isBarred(draft, name, version) ? [name] : [];
+  });
+  if (barred.length === 0) return undefined;
+  const short = revision.slice(0, 7);
+  const others = barred.length < given.length ? '; or pin the others by themselves' : '';
   return refuse(
-    'nothing-to-do',
-    `what ${short} gives ${names} was rejected there; \`flotilla rollout retry ${placement}@${short}\` lifts that`,
+    'rejected',
+    `what ${short} gives ${few(barred)} ${whyBarred(draft, revision)}: ${wayOn(draft, `${placement}@${short}`, revision)}${others}`,
   );
+}
+
+function whyBarred({ line }: Draft, revision: string): string {
+  if (line.aborted.includes(revision)) return 'was aborted';
+  return isRegressed({ line }, revision) ? 'has regressed' : 'was rejected';
+}
+
+function wayOn({ line }: Draft, alias: string, revision: string): string {
+  if (isRegressed({ line }, revision)) return `\`flotilla rollout resume ${alias}\` accepts that`;
+  const way = `\`flotilla rollout retry ${alias}\` lifts that`;
+  return line.rollback ? `once the rollback has ended, ${way}` : way;
 }
 
 export function unpin(draft: Draft, order: Extract<Command, { kind: 'unpin' }>): Refused | undefined {

@@ -1,5 +1,6 @@
 import type { Draft } from './draft.ts';
 import type { Member } from './membership.ts';
+import { isRejected } from './rejected.ts';
 import type { Pause, Stage, Target } from './state.ts';
 import { isBusy } from './target-table.ts';
 import { isOf } from './work.ts';
@@ -154,6 +155,3 @@ export function concerns(draft: Draft, stage: Stage, cluster: string): boolean {
   const known = [draft.versions.head?.revision, stage.work?.version, draft.lastPassed(stage)];
   return known.some((revision) => draft.versions.content(revision, cluster) !== undefined);
 }
-
-export const isRejected = (draft: Draft, cluster: string, digest: string | null): boolean =>
-  digest !== null && (draft.line.rejected[cluster]?.includes(digest) ?? false);

@@ -2,7 +2,7 @@ import { type Draft, publishedDigest } from './draft.ts';
 import type { Version } from './facts.ts';
 import { end, few, pause } from './failing.ts';
 import type { Member } from './membership.ts';
-import { isRejected } from './replan.ts';
+import { isRejected } from './rejected.ts';
 import type { Rollback, Stage } from './state.ts';
 import { isBusy } from './target-table.ts';
 import { blockedBy, hasNothingBefore, isLost } from './work.ts';

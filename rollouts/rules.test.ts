@@ -7,6 +7,7 @@ const RINGS = { canary: ['c1', 'c2', 'c3'], early: ['e1', 'e2'], broad: ['p1', '
 const STAGES = [ring('canary'), ring('early'), ring('broad')];
 const PAUSE = { stages: STAGES };
 const ALL = Object.values(RINGS).flat();
+const GATE = { approval: { groups: ['ops'] } };
 const all = (digest: string, but: Record<string, string> = {}) => ({
   ...Object.fromEntries(ALL.map((name) => [name, digest])),
   ...but,
@@ -117,13 +118,70 @@ test('a cluster is not pinned to what was rejected there, until somebody retries
   lab.pass(HOUR);
   assert.equal(lab.phase('v2'), 'RolledBack');
   const refused = lab.order({ kind: 'pin', whom: { cluster: 'c1' }, revision: 'v2' });
+  assert.equal(refused?.code, 'rejected');
   assert.match(
-    refused?.message ?? '',
-    /what v2 gives c1 was rejected there; `flotilla rollout retry app@v2`/,
+    refused.message,
+    /^what v2 gives c1 was rejected: `flotilla rollout retry app@v2` lifts that$/,
   );
-  assert.equal(lab.order({ kind: 'pin', whom: { selector: {} }, revision: 'v2' }), undefined);
+  assert.deepEqual(lab.line().pins, []);
+  lab.plays.clear();
+  assert.equal(lab.order({ kind: 'retry', version: 'v2' }), undefined);
+  assert.equal(lab.order({ kind: 'pin', whom: { cluster: 'c1' }, revision: 'v2' }), undefined);
   lab.pass(MINUTE);
-  assert.deepEqual([lab.target('c1')?.run?.digest, lab.target('p1')?.run?.digest], ['a', 'b']);
+  assert.equal(lab.target('c1')?.run?.digest, 'b');
+});
+
+test('what was turned down is pinned nowhere that it had not come to, and stays where it had', () => {
+  const lab = new Lab(RINGS, { stages: STAGES, failure: { action: 'rollback' } }, all('a'));
+  const pin = (name: string, revision: string) =>
+    lab.order({ kind: 'pin', whom: { cluster: name }, revision });
+  lab.fails('b1', 'c1');
+  lab.commit('v2', all('b', { c1: 'b1' }));
+  assert.equal(pin('c2', 'v2'), undefined, 'it works on it');
+  assert.equal(pin('p1', 'v2'), undefined, 'nothing speaks against it yet');
+  lab.offline('p2');
+  assert.equal(pin('p2', 'v2'), undefined);
+  lab.pass(HOUR);
+  assert.equal(lab.phase('v2'), 'RolledBack');
+  assert.deepEqual([lab.target('c2')?.run?.digest, lab.target('p1')?.run?.digest], ['b', 'b']);
+  assert.equal(lab.order({ kind: 'unpin', whom: { cluster: 'c2' } }), undefined);
+  assert.equal(pin('p1', 'v2'), undefined, 'it has it: nothing starts');
+
+  // Content that failed nowhere, of a version that was rolled back before it came there.
+  lab.online('p2');
+  lab.pass(HOUR);
+  assert.equal(lab.target('p2')?.run?.digest, 'a');
+  for (const name of ['c1', 'c2', 'c3', 'e1']) assert.equal(pin(name, 'v2')?.code, 'rejected', name);
+  const many = lab.order({ kind: 'pin', whom: { selector: {} }, revision: 'v2' });
+  assert.match(
+    many?.message ?? '',
+    /^what v2 gives c1, c2, c3 and 3 more was rejected: .*; or pin the others/,
+  );
+  assert.equal(pin('e1', 'v1'), undefined);
+});
+
+test('what was aborted or has regressed is pinned to nobody else, and told how it would be', () => {
+  const lab = new Lab(RINGS, { stages: STAGES.with(1, ring('early', { before: [GATE] })) }, all('a'));
+  const pin = (name: string, revision: string) =>
+    lab.order({ kind: 'pin', whom: { cluster: name }, revision })?.message ?? 'done';
+  lab.commit('v2', all('b'));
+  lab.pass(MINUTE);
+  assert.equal(lab.order({ kind: 'abort' }), undefined);
+  assert.match(pin('p1', 'v2'), /what v2 gives p1 was aborted: `flotilla rollout retry app@v2` lifts that/);
+  assert.equal(pin('c1', 'v2'), 'done', 'it kept it');
+  assert.equal(lab.order({ kind: 'unpin', whom: { cluster: 'c1' } }), undefined);
+
+  lab.commit('v3', all('c'));
+  lab.pass(MINUTE);
+  for (const name of RINGS.canary) lab.world.say(name, 'app', 'failed', 'CrashLoopBackOff');
+  lab.pass(HOUR);
+  assert.match(lab.words().join(), /regression/);
+  assert.match(
+    pin('p1', 'v3'),
+    /what v3 gives p1 has regressed: `flotilla rollout resume app@v3` accepts that/,
+  );
+  assert.equal(lab.order({ kind: 'resume', version: 'v3' }), undefined);
+  assert.equal(pin('p1', 'v3'), 'done');
 });
 
 test('what is frozen is said to be where it is waited for', () => {

@@ -3,7 +3,7 @@ import { type Draft, publishedDigest } from './draft.ts';
 import type { Version } from './facts.ts';
 import { waitsAtGates } from './gates.ts';
 import type { Member } from './membership.ts';
-import { isRejected } from './replan.ts';
+import { isBarred, isRejected } from './rejected.ts';
 import { goingBack, wantsBack } from './rollback.ts';
 import type { Purpose, Run, Stage } from './state.ts';
 import { isBusy } from './target-table.ts';
@@ -63,7 +63,7 @@ export function startPins(draft: Draft): void {
       const version = target && draft.versions.get(pinOf(draft, name)?.version);
       const wanted = version?.contents.get(name)?.digest;
       if (!target || !version || wanted === undefined || wanted === target.run?.digest) continue;
-      if (isAway(draft, name) || isRejected(draft, name, wanted)) continue;
+      if (isAway(draft, name) || isBarred(draft, name, version)) continue;
       if (draft.facts.blockedBy(name) !== undefined || draft.facts.frozenBy(name) !== undefined) continue;
       if (!isBusy(target.run) && free-- <= 0) continue;
       draft.publish(name, version, { purpose: 'pin' });

@@ -1,7 +1,8 @@
-import { bringsRejected, changesFailure, pausesOver, sourceOf } from './candidate.ts';
+import { changesFailure, pausesOver, sourceOf } from './candidate.ts';
 import { Draft } from './draft.ts';
 import type { LineFacts } from './facts.ts';
 import { few, isRegressed } from './failing.ts';
+import { bringsRejected } from './rejected.ts';
 import type { Line, Pause, Stage, Target } from './state.ts';
 import { hasEnded, isChanged, seeTarget } from './work.ts';
 

@@ -1,6 +1,7 @@
 import { type Draft, publishedDigest } from './draft.ts';
 import type { StateCounts } from './events.ts';
 import { isAmong, type Member } from './membership.ts';
+import { isBarred } from './rejected.ts';
 import type { Run, Stage, Target, TargetState, Work } from './state.ts';
 import { isBusy } from './target-table.ts';
 
@@ -57,10 +58,12 @@ export function pinOf(draft: Draft, cluster: string): { version: string; words: 
   const known = draft.membership.byName.get(cluster);
   const pin = known && pins.find(({ whom }) => isAmong(whom, known));
   if (!pin) return undefined;
-  const digest = draft.versions.content(pin.version, cluster)?.digest;
-  const isRefused = digest !== undefined && draft.line.rejected[cluster]?.includes(digest);
-  const but = isRefused ? ` (${pin.version.slice(0, 7)} was rejected here: it stays at what it has)` : '';
-  return { version: pin.version, words: `pinned by ${pin.by}: ${pin.reason}${but}` };
+  const words = `pinned by ${pin.by}: ${pin.reason}`;
+  const version = draft.versions.get(pin.version);
+  const isThere = version?.contents.get(cluster)?.digest === publishedDigest(draft.target(cluster)?.run);
+  if (!version || isThere || !isBarred(draft, cluster, version)) return { version: pin.version, words };
+  const but = `${pin.version.slice(0, 7)} was rejected: it stays at what it has`;
+  return { version: pin.version, words: `${words} (${but})` };
 }
 
 /** Unreachable for `offline.after` of hub time, and no bus hold: it is taken for lost. */

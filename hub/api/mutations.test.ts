@@ -124,6 +124,20 @@ test('a pin names any commit of the branch, and is ended however it is spelled',
   assert.deepEqual([ended.affectedClusters, it.world.state.lines.shop!.pins], [1, []]);
 });
 
+test('what was aborted is pinned to nobody who has not got it, and the answer says what lifts that', async () => {
+  const pin = (cluster: string) =>
+    it.order(`pin placement: "shop" cluster: "${cluster}" revision: "${oid('two')}" ${UNTIL}`, 'olga');
+  await it.order(about('abort', AWAITED), 'olga');
+  const { errors, affectedClusters } = await pin('prod-1');
+  assert.deepEqual(
+    [affectedClusters, errors[0].__typename, errors[0].code],
+    [0, 'ConflictError', 'rejected'],
+  );
+  assert.match(errors[0].message, /gives prod-1 was aborted: `flotilla rollout retry shop@\w{7}` lifts that/);
+  assert.deepEqual(it.world.state.lines.shop!.pins, []);
+  assert.deepEqual((await pin('dev-1')).errors, []);
+});
+
 test('freeze and hold last until somebody ends them, or they expire', async () => {
   assert.equal((await it.order(`freeze selector: "env=prod,env" ${UNTIL}`, 'olga')).affectedClusters, 2);
   assert.equal((await it.order(`hold cluster: "dev-1" ${UNTIL}`, 'dora')).affectedClusters, 1);

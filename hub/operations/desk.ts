@@ -105,6 +105,7 @@ const KINDS: Readonly<Record<RefusalCode, Fault['kind']>> = {
   'nothing-paused': 'Conflict',
   'already-paused': 'Conflict',
   'nothing-to-do': 'Conflict',
+  rejected: 'Conflict',
   expired: 'Invalid',
 };
 

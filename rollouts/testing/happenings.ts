@@ -94,6 +94,7 @@ export const step = fc.oneof(
         'hold' as const,
         'release' as const,
         'pin' as const,
+        'pin newest' as const,
         'unpin' as const,
         'block' as const,
         'unblock' as const,

@@ -85,6 +85,10 @@ export class History {
         });
       case 'pin':
         return void lab.order({ kind: 'pin', whom: whomOf(one.cluster), revision: 'v1' });
+      case 'pin newest': {
+        const revision = lab.versions().at(-1)?.revision;
+        return void (revision && lab.order({ kind: 'pin', whom: whomOf(one.cluster), revision }));
+      }
       case 'unpin':
         return void lab.order({ kind: 'unpin', whom: whomOf(one.cluster) });
       case 'approve':

@@ -54,6 +54,8 @@ function checkContent(look: Look, ledger: Ledger, cluster: string, run: Run, whe
     (run.digest !== null && line.rejected[cluster]?.includes(run.digest)) ||
     ledger.isRejected(placement, cluster, run.digest);
   assert.ok(!isRejected || isPassed, `a rejected digest starts: ${where}`);
+  const isTurnedDown = line.struck.includes(run.revision) || line.aborted.includes(run.revision);
+  assert.ok(!isTurnedDown || isPassed || run.purpose !== 'pin', `what was turned down is pinned: ${where}`);
   if (run.purpose === 'catch-up' || run.purpose === 'rollback')
     assert.equal(run.revision, passed.at(-1), `told what its stage has not passed last: ${where}`);
   assert.equal(

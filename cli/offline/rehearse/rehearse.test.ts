@@ -122,6 +122,24 @@ test('clusters join, leave and are relabelled under way', async () => {
   assert.equal(reason, 'approve: storefront has no stage nowhere; it has canary, early, rest');
 });
 
+test('what was aborted is not pinned to where it had not come, as a hub would refuse it', async () => {
+  const { stdout } = await rehearse(`  events:
+    - { at: 45m, abort: { placement: storefront } }
+    - { at: 1h, pin: { placement: storefront, name: prod-us-1, revision: HEAD~1 } }
+    - { at: 2h, pin: { placement: storefront, name: prod-us-1, revision: HEAD~2 } }
+`);
+  const { timeline, clusters } = JSON.parse(stdout).placements.storefront;
+  const told = (wanted: string) => timeline.filter(({ what }: { what: string }) => what === wanted);
+  const [refused, ...more] = told('refused');
+  assert.match(
+    refused.reason,
+    /^pin: what \w{7} gives prod-us-1 was aborted: .*rollout retry storefront@\w{7}/,
+  );
+  assert.deepEqual([more, told('pinned').length], [[], 1]);
+  const [from] = (await git(['log', '-3', '--format=%H'], { cwd: dir })).trim().split('\n').reverse();
+  assert.equal(clusters['prod-us-1'].revision, from);
+});
+
 test('what is wrong with a scenario is told with file, line and column, all at once, and nothing is played', async () => {
   const { code, stdout, stderr } = await rehearse(`  clusters:
     - { selector: "ring==", outcome: curent }
