@@ -233,10 +233,11 @@ export class World {
 
   /** Goes on until nothing will happen any more, or until a moment; tells when that was. */
   play(end: number): number {
+    const begun = this.now;
     this.runUntil(end);
     const isOver =
       this.#agenda.next === Number.POSITIVE_INFINITY && this.#nextWake() === Number.POSITIVE_INFINITY;
-    return isOver ? Math.min(end, this.events.at(-1)?.at ?? this.now) : end;
+    return isOver ? Math.min(end, this.events.at(-1)?.at ?? begun) : end;
   }
 
   /** Something for the record that the machine itself does not tell. */

@@ -20,7 +20,8 @@ export type Moment = {
 const MOST_COMMITS = 10_000;
 
 /**
- * The revisions of a rehearsal in the order given, each read, and each newer than the one before.
+ * The revisions of a rehearsal in the order given, each read, and each newer than the one before; the second may be the first: then
+ * nothing changes.
  * @throws FlotillaError revision-unknown where one is not, or is not known
  */
 export async function readMoments(
@@ -33,7 +34,9 @@ export async function readMoments(
     const before = moments.at(-1);
     const { side, model } = await fleetAt(checkout, name, signal, before?.model);
     const commit = side.commit!;
-    const authors = before ? await authorsBetween(checkout.objects, before, commit, name, signal) : [];
+    const isSame = moments.length === 1 && before!.commit.oid === commit.oid;
+    const authors =
+      before && !isSame ? await authorsBetween(checkout.objects, before, commit, name, signal) : [];
     moments.push({ commit, tree: side.tree, name: side.name, model, authors });
   }
   return moments;

@@ -51,6 +51,23 @@ test('without a scenario the newest commit is played, up to where somebody has t
   assert.match(stdout, /unchanged: ledger, platform\n/);
 });
 
+test('where nothing changes it says so and ends at once, in JSON too', async () => {
+  const empty = ['-c', 'user.name=A', '-c', 'user.email=a@b', 'commit-tree', '-p', 'HEAD', '-m', 'Words'];
+  const words = (await git([...empty, 'HEAD^{tree}'], { cwd: dir })).trim();
+  for (const to of ['HEAD', words]) {
+    const line = `rehearse --from HEAD --to ${to}`;
+    const { code, stdout } = await flotilla(scratch, dir, line);
+    assert.equal(code, 0);
+    assert.equal(
+      stdout,
+      'nothing changes for any placement: ledger, platform, storefront\n\nended after 0s\n',
+    );
+    const { endedAt, placements } = JSON.parse((await flotilla(scratch, dir, `${line} -o json`)).stdout);
+    assert.deepEqual([endedAt, placements.storefront.timeline], [0, []]);
+    assert.equal(placements.storefront.outcome, 'Succeeded');
+  }
+});
+
 test('a failing cluster pauses, a fix goes on, and the json tells outcome, stages, timeline, clusters and slots', async () => {
   const { code, stdout, stderr } = await rehearse(`  clusters:
     - { selector: "ring=canary", outcome: current, after: 30s }

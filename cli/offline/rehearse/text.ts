@@ -24,10 +24,10 @@ export function rehearsalText({ placements, endedAt }: Rehearsed, color: boolean
   const moving = Object.entries(placements).filter(([, one]) => one.timeline.length > 0);
   const still = Object.entries(placements).filter(([, one]) => one.timeline.length === 0);
   const blocks = moving.map(([name, one]) => placementText(name, one, endedAt, color));
-  if (still.length > 0)
-    blocks.push(
-      `${moving.length === 0 ? 'nothing changes' : 'unchanged'}: ${still.map(([name]) => harmless(name)).join(', ')}\n`,
-    );
+  const names = still.map(([name]) => harmless(name)).join(', ');
+  if (moving.length === 0)
+    blocks.push(`nothing changes for any placement${still.length > 0 ? `: ${names}` : '; there is none'}\n`);
+  else if (still.length > 0) blocks.push(`unchanged: ${names}\n`);
   blocks.push(`ended after ${clock(endedAt)}\n`);
   return blocks.join('\n');
 }
