@@ -39,8 +39,8 @@ export class GitSource implements Source {
     const fleet = await reader.fleet(wanted.revision, signal);
     const renderer = renderers(fleet.state === 'valid' ? fleet.document : undefined);
     const request = { objects, rootTree: tree, assignment, renderer, cache };
-    const { objects: made, renderHash } = await renderAssignment(request, signal);
-    return { rendered: { objects: made, renderHash }, prune: assignment.prune, policy };
+    const { objects: made, renderHash, sources } = await renderAssignment(request, signal);
+    return { rendered: { objects: made, renderHash, sources }, prune: assignment.prune, policy };
   }
 
   async confirmRemoval(

@@ -1,6 +1,6 @@
 import type { ApplyResult, Assignment, PlacementSnapshot, Policy } from './engine/ports.ts';
 import type { Engine } from './placement-ports.ts';
-import type { Rendered } from './state/bundle.ts';
+import { type Rendered, sourcesOf } from './state/bundle.ts';
 import type { VersionRecord } from './state/records.ts';
 
 /** Stands for a digest once everything of the placement is being taken away. */
@@ -133,7 +133,8 @@ export class PlacementCharge {
     this.#engine.forget(this.#placement);
   }
 
-  #assignment({ objects }: Rendered, prune: boolean): Assignment {
-    return { placement: this.#placement, objects, policy: this.#policy(prune) };
+  #assignment(rendered: Rendered, prune: boolean): Assignment {
+    const { objects } = rendered;
+    return { placement: this.#placement, objects, policy: this.#policy(prune), sources: sourcesOf(rendered) };
   }
 }

@@ -1,5 +1,6 @@
 import { hashOf } from '#proto/canonical.ts';
 import { FlotillaError } from '#proto/faults.ts';
+import { comingFrom, fileOf } from './sources.ts';
 import type { Json } from './yaml/read.ts';
 
 /** A rendered object as plain JSON: what the API server is asked for. Integers beyond 2^53 are bigint. */
@@ -23,7 +24,9 @@ export function expandLists(values: readonly Json[]): Json[] {
   return values.flatMap((value) => {
     if (value === null) return [];
     if (!isMap(value) || typeof value.kind !== 'string' || !value.kind.endsWith('List')) return [value];
-    return Array.isArray(value.items) ? expandLists(value.items) : [value];
+    if (!Array.isArray(value.items)) return [value];
+    const file = fileOf(value);
+    return expandLists(value.items.map((item) => (isMap(item) ? comingFrom(item, file) : item)));
   });
 }
 

@@ -5,6 +5,7 @@ import { type ClosureLimits, NodeCache, readFiles } from './closure.ts';
 import { type AssignmentClosure, digestOf } from './digest.ts';
 import { checkObjects, expandLists, type KubeObject, renderHash, withNamespace } from './objects.ts';
 import type { Renderer, RenderInput } from './renderer.ts';
+import { fileOf, keepFile } from './sources.ts';
 import { substituteValues } from './values.ts';
 
 export type RenderRequest = {
@@ -19,6 +20,8 @@ export type RenderRequest = {
 export type Rendered = {
   /** In the order of kustomize; the Namespace of `createNamespace` first. */
   objects: KubeObject[];
+  /** The file in the repository that each object comes from, in the same order; null where nobody knows. */
+  sources: (string | null)[];
   digest: string;
   renderHash: string;
   closure: AssignmentClosure;
@@ -49,13 +52,16 @@ export async function renderAssignment(request: RenderRequest, signal: AbortSign
     signal,
   );
   const name = assignment.path === '' ? 'the root of the repository' : assignment.path;
-  const substituted = substituteValues(expandLists(rendered), assignment.values, name);
+  const expanded = expandLists(rendered);
+  const substituted = substituteValues(expanded, assignment.values, name);
+  for (const [index, made] of substituted.entries()) keepFile(expanded[index], made);
   const checked = checkObjects(substituted, name);
   if (checked.length === 0)
     throw new FlotillaError('render-empty', `${name}: renders no object`, { source: { file: name } });
   const { namespace, createNamespace } = assignment;
   const objects = createNamespace && namespace !== undefined ? withNamespace(checked, namespace) : checked;
-  return { objects, digest: closure.digest, renderHash: renderHash(objects), closure };
+  const sources = objects.map((object) => fileOf(object) ?? null);
+  return { objects, sources, digest: closure.digest, renderHash: renderHash(objects), closure };
 }
 
 function releaseOf({ values, kubeVersion, apiVersions }: Assignment): NonNullable<RenderInput['release']> {

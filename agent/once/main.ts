@@ -8,16 +8,16 @@ import { pause } from '#process/wait.ts';
 import { FlotillaError, toFault } from '#proto/faults.ts';
 import { renderAssignment } from '#render/render.ts';
 import { enginePolicy } from '../core/engine-policy.ts';
-import type { KubeObject } from '../core/object.ts';
 import { KubeClient } from '../kube/client.ts';
 import { connect } from '../kube/connection.ts';
 import { openRenderers, type Programs } from '../renderers.ts';
 import { OwnObjects } from '../state/api.ts';
+import { sourcesOf } from '../state/bundle.ts';
 import { Lease, LeaseHeld, leaseIdentity } from '../state/lease.ts';
 import { refuseOutside } from '../tenancy.ts';
 import { type Resolved, resolveInputs } from './documents.ts';
 import { type OnceOptions, readOnce } from './options.ts';
-import { runPass } from './pass.ts';
+import { type Pass, runPass } from './pass.ts';
 import { type OnceReport, reportOf, textOf } from './report.ts';
 
 /** converged, not converged, could not run, wrong command line. */
@@ -52,7 +52,7 @@ async function pass(options: OnceOptions, path: string, signal: AbortSignal): Pr
   const resolved = await resolveInputs({ place, placement: options.placement, cluster: options.cluster });
   const { placement } = resolved.assignment;
   const { kustomize, helm } = options;
-  const objects = await render(resolved, place.root, { kustomize, helm, path }, signal);
+  const { objects, sources } = await render(resolved, place.root, { kustomize, helm, path }, signal);
   const kube = new KubeClient(
     connect({ file: options.kubeconfig, context: options.context }),
     {},
@@ -62,7 +62,7 @@ async function pass(options: OnceOptions, path: string, signal: AbortSignal): Pr
     await refuseOutside(kube, placement, objects, resolved.policy?.allow, signal);
     const policy = policyFor(resolved, options);
     const run = (during: AbortSignal) =>
-      runPass(kube, namespace, { placement, objects, policy, waitMs }, during);
+      runPass(kube, namespace, { placement, objects, sources, policy, waitMs }, during);
     const passed = await (dryRun ? run(signal) : asOnlyWriter(kube, namespace, run, signal));
     return reportOf(passed, { placement, dryRun, corrects: policy.mode === 'correct' });
   } catch (error) {
@@ -79,13 +79,14 @@ async function render(
   root: string,
   programs: Pick<Programs, 'kustomize' | 'helm' | 'path'>,
   signal: AbortSignal,
-): Promise<KubeObject[]> {
+): Promise<Pick<Pass, 'objects' | 'sources'>> {
   const scratch = await mkdtemp(join(tmpdir(), 'flotilla-once-'));
   try {
     const objects = new DirectoryObjects(root);
     const renderer = openRenderers({ ...programs, dataDir: scratch })(fleet);
     const request = { objects, rootTree: objects.rootTree, assignment, renderer };
-    return (await renderAssignment(request, signal)).objects;
+    const rendered = await renderAssignment(request, signal);
+    return { objects: rendered.objects, sources: sourcesOf(rendered) };
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

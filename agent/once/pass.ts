@@ -11,6 +11,8 @@ import { ConfigMapInventoryStore } from '../state/inventories.ts';
 export type Pass = {
   placement: string;
   objects: readonly KubeObject[];
+  /** id → file in the repository, where known. */
+  sources: ReadonlyMap<string, string>;
   policy: Policy;
   /** How long to wait until everything is Current, ms. */
   waitMs: number;
@@ -39,7 +41,7 @@ const LOOKED_AT_MS = 10_000;
 export async function runPass(
   kube: KubeClient,
   namespace: string,
-  { placement, objects, policy, waitMs }: Pass,
+  { placement, objects, sources, policy, waitMs }: Pass,
   signal: AbortSignal,
 ): Promise<Passed> {
   const found = new Map<string, FieldDrift>();
@@ -55,7 +57,7 @@ export async function runPass(
     },
   });
   try {
-    const result = await engine.apply({ placement, objects, policy }, signal);
+    const result = await engine.apply({ placement, objects, sources, policy }, signal);
     engine.pass();
     const snapshot = await settled(() => engine.snapshot(placement)!, policy, waitMs, signal);
     for (const drift of snapshot.drifts) found.set(keyOf(drift), drift);

@@ -6,8 +6,11 @@ import { isConverged } from './pass.ts';
 /** What `-o json` prints. Ids are `group/Kind/namespace/name`; the core group and the namespace of cluster-scoped objects are empty. */
 export type OnceReport = {
   placement: string;
-  /** `takenFrom`: field managers whose fields were taken over, or in a dry run would be. */
-  actions: { id: string; action: string; error?: string; takenFrom?: string[] }[];
+  /**
+   * `source`: the file in the repository of what has an error, where known; `takenFrom`: field managers whose fields were taken over,
+   * or in a dry run would be.
+   */
+  actions: { id: string; action: string; error?: string; source?: string; takenFrom?: string[] }[];
   drift: {
     id: string;
     /** `missing`, `changed` or `extra`. */
@@ -57,14 +60,14 @@ export function reportOf(passed: Passed, { placement, dryRun, corrects }: About)
   const kept = new Set(held?.ids);
   const told = result.results.filter(({ id, action }) => action !== 'pruned' || !kept.has(id));
   const actions = told.map(({ id, action, error }) => {
-    const { error: standing, takenFrom } = known.get(id) ?? {};
+    const { error: standing, source, takenFrom } = known.get(id) ?? {};
     // A dry run that is refused for now says nothing of an object that would be deleted and created again.
     const message = error?.message ?? (dryRun && action === 'created' ? undefined : standing);
     const would = (dryRun && corrects && action === 'unchanged' && healed.get(id)) || action;
     return {
       id,
       action: would,
-      ...(message !== undefined && { error: message }),
+      ...(message !== undefined && { error: message, ...(source !== undefined && { source }) }),
       ...(takenFrom && { takenFrom: [...takenFrom] }),
     };
   });
@@ -124,9 +127,10 @@ export function textOf(report: OnceReport, dryRun: boolean): string {
   const { actions, drift, health, held, ok, error } = report;
   const lines = actions
     .filter(({ action }) => action !== 'unchanged')
-    .map(({ id, action, error, takenFrom }) => {
+    .map(({ id, action, error, source, takenFrom }) => {
       const from = takenFrom ? ` (taken over from ${takenFrom.join(', ')})` : '';
-      return row(action, error ? aboutObject(id, `${error}${from}`) : `${displayId(id)}${from}`);
+      const at = source ? ` (${source})` : '';
+      return row(action, error ? aboutObject(id, `${error}${at}${from}`) : `${displayId(id)}${from}`);
     });
   for (const { id, kind, path, desired, live, manager, redacted, corrected } of drift) {
     const values = redacted ? ' (secret)' : `: ${JSON.stringify(live)}, wanted ${JSON.stringify(desired)}`;
@@ -140,7 +144,7 @@ export function textOf(report: OnceReport, dryRun: boolean): string {
   );
   const failed = new Set(actions.filter(({ action }) => action === 'failed').map(({ id }) => id));
   for (const { id, health: state, reason } of health)
-    if (state !== KSTATUS.CURRENT && !coming.has(id) && !(state === KSTATUS.UNKNOWN && failed.has(id)))
+    if (state !== KSTATUS.CURRENT && !coming.has(id) && !(UNTOLD.has(state) && failed.has(id)))
       lines.push(row(state, `${displayId(id)}${reason ? `: ${reason}` : ''}`));
   if (held) lines.push(row('held', `${held.reason}; approve the set ${held.setHash} to let it go`));
   if (error) lines.push(error);
@@ -149,6 +153,9 @@ export function textOf(report: OnceReport, dryRun: boolean): string {
   lines.push(`${report.placement}: ${what}; ${actions.length} objects, ${unchanged} unchanged`);
   return `${lines.join('\n')}\n`;
 }
+
+/** Of what has failed it says nothing more. */
+const UNTOLD = new Set<string>([KSTATUS.UNKNOWN, KSTATUS.NOT_FOUND]);
 
 /** Room for the longest word, Terminating, and a space. */
 const row = (word: string, rest: string): string => `${word.padEnd(12)}${rest}`;

@@ -16,7 +16,7 @@ const configMap = (data: Record<string, unknown>): KubeObject => ({
 test('objects come back as they were kept, whatever is in them', () => {
   fc.assert(
     fc.property(fc.dictionary(fc.string(), fc.oneof(fc.string(), fc.integer(), fc.boolean())), (data) => {
-      const rendered = { objects: [configMap({ ...data })], renderHash: 'h' };
+      const rendered = { objects: [configMap({ ...data })], renderHash: 'h', sources: ['a.yaml'] };
       const { ref, chunks } = encodeBundle(rendered);
       assert.deepEqual(
         JSON.parse(JSON.stringify(decodeBundle(ref, chunks))),

@@ -2,17 +2,29 @@ import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { canonicalJson } from '#proto/canonical.ts';
 import { FlotillaError } from '#proto/faults.ts';
-import type { KubeObject } from '../core/object.ts';
+import { type KubeObject, objectId } from '../core/object.ts';
 
 /**
- * The rendered objects of one placement as they are kept in the cluster: gzip of canonical JSON `{v: 1, objects, renderHash}`,
+ * The rendered objects of one placement as they are kept in the cluster: gzip of canonical JSON `{v: 1, objects, renderHash, sources?}`,
  * cut into chunks. The key is a hash of the content, so that a bundle is written once and never changed.
  */
 export type Rendered = {
   objects: readonly KubeObject[];
   /** Of the objects without the values of Secrets, as the hub previews it. */
   renderHash: string;
+  /** The file in the repository that each object comes from, in their order; null where nobody knows. */
+  sources?: readonly (string | null)[];
 };
+
+/** From ids of objects to the files they come from. */
+export function sourcesOf({ objects, sources = [] }: Omit<Rendered, 'renderHash'>): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const [index, object] of objects.entries()) {
+    const file = sources[index];
+    if (file) files.set(objectId(object), file);
+  }
+  return files;
+}
 
 /** `chunks` counts Secrets of its own; 0: it stands beside the record of its placement. */
 export type BundleRef = { key: string; chunks: number };
@@ -45,8 +57,8 @@ export function decodeBundle(ref: BundleRef, chunks: readonly Buffer[]): Rendere
     throw new FlotillaError('state-unreadable', `kept objects ${ref.key} are incomplete or damaged`);
   try {
     const text = gunzipSync(bytes, { maxOutputLength: MOST_JSON_BYTES }).toString('utf8');
-    const { objects, renderHash } = parseExact(text) as Rendered;
-    return { objects, renderHash };
+    const { objects, renderHash, sources } = parseExact(text) as Rendered;
+    return { objects, renderHash, ...(sources && { sources }) };
   } catch (cause) {
     throw new FlotillaError('state-unreadable', `kept objects ${ref.key} cannot be read`, { cause });
   }

@@ -54,7 +54,7 @@ function addResources(
       else {
         const origin = target.origin === undefined ? undefined : { path: joinOrigin(target.origin, path) };
         for (const object of rendering.documents.manifests(found))
-          into.resources.append(rendering.resource(object, origin));
+          into.resources.append(rendering.resource(object, origin, found.path));
       }
     });
 }
@@ -99,6 +99,7 @@ function runGenerators(target: Target, into: Accumulation, rendering: Rendering)
       at(target, [field, index], () => {
         const resource = make(withGlobalOptions(entry, kustomization.generatorOptions), workshop);
         resource.origin = origin;
+        resource.file = target.file?.path;
         into.resources.absorb(resource);
       });
   };
@@ -107,7 +108,9 @@ function runGenerators(target: Target, into: Accumulation, rendering: Rendering)
   for (const { objects, path } of rendering.chartsOf(target))
     at(target, path, () => {
       for (const object of objects)
-        into.resources.absorb(rendering.resource(object, ownOrigin(target, 'HelmChartInflationGenerator')));
+        into.resources.absorb(
+          rendering.resource(object, ownOrigin(target, 'HelmChartInflationGenerator'), target.file?.path),
+        );
     });
   const configs = pluginConfigs(target, 'generators', rendering);
   const made = configs.map((config) => at(target, ['generators'], () => generatorOf(config, workshop)));
@@ -115,6 +118,7 @@ function runGenerators(target: Target, into: Accumulation, rendering: Rendering)
     at(target, ['generators'], () => {
       const resource = make();
       resource.origin = pluginOrigin(configs[index]!);
+      resource.file = target.file?.path;
       into.resources.absorb(resource);
     });
 }

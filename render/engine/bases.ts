@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { RecentlyUsed } from '../closure/recently-used.ts';
 import type { TransformerConfig } from './config/config.ts';
 import type { Resource } from './resource.ts';
@@ -21,18 +22,27 @@ export class BaseCache {
     this.#bases = new RecentlyUsed(objects, ({ resources }) => resources.length + 1);
   }
 
-  take(node: string): SharedBase | undefined {
+  take(node: string, directory: string): SharedBase | undefined {
     const base = this.#bases.get(keyOf(node));
-    return base && withCopies(base);
+    return base && withCopies(base, (file) => posix.join(directory, file));
   }
 
-  keep(node: string, base: SharedBase): void {
-    this.#bases.set(keyOf(node), withCopies(base));
+  /** Equal nodes stand in different directories: files are kept as seen from there. */
+  keep(node: string, base: SharedBase, directory: string): void {
+    this.#bases.set(
+      keyOf(node),
+      withCopies(base, (file) => posix.relative(directory, file)),
+    );
   }
 }
 
 const keyOf = (node: string) => `${ENGINE_VERSION} ${node}`;
 
-function withCopies(base: SharedBase): SharedBase {
-  return { ...base, resources: base.resources.map((resource) => resource.copy()) };
+function withCopies(base: SharedBase, place: (file: string) => string): SharedBase {
+  const resources = base.resources.map((resource) => {
+    const copy = resource.copy();
+    copy.file = copy.file && place(copy.file);
+    return copy;
+  });
+  return { ...base, resources };
 }

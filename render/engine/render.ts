@@ -1,4 +1,5 @@
 import type { RenderInput } from '../renderer.ts';
+import { comingFrom } from '../sources.ts';
 import type { Json } from '../yaml/read.ts';
 import { about } from './about.ts';
 import { accumulate } from './accumulate.ts';
@@ -6,7 +7,7 @@ import { emptyAccumulation } from './accumulation.ts';
 import type { BaseCache } from './bases.ts';
 import { EngineFault } from './fault.ts';
 import { fieldSpec } from './field-specs.ts';
-import { get, isMap, textOf } from './json.ts';
+import { get, isMap, type JsonMap, textOf } from './json.ts';
 import { withoutBlanks } from './merge/blanks.ts';
 import { annotateOrigins, hasNotes } from './origin.ts';
 import { decode, KUSTOMIZATION_RULES, list, text } from './read/decode.ts';
@@ -50,7 +51,9 @@ export function renderObjects(input: RenderInput, documents: Documents, bases: B
     for (const resource of resources.list)
       if (needsAnnotations(resource)) about(resource, () => annotateOrigins(resource, metadata));
   });
-  return resources.list.map(({ value }) => withoutBlanks(value as Json));
+  return resources.list.map(
+    ({ value, file }) => comingFrom(withoutBlanks(value as Json) as JsonMap, file) as Json,
+  );
 }
 
 /** Where the work starts: the overlay itself, or what the placement puts over it. */

@@ -74,12 +74,14 @@ export class Rendering {
     return target;
   }
 
-  resource(object: JsonMap, origin: Origin | undefined): Resource {
+  /** `file`: what it was read from. */
+  resource(object: JsonMap, origin: Origin | undefined, file?: string): Resource {
     if (++this.#objects > OBJECTS) throw new EngineFault(`there are more than ${OBJECTS} objects`);
     refuseSteering(getIn(object as Json, 'metadata', 'annotations'));
     const resource = new Resource(object, this.#schema);
     resource.demandPairs('annotations');
     resource.origin = origin;
+    resource.file = file;
     return resource;
   }
 
@@ -87,7 +89,7 @@ export class Rendering {
   base(target: Target, gather: () => Accumulation): SharedBase {
     const node = this.#input.nodes?.get(target.directory);
     const plain = target.origin === undefined && !this.#schemaSet;
-    const known = plain && node !== undefined ? this.#bases.take(node) : undefined;
+    const known = plain && node !== undefined ? this.#bases.take(node, target.directory) : undefined;
     if (known) {
       this.#objects += known.resources.length;
       if (this.#objects > OBJECTS) throw new EngineFault(`there are more than ${OBJECTS} objects`);
@@ -95,7 +97,7 @@ export class Rendering {
     }
     const { resources, config, vars } = gather();
     const base = { resources: resources.list, config, vars: [...vars.values()] };
-    if (plain && node !== undefined && !this.#schemaSet) this.#bases.keep(node, base);
+    if (plain && node !== undefined && !this.#schemaSet) this.#bases.keep(node, base, target.directory);
     return base;
   }
 

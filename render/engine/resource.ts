@@ -43,6 +43,8 @@ export class Resource {
   vars: readonly string[] = [];
   #origin: Origin | undefined;
   transformations: readonly Origin[] = [];
+  /** The file it was read from; of a generated one, the kustomization that asks for it. Undefined where neither is known. */
+  file: string | undefined;
   readonly schema: MergeSchema;
   #id: ResourceId | undefined;
   #idOf: JsonMap | undefined;
@@ -57,6 +59,7 @@ export class Resource {
     copy.inherit(this);
     copy.origin = this.origin;
     copy.transformations = this.transformations;
+    copy.file = this.file;
     copy.ties = this.ties;
     copy.#id = this.#id;
     copy.#idOf = this.#idOf;

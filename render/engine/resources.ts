@@ -89,6 +89,7 @@ export class Resources {
       mergeData(generated, old, 'data');
       mergeData(generated, old, 'binaryData');
       if (old.origin) generated.origin = old.origin;
+      generated.file = old.file ?? generated.file;
     }
     this.#list[this.#list.indexOf(old)] = generated;
     this.changed();

@@ -226,6 +226,7 @@ test('a manifest that the API server refuses: the object and its reason are name
   const commit = await line.clone.commit('A ConfigMap with a spec');
   const found = await problem((one) => one.code === 'kube-rejected');
   assert.match(found.message, /ConfigMap\/web\/wrong[\s\S]*\.spec: field not declared in schema/);
+  assert.equal(found.source?.path, 'apps/web/wrong.yaml');
   await painted('good', colour);
   await takeBack(commit);
 });

@@ -225,7 +225,7 @@ test('a dry run tells whose fields would be taken over and what would wait for a
   assert.deepEqual([done.code, done.held], [1, would.held]);
 });
 
-test('what the API server refuses is an error of that object with its words, and the exit code is 1', async () => {
+test('what the API server refuses is an error of that object with its words and its file, and the exit code is 1', async () => {
   const ns = 'once-refused';
   const dir = overlay(ns, {
     'extra.yaml':
@@ -234,7 +234,11 @@ test('what the API server refuses is an error of that object with its words, and
   const { code, actions, did } = await report('--path', dir, '--placement', ns);
   assert.equal(code, 1);
   assert.equal(did[`/ConfigMap/${ns}/settings`], 'created');
-  assert.match(actions.find(({ action }) => action === 'failed')!.error!, /between 1 and 65535/);
+  const failed = actions.find(({ action }) => action === 'failed')!;
+  assert.match(failed.error!, /between 1 and 65535/);
+  assert.equal(failed.source, 'extra.yaml');
+  const { out } = await run('--path', dir, '--placement', ns);
+  assert.match(out, /^failed +apply Service\/once-refused\/extra: .*between 1 and 65535.* \(extra\.yaml\)$/m);
 });
 
 test('an object of another placement is a conflict that names both; nothing is written', async () => {

@@ -120,6 +120,8 @@ test('going back to what ran before needs no Git', async () => {
   const failed = await lab.until('refused', 'web', ({ sync }) => sync.state === 'FAILED');
   assert.equal(failed.applied?.revision, first);
   assert.match(failed.sync.reason!, /ConfigMap\/default\/settings/);
+  const object = failed.objects.find(({ error }) => error !== undefined);
+  assert.equal(object?.source, 'apps/web/settings.yaml');
   await lab.git.stop();
   const back = {
     ...document,
