@@ -7,16 +7,17 @@ import type { FleetCommand, Ordered } from '#rollouts/fleet-commands.ts';
 import type { Refused } from '#rollouts/order.ts';
 import { isRecovered } from '#rollouts/recover.ts';
 import { Bus } from './bus/bus.ts';
-import { agentJwt, type Trust } from './bus/trust.ts';
+import type { Trust } from './bus/trust.ts';
 import type { Step } from './core/audit.ts';
 import type { AuditReader } from './core/audit-reader.ts';
-import { documentOf, numberedDocumentOf } from './core/desired.ts';
 import type { FleetView, HubState, IndexSnapshot } from './core/types.ts';
 import { wantedRevisions } from './core/wanted.ts';
 import { Decisions } from './decisions.ts';
+import { Enrolment } from './enrolment.ts';
 import { Inbox } from './inbox.ts';
 import { Follower, type FollowerOptions } from './index/follower.ts';
 import { Outside } from './outside.ts';
+import { Publishing } from './publishing.ts';
 import { recollect } from './recollection.ts';
 import type { AskOptions } from './webhooks/ask.ts';
 import { Webhooks } from './webhooks/webhooks.ts';
@@ -51,7 +52,6 @@ const PULSE_MS = 200;
 const VIEW_TICK_MS = 1_000;
 /** Decisions are made at most so often: reports that come together are judged together. */
 const BREATH_MS = 20;
-const AT_ONCE = 100;
 const STORE_RETRY = { first: 250, most: 10_000 };
 /** A hub that does not decide looks so often at what the one that does has decided. */
 const FOLLOW_MS = 1_000;
@@ -69,11 +69,11 @@ export class Hub {
   readonly #inbox: Inbox;
   readonly #webhooks: Webhooks;
   readonly #decisions: Decisions;
+  readonly #publishing: Publishing;
+  readonly #enrolment: Enrolment;
   readonly #outside: Outside;
   readonly #bell = new Bell();
-  readonly #unpublished = new Set<string>();
   #index: IndexSnapshot | undefined;
-  #owners: ReadonlyMap<string, string> = new Map();
   /** Whether state was read since the connection is there, and is the newest as far as is known. */
   #synced = false;
   /** Whether stored statuses were read since the connection is there: all that can be heard is. */
@@ -81,12 +81,13 @@ export class Hub {
 
   constructor(options: HubOptions) {
     this.#options = options;
-    const { log, view, trust, nats, follower, heartbeatMs } = options;
+    const { log, view, trust, nats, follower, heartbeatMs, marker } = options;
     const now = options.now ?? Date.now;
     const warn = (message: string) => log.warn(message);
     this.#now = now;
     this.#speed = options.speed ?? 1;
-    this.#outside = new Outside({ view, log, now });
+    this.#enrolment = new Enrolment({ trust, publicUrls: nats.publicUrls, now });
+    this.#outside = new Outside({ view, log, now, hubKey: trust.hub.publicKey });
     this.#inbox = new Inbox({
       view,
       heartbeatMs,
@@ -123,8 +124,9 @@ export class Hub {
       countsOf: options.countsOf,
       warn,
       save: (state, signal) => this.#bus.save(state, signal),
-      marker: options.marker,
+      marker,
     });
+    this.#publishing = new Publishing({ bus: this.#bus, inbox: this.#inbox, log, marker });
     this.#follower = new Follower(
       { ...follower, now, warn },
       {
@@ -147,11 +149,7 @@ export class Hub {
 
   /** What an agent needs to connect; undefined while no committed entry carries its key. */
   bootstrap(publicKey: string): Bootstrap | undefined {
-    const cluster = this.#owners.get(publicKey);
-    if (cluster === undefined) return undefined;
-    const { trust, nats } = this.#options;
-    const jwt = agentJwt(trust, cluster, publicKey, this.#now());
-    return { v: 1, cluster, jwt, natsUrls: [...nats.publicUrls], hubKeys: [trust.hub.publicKey] };
+    return this.#enrolment.bootstrap(publicKey);
   }
 
   /** What was done, newest first. */
@@ -183,27 +181,12 @@ export class Hub {
   }
 
   #setIndex(snapshot: IndexSnapshot): void {
-    const { log, view, trust, marker } = this.#options;
-    const { document } = snapshot.fleet ?? {};
-    const ours = trust.hub.publicKey;
-    const named = document?.spec.hub?.publicKeys;
-    if (named && !named.includes(ours) && this.#index?.fleet?.document !== document) {
-      log.warn(
-        `flotilla.yaml trusts ${named.join(', ')}, not this hub (${ours}): agents will refuse its documents`,
-      );
-    }
-    if (snapshot.head.oid !== this.#index?.head.oid) {
-      const { clusters, placements, problems } = snapshot;
-      const counts = { clusters: clusters.size, placements: placements.size, problems: problems.length };
-      log.info({ head: snapshot.head.oid, ...counts }, 'indexed');
-    }
+    const { view, marker } = this.#options;
+    this.#outside.setIndex(snapshot);
     this.#index = snapshot;
     // For the next commits: what is decided from this one on is among the newest versions, which are kept anyway.
     this.#follower.keep(wantedRevisions(this.#state));
-    const keys = [...snapshot.clusters].flatMap(([name, { document: entry }]) =>
-      entry.spec.agent.publicKeys.map((key) => [key, name] as const),
-    );
-    this.#owners = new Map(keys);
+    this.#enrolment.setIndex(snapshot);
     this.#inbox.setIndex(snapshot);
     this.#decisions.lookAtAll();
     view.setIndex(snapshot);
@@ -288,9 +271,10 @@ export class Hub {
     // A version that saved state names and the index does not have would count as older than everything.
     // And what is not known to be the newest state is read first: the lease may have been won while it was.
     if (this.#index && this.#synced && !this.#follower.isRecalling) await this.#decide(this.#index, signal);
-    await this.#project(signal);
-    this.#answer();
-    await this.#tidy(signal);
+    if (this.#synced && !(await this.#publishing.publish(this.#state, signal)))
+      this.#disagree('another hub has published');
+    if (this.#synced) this.#publishing.answer(this.#state);
+    await this.#publishing.tidy(signal);
   }
 
   /** Shows what the hub that decides has decided. */
@@ -309,7 +293,7 @@ export class Hub {
     this.#options.marker?.('state-read');
     this.#follower.keep(wantedRevisions(this.#state));
     await recollect(this.#bus.auditLog, view, (message) => log.warn(message), signal);
-    for (const cluster of Object.keys(this.#state.clusters)) this.#unpublished.add(cluster);
+    this.#publishing.add(Object.keys(this.#state.clusters));
     if (!this.#hears) {
       await this.#bus.replay((...stored) => inbox.replay(...stored), signal);
       this.#hears = this.#bus.connected;
@@ -322,43 +306,9 @@ export class Hub {
     const connected = this.#synced && this.#bus.connected;
     const changed = await this.#decisions.decide(index, { now: this.#now(), connected }, signal);
     if (changed === 'conflict') this.#disagree('this hub was not the only one to save state');
-    else for (const cluster of changed) this.#unpublished.add(cluster);
+    else this.#publishing.add(changed);
     // Agents name versions that nobody has asked Git for yet.
     if (isRecovered(this.#state.fleet)) this.#follower.keep(wantedRevisions(this.#state));
-  }
-
-  /** Makes the stream say what saved state says, wherever it may not; for that no index is needed. */
-  async #project(signal: AbortSignal): Promise<void> {
-    if (!this.#synced) return;
-    const waiting = [...this.#unpublished];
-    for (let at = 0; at < waiting.length; at += AT_ONCE) {
-      signal.throwIfAborted();
-      const done = await Promise.all(
-        waiting.slice(at, at + AT_ONCE).map((cluster) => this.#publish(cluster)),
-      );
-      if (done.includes(false)) {
-        this.#disagree('another hub has published');
-        return;
-      }
-    }
-  }
-
-  async #publish(cluster: string): Promise<boolean> {
-    const document = numberedDocumentOf(this.#state, cluster);
-    try {
-      const result = document ? await this.#bus.publish(document) : 'equal';
-      if (result === 'conflict') return false;
-      if (result === 'published') {
-        this.#inbox.greeted.delete(cluster);
-        this.#options.log.debug({ cluster, epoch: document?.epoch }, 'published');
-        this.#options.marker?.('published');
-      }
-    } catch (error) {
-      if (!(error instanceof FlotillaError) || error.code !== 'desired-malformed') throw error;
-      this.#options.log.error(error.message);
-    }
-    this.#unpublished.delete(cluster);
-    return true;
   }
 
   /** Two hubs may be at work; whoever lost reads what the other has decided and goes on from there. */
@@ -366,22 +316,5 @@ export class Hub {
     this.#options.log.warn(`${why}; reading it again`);
     this.#synced = false;
     this.#bell.ring();
-  }
-
-  /** What an agent stores beyond its bound would sooner or later push the statuses of others out of the stream. */
-  async #tidy(signal: AbortSignal): Promise<void> {
-    for (const subject of this.#inbox.surplus) {
-      signal.throwIfAborted();
-      await this.#bus.dropStored(subject);
-      this.#inbox.surplus.delete(subject);
-    }
-  }
-
-  #answer(): void {
-    for (const cluster of this.#inbox.greeted) {
-      if (!this.#synced || this.#unpublished.has(cluster)) continue;
-      if (documentOf(this.#state, cluster)) this.#bus.answer(cluster);
-      this.#inbox.greeted.delete(cluster);
-    }
   }
 }

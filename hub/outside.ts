@@ -1,23 +1,26 @@
 import type { Logger } from 'pino';
 import type { Fault } from '#proto/faults.ts';
-import type { FleetView, Reachability } from './core/types.ts';
+import type { FleetView, IndexSnapshot, Reachability } from './core/types.ts';
 
 export type OutsideOptions = {
   readonly view: Pick<FleetView, 'setBus' | 'setStore' | 'setLeader'>;
   readonly log: Logger;
+  /** The public key that this hub signs with. */
+  readonly hubKey: string;
   /** Unix milliseconds. */
   readonly now: () => number;
 };
 
 const OK = 'ok';
 
-/** What people are told of what the hub stands upon: NATS, its store, and which hub decides. Each trouble is logged once. */
+/** What people are told of what the hub stands upon: Git, NATS, its store, and which hub decides. Each trouble is logged once. */
 export class Outside {
   readonly #options: OutsideOptions;
   #bus: string | undefined;
   #store: string | undefined;
   #lastOkAt: number | undefined;
   #leader: string | undefined;
+  #index: IndexSnapshot | undefined;
 
   constructor(options: OutsideOptions) {
     this.#options = options;
@@ -31,6 +34,24 @@ export class Outside {
   /** Whether the bus was said to answer last. */
   get isBusUp(): boolean {
     return this.#bus === OK;
+  }
+
+  /** Logs a new head, and a Fleet whose agents will not listen to this hub. */
+  setIndex(index: IndexSnapshot): void {
+    const { log, hubKey } = this.#options;
+    const before = this.#index;
+    this.#index = index;
+    const fleet = index.fleet?.document;
+    const named = fleet?.spec.hub?.publicKeys;
+    if (named && !named.includes(hubKey) && before?.fleet?.document !== fleet) {
+      log.warn(
+        `flotilla.yaml trusts ${named.join(', ')}, not this hub (${hubKey}): agents will refuse its documents`,
+      );
+    }
+    if (index.head.oid === before?.head.oid) return;
+    const { clusters, placements, problems } = index;
+    const counts = { clusters: clusters.size, placements: placements.size, problems: problems.length };
+    log.info({ head: index.head.oid, ...counts }, 'indexed');
   }
 
   setLeader(name: string | undefined): void {
