@@ -125,12 +125,16 @@ export class Draft {
    * something again (a guard that held the removal looks at the head only), or what the member has is younger than the version.
    */
   digestOf(revision: string, member: Member): string | null | undefined {
-    const { place } = member;
-    const digest = this.#digestsOf(revision)[place];
+    const digest = this.givenBy(revision, member);
     if (digest !== null) return digest;
     const head = this.versions.head?.revision;
-    if (head !== undefined && this.#digestsOf(head)[place] !== null) return undefined;
+    if (head !== undefined && this.givenBy(head, member) !== null) return undefined;
     return this.#isYounger(member, revision) ? undefined : null;
+  }
+
+  /** What a version gives a member, whatever that has; null: nothing; undefined where it is not known any more. */
+  givenBy(revision: string, { place }: Member): string | null | undefined {
+    return this.#digestsOf(revision)[place];
   }
 
   /** Whether a member has something younger than a version. What does not give it any more was read from another entry. */

@@ -114,3 +114,33 @@ test('a held cluster that is released while its line is paused is not called Cur
   assert.equal(lab.passed('broad'), 'v2');
   assert.notEqual(lab.target('p1')?.state, 'Current');
 });
+
+test('a fix that changes one of two newly selected canaries has the other one try again, and pauses when it fails again', () => {
+  const lab = new Lab(RINGS, { stages: [ring('canary'), ring('early')] }, { e1: 'a' });
+  lab.fails('b', 'c1', 'c2');
+  lab.commit('v2', { c1: 'b', c2: 'b', e1: 'b' });
+  lab.pass(5 * MINUTE);
+  assert.equal(lab.phase('v2'), 'Paused');
+  lab.commit('v3', { c1: 'c', c2: 'b', e1: 'b' });
+  lab.pass(HOUR);
+  assert.equal(lab.phase('v3'), 'Paused');
+  assert.deepEqual(lab.states, { c1: 'v3 Current', c2: 'v3 Failed', e1: 'v1 Current' });
+});
+
+test('retry has newly selected canaries try again that failed: what fails there again goes no further', () => {
+  const lab = new Lab(RINGS, { ...ROLLBACK, stages: ROLLBACK.stages.slice(0, 2) }, { c1: 'a', e1: 'a' });
+  lab.fails('b', 'c2');
+  lab.commit('v2', { c1: 'a', c2: 'b', e1: 'b' });
+  lab.pass(5 * MINUTE);
+  assert.equal(lab.phase('v2'), 'Failed');
+  lab.order({ kind: 'resume' });
+  lab.order({ kind: 'retry', version: 'v2' });
+  lab.pass(HOUR);
+  assert.deepEqual(lab.states, { c1: 'v1 Current', c2: 'v2 Failed', e1: 'v1 Current' });
+  assert.equal(lab.happened('failed').length, 2);
+  lab.plays.clear();
+  lab.order({ kind: 'resume' });
+  lab.order({ kind: 'retry', version: 'v2' });
+  lab.pass(HOUR);
+  assert.deepEqual(lab.states, { c1: 'v2 Current', c2: 'v2 Current', e1: 'v2 Current' });
+});

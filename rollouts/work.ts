@@ -14,7 +14,15 @@ export function isChanged(draft: Draft, stage: Stage, work: Work, member: Member
   if (target?.late === work.floor || keepsOver(draft, target, work.version)) return false;
   const digest = draft.digestOf(work.version, member);
   if (digest === undefined) return false;
-  return digest !== passedDigest(draft, stage, member) || digest !== startingDigest(target, work);
+  return digest !== givenBefore(draft, stage, member) || digest !== startingDigest(target, work);
+}
+
+/** What a stage has passed last for a member, whatever that has; what it has where that is not known any more. */
+function givenBefore(draft: Draft, stage: Stage, member: Member): string | null {
+  const passed = draft.lastPassed(stage);
+  if (passed === undefined) return null;
+  const digest = draft.givenBy(passed, member);
+  return digest === undefined ? publishedDigest(draft.targetOf(member)?.run) : digest;
 }
 
 /** Whether a member has something newer than a version, and keeps it until its stage passes something as new (rule 12). */
@@ -29,7 +37,7 @@ function startingDigest(target: Target | undefined, work: Work): string | null |
   return run && isOf(run, work) ? undefined : publishedDigest(run);
 }
 
-/** What a stage last passed for a cluster; what was published where that is not known any more. */
+/** What a member is to have by what its stage has passed; what it has, where it is to keep that. */
 export function passedDigest(draft: Draft, stage: Stage, member: Member): string | null {
   const passed = draft.lastPassed(stage);
   if (passed === undefined) return null;
