@@ -1,7 +1,7 @@
 import type { Strategy } from '#proto/stages.ts';
 import type { Draft } from './draft.ts';
 import { abort } from './failing.ts';
-import { gateKey, validApprovals } from './gates.ts';
+import { gateKey, questionOf, validApprovals } from './gates.ts';
 import { type Command, type Refused, refuse, who } from './order.ts';
 import type { Stage } from './state.ts';
 
@@ -64,7 +64,10 @@ export function decide(
   };
   const others = (gate.approvals ?? []).filter(({ by }) => by !== order.by);
   draft.setWork(name, {
-    gates: { ...work.gates, [given.key]: { ...gate, approvals: [...others, approval] } },
+    gates: {
+      ...work.gates,
+      [given.key]: { ...gate, of: given.question, approvals: [...others, approval] },
+    },
   });
   draft.event({ what: 'approved', stage: name, revision: work.version, gate: given.key, ...who(order) });
   return undefined;
@@ -74,7 +77,7 @@ function approvalGates(strategy: Strategy, { name }: Stage) {
   const spec = strategy.stages.find((stage) => stage.name === name);
   return (['before', 'after'] as const).flatMap((when) =>
     (spec?.[when] ?? []).flatMap(({ approval }, index) =>
-      approval ? [{ key: gateKey(when, index), spec: approval }] : [],
+      approval ? [{ key: gateKey(when, index), spec: approval, question: questionOf({ approval }) }] : [],
     ),
   );
 }

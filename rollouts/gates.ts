@@ -7,6 +7,12 @@ import type { Survey } from './work.ts';
 export type When = 'before' | 'after';
 export const gateKey = (when: When, index: number) => `${when}/${index}`;
 
+/** Whom a gate asks: another question is another gate. How many, how long and how often are not part of it. */
+export function questionOf({ approval, webhook }: GateSpec): string {
+  if (approval) return JSON.stringify(['approval', [...approval.groups].sort(), approval.notAuthor ?? false]);
+  return JSON.stringify(webhook ? ['webhook', webhook.url, webhook.secret] : ['soak']);
+}
+
 /** Whether the gates of one side are open; if not, what is waited for, in words (design/30, rules 3 and 6). */
 export function waitsAtGates(
   draft: Draft,
@@ -20,10 +26,11 @@ export function waitsAtGates(
   for (const [index, spec] of specs.entries()) {
     const key = gateKey(when, index);
     const gate = draft.stage(stage.name)!.work!.gates[key] ?? {};
-    const waits = waitsAt(draft, stage, work, { spec, gate, key, when }, looked);
+    const at = { spec, gate, key, when };
+    const waits = waitsAt(draft, stage, work, at, looked);
     if (waits === undefined) {
       if (gate.openedAt === undefined && spec.soak === undefined) {
-        setGate(draft, stage.name, key, { openedAt: draft.now });
+        setGate(draft, stage.name, at, { openedAt: draft.now });
         draft.event({
           what: 'gateOpened',
           stage: stage.name,
@@ -34,8 +41,8 @@ export function waitsAtGates(
       }
       continue;
     }
-    if (!draft.stage(stage.name)!.work!.gates[key]) {
-      setGate(draft, stage.name, key, {});
+    if (draft.stage(stage.name)!.work!.gates[key]?.of === undefined) {
+      setGate(draft, stage.name, at, {});
       draft.event({
         what: 'gateWaiting',
         stage: stage.name,
@@ -91,17 +98,13 @@ export function validApprovals(
   return approvals.filter(({ atHub }) => !draft.due(atHub + milliseconds(expires)));
 }
 
-function waitsForWebhook(
-  draft: Draft,
-  stage: Stage,
-  work: Work,
-  { spec, gate, key, when }: At,
-): string | undefined {
+function waitsForWebhook(draft: Draft, stage: Stage, work: Work, at: At): string | undefined {
+  const { spec, gate, key, when } = at;
   const { url, secret, timeout = '30s', retries = 3 } = spec.webhook!;
   const id = [draft.facts.placement, stage.name, work.version, work.floor, key, gate.round ?? 0].join('/');
   const answer = gate.answer ?? draft.facts.answers.get(id);
   if (answer && !gate.answer) {
-    setGate(draft, stage.name, key, { ...gate, answer });
+    setGate(draft, stage.name, at, { ...gate, answer });
     if (answer.says !== 'yes')
       draft.event({
         what: 'gateDenied',
@@ -133,9 +136,10 @@ function waitsForWebhook(
   return `waiting for ${host}`;
 }
 
-function setGate(draft: Draft, stage: string, key: string, gate: Gate): void {
+function setGate(draft: Draft, stage: string, { key, spec }: At, gate: Gate): void {
   const work = draft.stage(stage)?.work;
-  if (work) draft.setWork(stage, { gates: { ...work.gates, [key]: { ...work.gates[key], ...gate } } });
+  const of = questionOf(spec);
+  if (work) draft.setWork(stage, { gates: { ...work.gates, [key]: { ...work.gates[key], ...gate, of } } });
 }
 
 const nameOf = ({ soak, approval }: GateSpec) =>

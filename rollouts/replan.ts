@@ -1,3 +1,4 @@
+import { planGates } from './asked-gates.ts';
 import type { Draft } from './draft.ts';
 import type { Member } from './membership.ts';
 import { isRejected } from './rejected.ts';
@@ -11,6 +12,7 @@ import { isOf } from './work.ts';
  */
 export function replan(draft: Draft): void {
   planStages(draft);
+  planGates(draft);
   if (planned.get(draft.line.targets)?.isStill(draft)) return;
   dropLeavers(draft);
   planMembers(draft);

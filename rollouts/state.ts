@@ -75,6 +75,8 @@ export type Approval = {
 };
 
 export type Gate = {
+  /** Whom it asks (`questionOf`), since it was asked; what follows is an answer to that. */
+  readonly of?: string;
   readonly openedAt?: number;
   readonly approvals?: readonly Approval[];
   readonly answer?: { readonly says: 'yes' | 'no' | 'away'; readonly message?: string };

@@ -69,6 +69,7 @@ const approval = z.object({
   atHub: number,
 });
 const gate = z.object({
+  of: text.optional(),
   openedAt: number.optional(),
   approvals: z.array(approval).optional(),
   answer: answer.optional(),
