@@ -89,8 +89,8 @@ function yields(draft: Draft, stage: Stage, work: Work): boolean {
   const looked = survey(draft, stage, work);
   if (!looked.started) return true;
   if (looked.unfinished.length > 0) return false;
-  const denied = Object.values(work.gates).some(({ answer }) => answer?.says === 'no');
-  return denied || looked.evidence < neededEvidence(draft, looked.changed);
+  const isShut = Object.values(work.gates).some(({ answer }) => answer && answer.says !== 'yes');
+  return isShut || looked.evidence < neededEvidence(draft, looked.changed);
 }
 
 /** Whether a version gives something else to a cluster whose failure paused its stage, also where another stage was at it then. */

@@ -109,3 +109,19 @@ test('a webhook that says no keeps its gate shut until it is asked again', () =>
   lab.pass(MINUTE);
   assert.equal(lab.phase('v2'), 'Succeeded');
 });
+
+test('a webhook that says no, or never answers, holds up no newer version', () => {
+  const webhook = { url: 'https://gate.example/x', secret: 's' };
+  const stages = [ring('canary', { after: [{ webhook }] }), ring('broad')];
+  for (const says of ['no', 'away'] as const) {
+    const lab = new Lab({ canary: ['c1'], broad: ['p1'] }, { stages }, { c1: 'a', p1: 'a' });
+    lab.world.answer = () => ({ says });
+    lab.commit('v2', lab.all('b'));
+    lab.pass(HOUR);
+    assert.match(lab.waiting('canary'), /retry asks again/);
+    lab.world.answer = () => ({ says: 'yes' });
+    lab.commit('v3', lab.all('c'));
+    lab.pass(HOUR);
+    assert.deepEqual([lab.phase('v2'), lab.phase('v3')], ['Superseded', 'Succeeded'], says);
+  }
+});
