@@ -195,7 +195,7 @@ const CASES: Cases = {
       assert.equal(schema.safeParse({ ...document, spec: { stages } }).success, false, String(maxConcurrent));
     }
     const lab = single(ONE, { maxConcurrent: 1 });
-    lab.world.say('c5', 'app', 'failed');
+    lab.world.agents.say('c5', 'app', 'failed');
     assert.deepEqual(roll(lab).started('v2'), ['c5'], 'what is not well goes first');
   },
   F18() {

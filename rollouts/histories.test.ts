@@ -330,7 +330,7 @@ test('a regression after the stage has passed pauses; resume accepts it', () => 
   lab.commit('v2', all('b'));
   lab.pass(30_000);
   lab.order({ kind: 'pause' });
-  lab.world.say('c1', 'app', 'failed', 'CrashLoopBackOff');
+  lab.world.agents.say('c1', 'app', 'failed', 'CrashLoopBackOff');
   lab.pass(15 * MINUTE);
   assert.equal(lab.happened('regressed').length, 1);
   assert.equal(lab.passed('canary'), 'v1');
@@ -344,7 +344,7 @@ test('a regression in a later stage pauses that one; stages before it keep the v
   lab.commit('v2', all('b'));
   lab.pass(2 * HOUR);
   assert.equal(lab.phase('v2'), 'Succeeded');
-  lab.world.say('e1', 'app', 'failed', 'CrashLoopBackOff');
+  lab.world.agents.say('e1', 'app', 'failed', 'CrashLoopBackOff');
   lab.pass(15 * MINUTE);
   assert.equal(lab.happened('paused').length, 1);
   assert.equal(lab.phase('v2'), 'Paused');
@@ -368,11 +368,11 @@ test('a cluster that is held is no regression, however long it says so; released
   lab.pass(30_000);
   lab.order({ kind: 'pause' });
   lab.fleet({ kind: 'hold', cluster: 'c1', by: 'bob', reason: 'disk' });
-  lab.world.say('c1', 'app', 'verifying', 'held by the hub');
+  lab.world.agents.say('c1', 'app', 'verifying', 'held by the hub');
   lab.pass(HOUR);
   assert.deepEqual(lab.happened('regressed'), []);
   lab.fleet({ kind: 'release', cluster: 'c1', by: 'bob' });
-  lab.world.say('c1', 'app', 'failed', 'CrashLoopBackOff');
+  lab.world.agents.say('c1', 'app', 'failed', 'CrashLoopBackOff');
   lab.pass(15 * MINUTE);
   assert.equal(lab.happened('regressed').length, 1);
 });

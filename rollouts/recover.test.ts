@@ -120,7 +120,7 @@ test('an agent that comes back long after the hub was resumed is taken up, and g
   lab.order({ kind: 'pause' });
   resume(lab);
   lab.pass(2 * HOUR);
-  const { attempt } = lab.world.had('c1', 'app')!;
+  const { attempt } = lab.world.agents.had('c1', 'app')!;
   lab.online('c1');
   assert.deepEqual(
     [lab.target('c1')?.run?.digest, lab.target('c1')?.run?.attempt, lab.target('c1')?.kept],
@@ -298,7 +298,7 @@ test('whenever state is lost, nothing is taken for passed that had not passed, n
         }
         const order = (version: string | undefined) => Number(version?.slice(1) ?? 0);
         const truth = lab.line();
-        const had = new Map(ALL.map((name) => [name, lab.world.had(name, 'app')]));
+        const had = new Map(ALL.map((name) => [name, lab.world.agents.had(name, 'app')]));
         lab.lose(older ? restored(saved, lab.world.now) : saved);
         // Whether the soak of the last stage was over cannot be seen, and decides nothing about anybody else.
         for (const [at, { name, passed }] of lab.line().stages.slice(0, -1).entries()) {

@@ -44,7 +44,7 @@ test('what is frozen does not start, and holds its stage up until it may', () =>
 
 test('a cluster that was unwell before fails without being counted', () => {
   const lab = new Lab(RINGS, PAUSE, all('a'));
-  lab.world.say('c1', 'app', 'failed', 'disk full');
+  lab.world.agents.say('c1', 'app', 'failed', 'disk full');
   lab.world.settle();
   lab.pass(HOUR);
   lab.fails('b', 'c1');
@@ -173,7 +173,7 @@ test('what was aborted or has regressed is pinned to nobody else, and told how i
 
   lab.commit('v3', all('c'));
   lab.pass(MINUTE);
-  for (const name of RINGS.canary) lab.world.say(name, 'app', 'failed', 'CrashLoopBackOff');
+  for (const name of RINGS.canary) lab.world.agents.say(name, 'app', 'failed', 'CrashLoopBackOff');
   lab.pass(HOUR);
   assert.match(lab.words().join(), /regression/);
   assert.match(
@@ -232,7 +232,7 @@ test('who says Current of other content, by the attempt that was given, has not 
   lab.plays.set('c1@b', 'silent');
   lab.commit('v2', all('b'));
   const { attempt } = lab.target('c1')!.run!;
-  lab.world.sayStale('c1', 'app', { attempt, phase: 'current', digest: 'a' });
+  lab.world.agents.sayStale('c1', 'app', { attempt, phase: 'current', digest: 'a' });
   lab.pass(5 * MINUTE);
   assert.equal(lab.target('c1')?.state, 'Applying');
   assert.equal(lab.passed('canary'), 'v1');

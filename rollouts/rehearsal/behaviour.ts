@@ -1,8 +1,8 @@
 import { milliseconds } from '#proto/documents/common.ts';
 import { matches, parseSelector } from '#proto/selector.ts';
 import type { ClusterFacts } from '../facts.ts';
+import type { Play, Start } from './agents.ts';
 import type { Rule } from './scenario.ts';
-import type { Play, Start } from './world.ts';
 
 const DEFAULT_AFTER = 20_000;
 const SLOW_AFTER = 5 * 60_000;

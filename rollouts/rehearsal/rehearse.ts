@@ -129,8 +129,8 @@ function follow(world: World, behaviour: Behaviour, name: string, start: number)
     world.at(Math.max(from, world.now), () => world.connect(name, false));
     if (Number.isFinite(until)) world.at(until, () => world.connect(name, true));
   } else if (rule.outcome === 'degraded') {
-    world.at(Math.max(from, world.now), () => world.ail(name, true, rule.message));
-    if (Number.isFinite(until)) world.at(until, () => world.ail(name, false));
+    world.at(Math.max(from, world.now), () => world.agents.ail(name, true, rule.message));
+    if (Number.isFinite(until)) world.at(until, () => world.agents.ail(name, false));
   }
 }
 

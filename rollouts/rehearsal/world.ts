@@ -1,28 +1,13 @@
 import { FlotillaError } from '#proto/faults.ts';
 import { type Advanced, advance, type FleetEvent } from '../advance.ts';
-import type { Answer, ClusterFacts, FleetFacts, PlacementFacts, Report } from '../facts.ts';
+import type { Answer, ClusterFacts, FleetFacts, PlacementFacts } from '../facts.ts';
 import { type FleetCommand, orderFleet } from '../fleet-commands.ts';
 import type { Refused } from '../order.ts';
-import { type Ahead, type Had, type Named, recover } from '../recover.ts';
+import { type Ahead, type Had, recover } from '../recover.ts';
 import type { FleetState, Run } from '../state.ts';
 import { tableOf } from '../target-table.ts';
-import { versionsOf } from '../versions.ts';
 import { Agenda } from './agenda.ts';
-
-/** What an agent goes on to say after it has echoed an attempt; times from the echo, in order. */
-export type Play = readonly {
-  readonly afterMs: number;
-  readonly phase: Report['phase'];
-  readonly message?: string;
-}[];
-
-export type Start = {
-  readonly cluster: ClusterFacts;
-  readonly placement: string;
-  readonly run: Run;
-  /** Unix milliseconds of the virtual clock. */
-  readonly now: number;
-};
+import { Agents, type Play, type Start, type Surroundings } from './agents.ts';
 
 export type Happened = FleetEvent & { readonly at: number };
 
@@ -41,21 +26,11 @@ export type Step = {
   readonly advanced: Advanced;
 };
 
-type Agent = {
-  attempt: number;
-  report: Report;
-  /** What it was last told, and what it has applied. */
-  told?: Named | undefined;
-  has?: Named | undefined;
-};
-
-/**
- * A hub and its agents in virtual time: the very same `advance`, with agents that do what they are told to. What an unreachable
- * agent has to say is heard when it is back.
- */
-export class World {
+/** A hub and its agents in virtual time: the very same `advance`, with agents that behave as `play` says. */
+export class World implements Surroundings {
   state: FleetState;
   now: number;
+  readonly agents: Agents;
   readonly events: Happened[] = [];
   /** `placement/stage` → most clusters at work at a time. */
   readonly maxInFlight = new Map<string, number>();
@@ -66,77 +41,55 @@ export class World {
   mostSteps = Number.POSITIVE_INFINITY;
   /** How a webhook answers. */
   answer: (id: string, url: string) => Answer = () => ({ says: 'yes' });
-  readonly #play: (start: Start) => Play;
   #snapshot: Snapshot;
   readonly #agenda = new Agenda();
-  /** `cluster/placement` → what its agent would say now. */
-  readonly #agents = new Map<string, Agent>();
-  readonly #reports = new Map<string, Map<string, Report>>();
-  readonly #unreachable = new Set<string>();
   readonly #answers = new Map<string, Answer>();
   readonly #wakes = new Map<string, number>();
-  /** Clusters whose agent was not heard since the hub lost its state: nothing is told to them. */
-  readonly #unheard = new Set<string>();
   #touched: Set<string> | undefined;
   #entries: Map<string, ClusterFacts> | undefined;
 
   constructor(state: FleetState, snapshot: Snapshot, play: (start: Start) => Play, now: number) {
     this.state = state;
     this.#snapshot = snapshot;
-    this.#play = play;
+    this.agents = new Agents(this, play);
     this.now = now;
     for (const [placement, line] of Object.entries(state.lines))
       for (const [cluster, { run }] of Object.entries(line.targets)) {
-        if (run?.phase !== 'current' || run.digest === null) continue;
-        const report: Report = { attempt: run.attempt, digest: run.digest, phase: 'current' };
-        const has = { revision: run.revision, digest: run.digest };
-        this.#agents.set(`${cluster}/${placement}`, { attempt: run.attempt, report, told: has, has });
-        this.#reportsOf(placement).set(cluster, report);
+        if (run?.phase === 'current' && run.digest !== null)
+          this.agents.settle(cluster, placement, run, run.digest);
       }
   }
 
   get facts(): FleetFacts {
     return {
       ...this.#snapshot,
-      reports: this.#reports,
-      unreachable: this.#unreachable,
+      reports: this.agents.reports,
+      unreachable: this.agents.unreachable,
       counting: this.counting,
       answers: this.#answers,
     };
-  }
-
-  get unreachable(): ReadonlySet<string> {
-    return this.#unreachable;
   }
 
   get snapshot(): Snapshot {
     return this.#snapshot;
   }
 
-  /** What an agent would report of a placement; undefined where it has never heard of it. */
-  had(cluster: string, placement: string): Had | undefined {
-    const agent = this.#agents.get(`${cluster}/${placement}`);
-    if (!agent) return undefined;
-    const { attempt, report, told, has } = agent;
-    return { attempt, phase: report.phase, ...(has && { applied: has }), ...(told && { attempted: told }) };
-  }
-
   /** The hub comes back with other state: with none, or with what it had saved before. */
   lose(saved: FleetState): void {
     this.state = saved;
     this.#touched = undefined;
-    for (const key of this.#agents.keys()) this.#unheard.add(key.slice(0, key.indexOf('/')));
+    this.agents.forget();
   }
 
   /** Takes up what agents have that can be heard for the first time. */
   #hear(facts: FleetFacts): void {
-    const heard = [...this.#unheard].filter((cluster) => !this.#unreachable.has(cluster));
+    const heard = this.agents.news;
     const ahead = new Map<string, Ahead>();
     for (const cluster of heard) {
       const known = Object.values(this.state.lines).some(({ targets }) => targets[cluster]?.run);
       const has = new Map<string, Had>();
       for (const placement of facts.placements.keys()) {
-        const had = this.had(cluster, placement);
+        const had = this.agents.had(cluster, placement);
         if (had) has.set(placement, had);
       }
       ahead.set(cluster, { known, has });
@@ -144,10 +97,7 @@ export class World {
     const { state, events } = recover(this.state, facts, ahead, this.now);
     this.state = state;
     this.#note(events);
-    for (const cluster of heard) {
-      this.#unheard.delete(cluster);
-      for (const placement of facts.placements.keys()) this.#deliver(placement, cluster);
-    }
+    for (const cluster of heard) this.agents.heard(cluster);
   }
 
   at(time: number, act: () => void): void {
@@ -162,18 +112,9 @@ export class World {
 
   /** Lets a cluster fall silent, or come back and say what it has to. */
   connect(cluster: string, isConnected: boolean): void {
-    if (isConnected === !this.#unreachable.has(cluster)) return;
+    if (isConnected === !this.agents.unreachable.has(cluster)) return;
     this.#touched = undefined;
-    if (!isConnected) {
-      this.#unreachable.add(cluster);
-      return;
-    }
-    this.#unreachable.delete(cluster);
-    for (const placement of this.#snapshot.placements.keys()) {
-      const agent = this.#agents.get(`${cluster}/${placement}`);
-      if (agent) this.#reportsOf(placement).set(cluster, agent.report);
-      this.#deliver(placement, cluster);
-    }
+    this.agents.connect(cluster, isConnected);
   }
 
   order(order: FleetCommand): Refused['refused'] | undefined {
@@ -183,19 +124,6 @@ export class World {
     this.state = done.state;
     this.#note(done.events);
     return undefined;
-  }
-
-  /** What an agent comes to say by itself, whatever it was told. */
-  say(cluster: string, placement: string, phase: Report['phase'], message?: string): void {
-    const agent = this.#agents.get(`${cluster}/${placement}`);
-    if (agent)
-      this.#report(cluster, placement, { ...agent.report, phase, ...(message !== undefined && { message }) });
-  }
-
-  /** A report about another attempt than the agent's: late, or of an earlier life. */
-  sayStale(cluster: string, placement: string, report: Report): void {
-    this.#reportsOf(placement).set(cluster, report);
-    this.#touch(placement);
   }
 
   /** Goes on until a moment; everything that happens at one moment is one step of the machine. */
@@ -245,15 +173,6 @@ export class World {
     this.#note([event]);
   }
 
-  /** What runs on a cluster stops being well, or is well again. */
-  ail(cluster: string, isIll: boolean, message?: string): void {
-    for (const placement of this.#snapshot.placements.keys()) {
-      const phase = this.#agents.get(`${cluster}/${placement}`)?.report.phase;
-      if (isIll && phase === 'current') this.say(cluster, placement, 'failed', message);
-      if (!isIll && phase === 'failed') this.say(cluster, placement, 'current');
-    }
-  }
-
   /** One step of the machine, now. */
   step(): void {
     let due: Set<string> | undefined;
@@ -273,9 +192,9 @@ export class World {
     for (const { id, url, placement } of effects.requests) {
       if (this.#answers.has(id)) continue;
       this.#answers.set(id, this.answer(id, url));
-      this.#touch(placement);
+      this.touch(placement);
     }
-    for (const { placement, cluster } of effects.published) this.#deliver(placement, cluster);
+    for (const { placement, cluster } of effects.published) this.agents.deliver(placement, cluster);
     const moved = new Set([...effects.published.map(({ placement }) => placement)]);
     for (const placement of moved) this.#count(placement);
   }
@@ -287,7 +206,7 @@ export class World {
     return least;
   }
 
-  #touch(placement: string): void {
+  touch(placement: string): void {
     this.#touched?.add(placement);
   }
 
@@ -296,73 +215,12 @@ export class World {
     return this.#entries.get(cluster);
   }
 
-  #reportsOf(placement: string): Map<string, Report> {
-    let reports = this.#reports.get(placement);
-    if (!reports) {
-      reports = new Map();
-      this.#reports.set(placement, reports);
-    }
-    return reports;
+  ordered(placement: string, cluster: string): Run | undefined {
+    return this.state.lines[placement]?.targets[cluster]?.run;
   }
 
   #note(events: readonly FleetEvent[]): void {
     for (const event of events) this.events.push({ ...event, at: this.now });
-  }
-
-  /** The newest document reaches an agent that can be reached. */
-  #deliver(placement: string, cluster: string): void {
-    const run = this.state.lines[placement]?.targets[cluster]?.run;
-    if (!run || this.#unreachable.has(cluster) || this.#unheard.has(cluster)) return;
-    const key = `${cluster}/${placement}`;
-    if (this.#agents.get(key)?.attempt === run.attempt) return;
-    const entry = this.entry(cluster);
-    if (!entry) return;
-    const has = this.#agents.get(key)?.has;
-    const report: Report = { attempt: run.attempt, phase: 'applying', ...(has && { digest: has.digest }) };
-    const { revision, digest } = run;
-    const told = digest === null ? undefined : { revision: run.readAt ?? revision, digest };
-    this.#agents.set(key, { ...this.#agents.get(key), attempt: run.attempt, report, told });
-    this.#report(cluster, placement, report);
-    const refusal = digest === null && this.#refusal(placement, cluster, run, has);
-    if (refusal) {
-      this.#report(cluster, placement, { ...report, phase: 'failed', message: refusal });
-      return;
-    }
-    for (const { afterMs, phase, message } of this.#play({ cluster: entry, placement, run, now: this.now })) {
-      this.at(this.now + afterMs, () => {
-        if (this.#agents.get(key)?.attempt !== run.attempt) return;
-        const isGone = run.digest === null && phase === 'current';
-        this.#report(cluster, placement, {
-          attempt: run.attempt,
-          phase: isGone ? 'removed' : phase,
-          ...(run.digest !== null && { digest: run.digest }),
-          ...(message !== undefined && { message }),
-        });
-      });
-    }
-  }
-
-  /** An agent takes away only what Git does, as it reads it at a revision that is newer than what it runs (design/20). */
-  #refusal(placement: string, cluster: string, run: Run, has: Named | undefined): string | undefined {
-    const versions = versionsOf(this.#snapshot.placements.get(placement)?.versions ?? []);
-    const given = (revision: string) => versions.content(revision, cluster) !== undefined;
-    if (given(run.revision)) return 'removal-not-in-git: the placement selects this cluster there';
-    const isNewer = has === undefined || versions.order(run.revision) > versions.order(has.revision);
-    // Where what it runs does not give it any more either, its entry has changed since.
-    return isNewer || !given(has.revision)
-      ? undefined
-      : 'removal-not-in-git: the revision that runs is not older';
-  }
-
-  #report(cluster: string, placement: string, report: Report): void {
-    const key = `${cluster}/${placement}`;
-    const agent = this.#agents.get(key);
-    const isOver = report.phase === 'current' || report.phase === 'removed';
-    const has = isOver ? agent?.told : agent?.has;
-    this.#agents.set(key, { ...agent, attempt: report.attempt, report, has });
-    if (this.#unreachable.has(cluster)) return;
-    this.#reportsOf(placement).set(cluster, report);
-    this.#touch(placement);
   }
 
   #count(placement: string): void {

@@ -120,7 +120,7 @@ export class History {
       case 'resumeRecovered':
         return void lab.fleet({ kind: 'resumeRecovered', by: 'bob', reason: 'looked at' });
       case 'say':
-        world.say(one.cluster, 'app', one.phase);
+        world.agents.say(one.cluster, 'app', one.phase);
         return world.settle();
       case 'stale':
         return this.#stale(one.cluster, one.phase);
@@ -188,7 +188,7 @@ export class History {
     const run = this.lab.line()?.targets[name]?.run;
     if (run?.phase !== 'published') return;
     const before = JSON.stringify(world.state.lines);
-    world.sayStale(name, 'app', { attempt: run.attempt - 1, phase, digest: run.digest ?? 'x' });
+    world.agents.sayStale(name, 'app', { attempt: run.attempt - 1, phase, digest: run.digest ?? 'x' });
     world.settle();
     assert.equal(JSON.stringify(world.state.lines), before);
   }

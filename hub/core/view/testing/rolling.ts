@@ -1,7 +1,8 @@
 import type { RolloutStrategy } from '#proto/documents/strategy.ts';
 import type { FleetFacts, PlacementFacts, Version } from '#rollouts/facts.ts';
 import type { FleetCommand } from '#rollouts/fleet-commands.ts';
-import { type Play, World } from '#rollouts/rehearsal/world.ts';
+import type { Play } from '#rollouts/rehearsal/agents.ts';
+import { World } from '#rollouts/rehearsal/world.ts';
 import { settled } from '#rollouts/settled.ts';
 import { strategyDocument } from '#rollouts/testing/lab.ts';
 import type { ReadModel } from '../../view.ts';
