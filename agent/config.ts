@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { MARK_POINT, type MarkOptions } from '#process/markers.ts';
 import { readSettings, type Setting } from '#process/settings.ts';
-import { dnsLabel, duration, milliseconds } from '#proto/documents/common.ts';
+import { dnsLabel, durationUpTo, milliseconds } from '#proto/documents/common.ts';
 import { FlotillaError } from '#proto/faults.ts';
 import { nkeyRole } from '#proto/nkey.ts';
 
@@ -66,7 +66,8 @@ const urls = z
   .string()
   .transform((list) => list.split(',').map((one) => one.trim()))
   .pipe(z.array(url).min(1));
-const span = duration
+/** Timers keep less than 25 days. */
+const span = durationUpTo('1d')
   .transform(milliseconds)
   .refine((ms) => ms > 0, { error: 'must be longer than nothing' });
 const keys = z

@@ -1,4 +1,4 @@
-import { milliseconds } from '#proto/documents/common.ts';
+import { duration, milliseconds } from '#proto/documents/common.ts';
 import { usage } from './args.ts';
 
 /**
@@ -6,7 +6,7 @@ import { usage } from './args.ts';
  * @throws FlotillaError usage
  */
 export function momentOf(flag: string, text: string, now: number): string {
-  if (/^([0-9]+(ms|s|m|h|d))+$/.test(text)) return new Date(now - milliseconds(text)).toISOString();
+  if (duration.safeParse(text).success) return new Date(now - milliseconds(text)).toISOString();
   const time = /^\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:?\d\d))?$/.test(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(time))
     throw usage(`--${flag} ${text} is no time: write 7d, 2026-05-03 or 2026-05-03T10:00:00Z`);

@@ -2,16 +2,19 @@ import { z } from 'zod';
 import { MARK_POINT } from '#process/markers.ts';
 import type { Setting } from '#process/settings.ts';
 import { PERMISSIONS } from '#proto/documents/access.ts';
-import { duration, milliseconds } from '#proto/documents/common.ts';
+import { durationUpTo, milliseconds } from '#proto/documents/common.ts';
 import { parseSelector } from '#proto/selector.ts';
 import { allowanceOf } from './webhooks/addresses.ts';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 
 const filled = z.string().min(1);
-const span = duration
-  .transform(milliseconds)
-  .refine((ms) => ms > 0, { error: 'must be longer than nothing' });
+const spanUpTo = (most: string) =>
+  durationUpTo(most)
+    .transform(milliseconds)
+    .refine((ms) => ms > 0, { error: 'must be longer than nothing' });
+/** Timers keep less than 25 days. */
+const span = spanUpTo('1d');
 const listOf = <T>(item: z.ZodType<T, string>) =>
   z
     .string()
@@ -123,7 +126,11 @@ const OPTIONS = {
     schema: listOf(z.string().regex(/^\S+@\S+$/, 'not an address')),
     help: 'under which its holder commits: for gates with notAuthor',
   },
-  expires: { of: token, schema: span, help: 'how long it lasts, e.g. 90d (default: until it is revoked)' },
+  expires: {
+    of: token,
+    schema: spanUpTo('3650d'),
+    help: 'how long it lasts, e.g. 90d (default: until it is revoked)',
+  },
   permissions: {
     of: token,
     schema: listOf(z.enum(PERMISSIONS)),

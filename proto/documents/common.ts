@@ -31,10 +31,22 @@ export const valueName = z
 export const values = z.record(valueName, scalar);
 export type Values = z.infer<typeof values>;
 
-/** A duration as people write it: `90s`, `10m`, `2h`, `1d`. */
-export const duration = z
-  .string()
-  .regex(/^([0-9]+(ms|s|m|h|d))+$/, 'not a duration such as 30s, 10m, 2h or 1d');
+const DURATION = /^([0-9]+(ms|s|m|h|d))+$/;
+const notDuration = ({ input }: { readonly input: unknown }): string => {
+  if (typeof input === 'number') return 'takes a duration with its unit, such as 30s, 10m, 2h or 1d';
+  const isFraction = typeof input === 'string' && /^[0-9]+[.,][0-9]+(ms|s|m|h|d)$/.test(input);
+  return `not a duration such as 30s, 10m, 2h or 1d${isFraction ? '; parts are whole, as in 1h30m' : ''}`;
+};
+
+/** A duration as people write it, `90s`, `10m`, `1h30m`, `1d`, and at most `most`. */
+export const durationUpTo = (most: string) =>
+  z
+    .string({ error: notDuration })
+    .regex(DURATION, { error: notDuration, abort: true })
+    .refine((text) => milliseconds(text) <= milliseconds(most), `more than ${most}, which is the most`);
+
+/** As `durationUpTo` ten years: every sum with a time of today is still a time. */
+export const duration = durationUpTo('3650d');
 
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
@@ -48,7 +60,18 @@ export function milliseconds(text: string): number {
 }
 
 export const PERCENT = /^(100|[0-9]{1,2})%$/;
-export const percent = z.string().regex(PERCENT, 'not a percentage such as 10%');
+/** Why something is no whole percentage from 0% to 100%. */
+export function percentFault(input: unknown): string {
+  const takes = 'a whole percentage from 0% to 100%';
+  if (typeof input === 'number')
+    return `takes ${takes}${PERCENT.test(`${input}%`) ? `: write ${input}%` : ', such as 10%'}`;
+  if (typeof input !== 'string') return `takes ${takes}, such as 10%`;
+  if (/^[0-9]+%$/.test(input)) return 'is more than all: 100% is the most';
+  if (/^-[0-9]+%$/.test(input)) return 'is less than none: 0% is the least';
+  return `not ${takes}, such as 10%`;
+}
+const notPercent = ({ input }: { readonly input: unknown }) => percentFault(input);
+export const percent = z.string({ error: notPercent }).regex(PERCENT, { error: notPercent });
 
 /** Share of a percentage that the schema has accepted, 0 to 1. */
 export const share = (text: string): number => Number(text.slice(0, -1)) / 100;

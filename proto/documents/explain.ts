@@ -110,10 +110,20 @@ function suggested(issue: z.core.$ZodIssue, offending: unknown, token: Token, ow
     return near === undefined ? {} : { suggestion: near };
   }
   const scalar = typeof offending === 'number' || typeof offending === 'boolean';
-  if (issue.code === 'invalid_type' && issue.expected === 'string' && scalar && token.text !== '')
+  if (
+    issue.code === 'invalid_type' &&
+    !hasOwnWords(issue) &&
+    issue.expected === 'string' &&
+    scalar &&
+    token.text !== ''
+  )
     return { suggestion: JSON.stringify(token.text) };
   return {};
 }
+
+/** The schema says itself what is wrong, where it would else be told by type or bound. */
+const hasOwnWords = ({ message }: z.core.$ZodIssue): boolean =>
+  !/^(Invalid input|Too (small|big)):/.test(message);
 
 const WORDS: Readonly<Record<string, string>> = {
   string: 'text',
@@ -132,19 +142,20 @@ function inWords(issue: z.core.$ZodIssue, offending: unknown): string {
       const is = offending === null ? 'null' : Array.isArray(offending) ? 'array' : typeof offending;
       const has = is === 'boolean' ? String(offending) : (WORDS[is] ?? is);
       const takes = WORDS[issue.expected] ?? issue.expected;
-      return takes === has ? issue.message : `takes ${takes}, has ${has}`;
+      if (issue.expected === 'int' && is === 'number') return `takes ${takes}`;
+      return hasOwnWords(issue) || takes === has ? issue.message : `takes ${takes}, has ${has}`;
     }
     case 'invalid_value':
       return issue.values.length === 1
         ? `must be ${String(issue.values[0])}`
         : `must be one of ${issue.values.map(String).join(', ')}`;
     case 'too_small':
+      if (issue.origin === 'string' || hasOwnWords(issue)) return issue.message;
       return issue.origin === 'array'
         ? `needs at least ${issue.minimum}`
-        : issue.origin === 'string'
-          ? issue.message
-          : `must be at least ${Number(issue.minimum) + (issue.inclusive ? 0 : 1)}`;
+        : `must be at least ${Number(issue.minimum) + (issue.inclusive ? 0 : 1)}`;
     case 'too_big':
+      if (hasOwnWords(issue)) return issue.message;
       return issue.origin === 'array' ? `takes at most ${issue.maximum}` : `must be at most ${issue.maximum}`;
     default:
       return issue.message;

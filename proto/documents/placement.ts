@@ -5,9 +5,10 @@ import {
   approval,
   DRIFT_MODES,
   dnsLabel,
-  duration,
+  durationUpTo,
   ignoreRule,
   metadata,
+  milliseconds,
   oneDeletion,
   valueName,
   values,
@@ -106,7 +107,10 @@ export const placement = z
         .optional(),
       health: z
         .strictObject({
-          timeout: duration.describe('Still in progress after it is a failure. Default: 5m.').optional(),
+          timeout: durationUpTo('7d')
+            .refine((text) => milliseconds(text) > 0, 'everything would have failed at once')
+            .describe('Still in progress after it is a failure. Default: 5m, at most 7d.')
+            .optional(),
           requireAddress: z
             .boolean()
             .describe('Load balancers and ingresses must have an address. Default: false.')

@@ -2,27 +2,48 @@ import { z } from 'zod';
 import { cronFault } from '../cron.ts';
 import { didYouMean } from '../problems.ts';
 import { labelKey, selector } from '../selector.ts';
-import { API_VERSION, dnsLabel, duration, metadata, milliseconds, PERCENT, percent } from './common.ts';
+import {
+  API_VERSION,
+  dnsLabel,
+  durationUpTo,
+  metadata,
+  milliseconds,
+  PERCENT,
+  percent,
+  percentFault,
+  share,
+} from './common.ts';
 
-const amountError = 'takes a number of clusters or a percentage such as 10%';
-const part = z.string().regex(PERCENT, amountError);
+const AMOUNT = 'a whole number of clusters, or a percentage from 0% to 100% such as 10%';
+const amountFault = ({ input }: { readonly input: unknown }): string => {
+  if (typeof input === 'number' && Number.isInteger(input) && input < 0)
+    return 'is less than none: 0 is the least';
+  if (typeof input !== 'string') return `takes ${AMOUNT}`;
+  if (/^[0-9]+$/.test(input)) return `takes ${AMOUNT}: write ${input} without quotes, or ${input}%`;
+  return input.endsWith('%') ? percentFault(input) : `not ${AMOUNT}`;
+};
+const part = z.string().regex(PERCENT, { error: amountFault, abort: true });
 /** A number of clusters, or a share of a stage's members rounded down. */
-const amount = z.union([z.int().nonnegative(), part], { error: amountError });
+const amount = z.union([z.int().nonnegative(), part], { error: amountFault });
 const concurrency = z
-  .union([z.int(), part], { error: amountError })
-  .refine((most) => (typeof most === 'number' ? most > 0 : most !== '0%'), 'nothing would ever start');
-const positive = (error: string) => duration.refine((text) => milliseconds(text) > 0, error);
+  .union([z.int(), part], { error: amountFault })
+  .refine(
+    (most) => (typeof most === 'number' ? most : share(most)) > 0,
+    'nothing would ever start: 1 is the least, or 1%',
+  );
+/** Longer than nothing, and at most `most`; `error` says what nothing would mean. */
+const positive = (error: string, most: string) =>
+  durationUpTo(most).refine((text) => milliseconds(text) > 0, error);
 const group = z.string().min(1, 'is empty');
 
 const approvalGate = z.strictObject({
   groups: z.array(group).min(1).describe('Groups whose members may approve.'),
   count: z.int().positive().describe('How many of them. Default: 1.').optional(),
   notAuthor: z.boolean().describe('Nobody approves a commit of their own. Default: false.').optional(),
-  expires: positive('no approval would ever count')
-    .describe('An approval counts for so long until it is used.')
+  expires: positive('no approval would ever count', '30d')
+    .describe('An approval counts for so long until it is used. At most 30d.')
     .optional(),
 });
-const HOUR_MS = 3_600_000;
 const webhookGate = z.strictObject({
   url: z
     .url({ protocol: /^https?$/, error: 'not an http or https URL' })
@@ -31,18 +52,14 @@ const webhookGate = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9][-A-Za-z0-9._]{0,127}$/, 'not the name of a secret (letters, digits, -, _ and .)')
     .describe('Name of a secret in the configuration of the hub; never the secret itself.'),
-  timeout: duration
-    .refine(
-      (text) => milliseconds(text) > 0 && milliseconds(text) <= HOUR_MS,
-      'is more than 0 and at most 1h',
-    )
-    .describe('For each try. Default: 30s.')
+  timeout: positive('no try would ever be answered', '1h')
+    .describe('For each try. Default: 30s, at most 1h.')
     .optional(),
-  retries: z.int().nonnegative().max(20).describe('Default: 3.').optional(),
+  retries: z.int().nonnegative().max(20).describe('Default: 3, at most 20.').optional(),
 });
 const gate = z
   .strictObject({
-    soak: duration.describe('Everything stays Current for so long.').optional(),
+    soak: durationUpTo('30d').describe('Everything stays Current for so long. At most 30d.').optional(),
     approval: approvalGate.optional(),
     webhook: webhookGate.optional(),
   })
@@ -84,7 +101,7 @@ const cron = z.string().superRefine((text, context) => {
 const window = z.strictObject({
   selector: selector.describe('Clusters that it binds. Default: all.').optional(),
   cron: cron.describe('When it opens: minute, hour, day of month, month, day of week.'),
-  duration: positive('never opens').describe('How long it stays open.'),
+  duration: positive('never opens', '31d').describe('How long it stays open. At most 31d.'),
   timezone: timezone.describe('IANA name, such as Europe/Berlin.'),
 });
 export type WindowSpec = z.infer<typeof window>;
@@ -126,8 +143,8 @@ export const strategy = z
         .optional(),
       offline: z
         .strictObject({
-          after: positive('every cluster would be offline at once')
-            .describe('Unreachable for so long is offline. Default: 10m.')
+          after: positive('every cluster would be offline at once', '7d')
+            .describe('Unreachable for so long is offline. Default: 10m, at most 7d.')
             .optional(),
           max: percent
             .describe(
@@ -137,11 +154,11 @@ export const strategy = z
         })
         .optional(),
       regression: z
-        .strictObject({ window: duration.describe('Default: 2h.').optional() })
+        .strictObject({ window: durationUpTo('30d').describe('Default: 2h, at most 30d.').optional() })
         .describe('Clusters that become unhealthy within it count as failed.')
         .optional(),
-      progressDeadline: positive('every cluster would have failed at once')
-        .describe('A cluster not Current by then has failed. Default: 10m.')
+      progressDeadline: positive('every cluster would have failed at once', '7d')
+        .describe('A cluster not Current by then has failed. Default: 10m, at most 7d.')
         .optional(),
       windows: z.array(window).describe('Times at which something may start.').optional(),
     }),
