@@ -215,6 +215,29 @@ test('no two entries of a history share an id unless they are the same', () => {
   );
 });
 
+test('a gate that denies again after a retry, and a pause that expires again, are told again', () => {
+  const webhook = { url: 'https://change-desk.example/', secret: 'change-desk' };
+  const { lab, entries } = audited(
+    { canary: ['c1'], broad: ['p1'] },
+    { stages: [ring('canary', { after: [{ webhook }] }), ring('broad')] },
+  );
+  lab.world.answer = () => ({ says: 'away' });
+  lab.commit('v2', lab.all('b'), ['ann']);
+  lab.pass(MINUTE);
+  for (let turn = 0; turn < 2; turn++) {
+    assert.equal(lab.order({ kind: 'retry' }), undefined);
+    assert.equal(lab.order({ kind: 'pause', until: lab.world.now + 1_000 }), undefined);
+    lab.pass(5_000);
+  }
+  for (const [action, times] of [
+    ['gateDenied', 3],
+    ['resumed', 2],
+  ] as const) {
+    const ids = entries.filter((one) => one.action === action).map(({ id }) => id);
+    assert.deepEqual([ids.length, new Set(ids).size], [times, times], action);
+  }
+});
+
 test('an operation is told with whoever ordered it, what and why', () => {
   const approve = operationEntry(
     'op1',

@@ -70,10 +70,11 @@ function ofLine({ before, now }: Step, event: FleetEvent): AuditEntry[] {
 }
 
 /** Tells one pass of a line from the next, by saved state alone. */
-const momentOf = (line: Line | undefined, stage: string | undefined) => ({
-  attempt: line?.attempt ?? 0,
-  floor: line?.stages.find(({ name }) => name === stage)?.work?.floor ?? 0,
-});
+function momentOf(line: Line | undefined, stage: string | undefined) {
+  const work = line?.stages.find(({ name }) => name === stage)?.work;
+  // A gate may be asked again, and a line be paused again, without an attempt in between.
+  return { attempt: line?.attempt ?? 0, floor: work?.floor ?? 0, gates: work?.gates, pauses: line?.pauses };
+}
 
 const idOf = (...parts: readonly unknown[]) => hashOf('flotilla-audit-v1', parts).slice(0, 32);
 
