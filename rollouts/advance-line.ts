@@ -5,6 +5,7 @@ import { Draft } from './draft.ts';
 import type { LineEvent, WebhookRequest } from './events.ts';
 import type { LineFacts } from './facts.ts';
 import { failWork, judgeRegressions, verdict } from './failing.ts';
+import { hearWebhooks } from './gates.ts';
 import type { Member } from './membership.ts';
 import { observe, watchBus } from './observe.ts';
 import { passStage } from './passing.ts';
@@ -35,6 +36,7 @@ export function advanceLine(line: Line, facts: LineFacts, now: number, givenUp =
   noteOvertaken(draft);
   watchBus(draft);
   observe(draft);
+  hearWebhooks(draft);
   startPins(draft);
   // What a stage has just taken may have failed already: attempts that were taken over are judged like its own.
   untilStill(draft, () => {

@@ -125,3 +125,20 @@ test('a webhook that says no, or never answers, holds up no newer version', () =
     assert.deepEqual([lab.phase('v2'), lab.phase('v3')], ['Superseded', 'Succeeded'], says);
   }
 });
+
+test('a newer version that waits is taken in the very step that hears a no', () => {
+  const webhook = { url: 'https://gate.example/x', secret: 's' };
+  const stages = [ring('canary', { after: [{ webhook }] }), ring('broad')];
+  const lab = new Lab({ canary: ['c1'], broad: ['p1'] }, { stages }, { c1: 'a', p1: 'a' });
+  lab.world.answer = () => ({ says: 'no' });
+  const together: string[][] = [];
+  lab.world.watch = ({ advanced }) => {
+    const whats = advanced.effects.events.map(({ what }) => what);
+    if (whats.includes('gateDenied')) together.push(whats.filter((what) => what === 'stageTook'));
+  };
+  lab.commit('v2', lab.all('b'));
+  lab.pass(5_000);
+  lab.commit('v3', lab.all('c'));
+  lab.pass(20_000);
+  assert.deepEqual(together, [['stageTook']]);
+});

@@ -98,22 +98,42 @@ export function validApprovals(
   return approvals.filter(({ atHub }) => !draft.due(atHub + milliseconds(expires)));
 }
 
+/** Takes in what webhooks have answered, before anything is decided: a stage whose gate is shut may yield in this very step. */
+export function hearWebhooks(draft: Draft): void {
+  if (draft.facts.answers.size === 0) return;
+  for (const stage of draft.line.stages)
+    for (const when of ['before', 'after'] as const)
+      for (const [index, spec] of (draft.spec(stage.name)?.[when] ?? []).entries()) {
+        const key = gateKey(when, index);
+        const gate = stage.work?.gates[key];
+        if (spec.webhook && gate && stage.work) hear(draft, stage, stage.work, { spec, gate, key, when });
+      }
+}
+
+const idOf = (draft: Draft, stage: Stage, work: Work, { key, gate }: At) =>
+  [draft.facts.placement, stage.name, work.version, work.floor, key, gate.round ?? 0].join('/');
+
+function hear(draft: Draft, stage: Stage, work: Work, at: At): Gate['answer'] {
+  const { gate, key, spec } = at;
+  if (gate.answer) return gate.answer;
+  const answer = draft.facts.answers.get(idOf(draft, stage, work, at));
+  if (!answer) return undefined;
+  setGate(draft, stage.name, at, { answer });
+  if (answer.says === 'yes') return answer;
+  const { host } = new URL(spec.webhook!.url);
+  draft.event({
+    what: 'gateDenied',
+    stage: stage.name,
+    revision: work.version,
+    gate: key,
+    reason: `${host} ${answer.says === 'no' ? 'says no' : 'does not answer'}`,
+  });
+  return answer;
+}
+
 function waitsForWebhook(draft: Draft, stage: Stage, work: Work, at: At): string | undefined {
-  const { spec, gate, key, when } = at;
-  const { url, secret, timeout = '30s', retries = 3 } = spec.webhook!;
-  const id = [draft.facts.placement, stage.name, work.version, work.floor, key, gate.round ?? 0].join('/');
-  const answer = gate.answer ?? draft.facts.answers.get(id);
-  if (answer && !gate.answer) {
-    setGate(draft, stage.name, at, { ...gate, answer });
-    if (answer.says !== 'yes')
-      draft.event({
-        what: 'gateDenied',
-        stage: stage.name,
-        revision: work.version,
-        gate: key,
-        reason: `${new URL(url).host} ${answer.says === 'no' ? 'says no' : 'does not answer'}`,
-      });
-  }
+  const { url, secret, timeout = '30s', retries = 3 } = at.spec.webhook!;
+  const answer = hear(draft, stage, work, at);
   if (answer?.says === 'yes') return undefined;
   const { host } = new URL(url);
   if (answer) {
@@ -122,14 +142,14 @@ function waitsForWebhook(draft: Draft, stage: Stage, work: Work, at: At): string
   }
   const previous = stage.passed.at(-1);
   draft.requests.push({
-    id,
+    id: idOf(draft, stage, work, at),
     url,
     secret,
     timeoutMs: milliseconds(timeout),
     retries,
     stage: stage.name,
     version: work.version,
-    when,
+    when: at.when,
     ...(previous !== undefined && { previous }),
     authors: [...draft.versions.authors(previous, work.version)].sort(),
   });
