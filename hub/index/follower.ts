@@ -1,18 +1,15 @@
-import { join } from 'node:path';
-import { Mirror } from '#git/mirror.ts';
 import { type Commit, isOid } from '#git/objects.ts';
-import { GitRemote, type GitRemoteOptions } from '#git/remote.ts';
-import { Repository } from '#git/repository.ts';
+import type { GitRemoteOptions } from '#git/remote.ts';
 import { Bell, fullJitter } from '#process/wait.ts';
 import { FlotillaError, toFault } from '#proto/faults.ts';
 import type { Problem } from '#proto/problems.ts';
 import type { IndexSnapshot, Reachability } from '../core/types.ts';
 import { ancestorsOf, commitAt } from './ancestry.ts';
 import type { Wanted } from './history.ts';
-import { type Indexed, Indexer } from './indexer.ts';
+import type { Indexed } from './indexer.ts';
 import { missingOf, recall } from './recall.ts';
-import { IndexStore } from './saved/store.ts';
 import { namedBy, snapshotOf } from './snapshot.ts';
+import { Source } from './source.ts';
 
 export type FollowerOptions = {
   remote: GitRemoteOptions;
@@ -36,20 +33,9 @@ export type FollowerEvents = {
 /** First-parent commits that are indexed one by one to find out where a change began; of more, only the last. */
 const MOST_STEPS = 50;
 const HISTORY = 200;
-/** The index is kept for the next start so often at most, and when the hub ends. */
-const SAVE_EVERY_MS = 60_000;
 const SAVE_AT_END_MS = 3_000;
-const RESUME_MS = 30_000;
 /** The tip that was indexed last, kept over restarts: what the next one must descend from. */
 const INDEXED_TIP = 'flotilla-indexed-tip';
-
-type Source = {
-  remote: GitRemote;
-  repository: Repository;
-  mirror: Mirror;
-  indexer: Indexer;
-  store: IndexStore;
-};
 
 /** Follows the branch and keeps a snapshot of what it says. Whatever goes wrong, the last snapshot stays. */
 export class Follower {
@@ -63,8 +49,6 @@ export class Follower {
   #abandoned: ReadonlySet<string> = new Set();
   /** Whether this process has indexed anything yet. */
   #begun = false;
-  #savedAt = Number.NEGATIVE_INFINITY;
-  #savedTip: string | undefined;
   #wanted: Wanted | undefined;
   #recalling = false;
   /** Placements and revisions that were wanted and are not to be had. */
@@ -109,7 +93,7 @@ export class Follower {
       try {
         await this.#look(signal);
         failures = 0;
-        if (this.#options.now() - this.#savedAt >= SAVE_EVERY_MS) await this.#save(signal);
+        if (this.#source?.isSaveDue) await this.#source.save(signal);
       } catch (error) {
         if (signal.aborted) break;
         failures++;
@@ -122,9 +106,8 @@ export class Follower {
           : pollMs / 2 + fullJitter(failures, { first: pollMs, most: 6 * pollMs });
       await this.#bell.wait(wait, signal);
     }
-    await this.#save(AbortSignal.timeout(SAVE_AT_END_MS));
-    this.#source?.repository.close();
-    await this.#source?.remote.close();
+    await this.#source?.save(AbortSignal.timeout(SAVE_AT_END_MS));
+    await this.#source?.close();
   }
 
   async #look(signal: AbortSignal): Promise<void> {
@@ -154,40 +137,9 @@ export class Follower {
   }
 
   async #open(): Promise<Source> {
-    const { remote: options, branch, directory, warn } = this.#options;
-    const remote = new GitRemote(options);
-    const repository = await Repository.open({ directory: join(directory, 'mirror.git'), log: warn });
-    const mirror = await Mirror.open({ remote, repository, branch, depth: HISTORY });
-    const store = new IndexStore(directory, warn);
-    const indexer = await this.#resume(store, mirror);
-    indexer.keep(this.#wanted);
-    return { remote, repository, mirror, indexer, store };
-  }
-
-  /** Goes on from what an earlier process kept, if it did and its objects are still here. */
-  async #resume(store: IndexStore, mirror: Mirror): Promise<Indexer> {
-    const indexer = new Indexer(mirror.objects);
-    const saved = await store.load();
-    if (!saved) return indexer;
-    try {
-      await indexer.resume(saved, AbortSignal.timeout(RESUME_MS));
-      this.#savedTip = saved.commit.oid;
-      return indexer;
-    } catch (error) {
-      this.#options.warn(`what an earlier hub kept is not used, all is read anew: ${toFault(error).message}`);
-      return new Indexer(mirror.objects);
-    }
-  }
-
-  async #save(signal: AbortSignal): Promise<void> {
-    const { indexer, store, mirror } = this.#source ?? {};
-    const saved = indexer?.saved;
-    if (!saved || !store || !mirror || this.#savedTip === saved.commit.oid) return;
-    await store.save(saved, async (blob) =>
-      new TextDecoder().decode(await mirror.objects.readBlob(blob, signal)),
-    );
-    this.#savedTip = saved.commit.oid;
-    this.#savedAt = this.#options.now();
+    const source = await Source.open({ ...this.#options, depth: HISTORY });
+    source.indexer.keep(this.#wanted);
+    return source;
   }
 
   /** Indexes up to the tip; false when it is indexed already. */
@@ -259,7 +211,7 @@ export class Follower {
 
   /** Everything is read anew. */
   #renew(): void {
-    this.#source!.indexer = new Indexer(this.#source!.mirror.objects);
+    this.#source!.renew();
     this.#source!.indexer.keep(this.#wanted);
     this.#lost.clear();
   }
@@ -277,7 +229,7 @@ export class Follower {
     if (missing.size === 0) return false;
     try {
       indexer.adopt(await recall(indexer.current!, this.#wanted!, missing, mirror.objects, signal));
-      this.#savedTip = undefined;
+      this.#source!.outdate();
     } catch (error) {
       signal.throwIfAborted();
       this.#options.warn(`versions were not read again: ${toFault(error).message}`);
