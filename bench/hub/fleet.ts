@@ -92,7 +92,7 @@ export class Fleet {
         spec: { selector: {}, path: `apps/${name}` },
       };
       const read = { document, file: `placements/${name}.yaml`, revision: oid(1), invalid: false };
-      return [name, { ...read, version: head.oid, versions: all, strategy }];
+      return [name, { ...read, versions: all, strategy }];
     });
     const made: IndexSnapshot = {
       repository: { url: 'http://git/fleet.git', branch: 'main' },

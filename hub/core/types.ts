@@ -44,8 +44,6 @@ export type EffectiveCluster = Effective<Cluster> & {
 };
 
 export type EffectivePlacement = Effective<Placement> & {
-  /** The name of its version: the first revision, as far as walked, that gives today's clusters these digests. */
-  readonly version: string;
   /**
    * In branch order, oldest first; neighbours differ, and the last is that of the head. What did not change is the same array of the
    * same objects as in the snapshot before. Empty while nothing of it could ever be read.

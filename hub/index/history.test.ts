@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { serialize } from 'node:v8';
 import { Contents, Slots } from './contents.ts';
-import { type Kept, trimmed } from './history.ts';
+import { trimmed } from './history.ts';
+import type { Kept } from './kept.ts';
 import { decodeIndex } from './saved/decode.ts';
 
 const slots = new Slots();

@@ -1,18 +1,9 @@
 import type { Commit } from '#git/objects.ts';
-import type { Content, Version } from '#rollouts/facts.ts';
+import type { Content } from '#rollouts/facts.ts';
 import type { InForceCluster } from '../core/in-force.ts';
 import { Contents, type Slots } from './contents.ts';
+import type { Kept, KeptVersion, VersionSource } from './kept.ts';
 import type { Past } from './past.ts';
-import type { VersionSource } from './rows.ts';
-
-/** A version with what it is read from: nothing where the placement had been deleted. */
-export type KeptVersion = Version & {
-  readonly contents: Contents;
-  readonly source: VersionSource | undefined;
-};
-
-/** Oldest first; neighbours differ. */
-export type Kept = readonly KeptVersion[];
 
 /** A commit on the branch, and who wrote what before it. */
 export type Place = {

@@ -2,9 +2,10 @@ import { createBreather } from '#git/breathe.ts';
 import { type Assignment, assignmentDigest, resolveAssignment, whyNotSelected } from '#proto/assignment.ts';
 import type { Cluster } from '#proto/documents/cluster.ts';
 import { FlotillaError } from '#proto/faults.ts';
+import type { VersionSource } from './kept.ts';
 import type { Layers } from './layers.ts';
 import type { Overlay, Overlays } from './overlays.ts';
-import type { Row, VersionSource } from './rows.ts';
+import type { Row } from './rows.ts';
 
 export type Read = NonNullable<Row['read']>;
 

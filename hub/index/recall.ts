@@ -8,8 +8,9 @@ import type { DocumentsInForce, InForceCluster } from '../core/in-force.ts';
 import { authorsSince, commitAt } from './ancestry.ts';
 import { Contents } from './contents.ts';
 import { DocumentReader } from './documents.ts';
-import { type Kept, type KeptVersion, trimmed, type Wanted } from './history.ts';
+import { trimmed, type Wanted } from './history.ts';
 import { type Indexed, Indexer } from './indexer.ts';
+import type { Kept, KeptVersion } from './kept.ts';
 import type { Retired } from './rows.ts';
 import { strategyIn } from './strategies.ts';
 

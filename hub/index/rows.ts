@@ -1,21 +1,10 @@
-import type { Fleet } from '#proto/documents/fleet.ts';
 import type { Placement } from '#proto/documents/placement.ts';
 import type { Problem } from '#proto/problems.ts';
 import type { Strategy } from '#proto/stages.ts';
-import type { DocumentsInForce } from '../core/in-force.ts';
 import type { Assignments, AssignmentVersion, IndexedAssignment, IndexProblem } from '../core/types.ts';
 import { Slots } from './contents.ts';
-import type { Kept } from './history.ts';
+import type { Kept } from './kept.ts';
 import type { Overlay } from './overlays.ts';
-
-/** What a placement's version reads its staged fields and content from. */
-export type VersionSource = {
-  readonly name: string;
-  readonly tree: string;
-  readonly placement: Placement;
-  readonly fleet: Fleet;
-  readonly values: DocumentsInForce['values'];
-};
 
 /** One placement on one cluster. A row means: the documents in force select the cluster. */
 export type Row = {

@@ -62,7 +62,6 @@ export function snapshotOf(
     const line = lines.get(name);
     placements.set(name, {
       ...placement,
-      version: line?.kept.at(-1)?.revision ?? commit.oid,
       versions: line?.kept ?? NO_VERSIONS,
       strategy: strategyIn(docs, placement.document),
     });

@@ -171,7 +171,7 @@ test('a merge is one step of the first-parent line', async (t) => {
   await clone.git('push', '-q', 'origin', 'main');
   const merge = await clone.head();
   const snapshot = await until('the merge', head(followed, merge));
-  assert.equal(snapshot.placements.get('shop')?.version, merge);
+  assert.equal(snapshot.placements.get('shop')?.versions.at(-1)?.revision, merge);
   assert.equal(snapshot.commits.length, 2);
 });
 

@@ -69,7 +69,11 @@ const Placement = {
   source: ((placement) => location(placement)) as Resolver<EffectivePlacement>,
   deleted: (({ document }, _, { view }) =>
     !view.index?.placements.has(document.metadata.name)) as Resolver<EffectivePlacement>,
-  version: (({ version }, _, context) => revision(version, context)) as Resolver<EffectivePlacement>,
+  version: (({ versions }, _, context) =>
+    revision(
+      versions.at(-1)?.revision ?? context.view.index!.head.oid,
+      context,
+    )) as Resolver<EffectivePlacement>,
   dependsOn: (({ document }, _, { view }) =>
     (document.spec.dependsOn ?? [])
       .map((name) => view.index?.placements.get(name))

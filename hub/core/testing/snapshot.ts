@@ -115,7 +115,6 @@ export function snapshot(told: Told): IndexSnapshot {
       file: `placements/${name}.yaml`,
       revision: head.oid,
       invalid,
-      version: oid(version),
       versions: [made],
       strategy: STRATEGY,
     });

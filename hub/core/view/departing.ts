@@ -61,7 +61,7 @@ export class Departing {
     const retired = this.#index?.retired.get(name);
     if (!retired) return undefined;
     const revision = retired.versions.at(-1)?.revision ?? '';
-    return { ...retired, revision, invalid: false, version: revision };
+    return { ...retired, revision, invalid: false };
   }
 
   /** Those of which something runs on. */

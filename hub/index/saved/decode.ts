@@ -5,9 +5,9 @@ import type { Content } from '#rollouts/facts.ts';
 import type { DocumentsInForce, InForce, InForceCluster } from '../../core/in-force.ts';
 import { Contents, Slots } from '../contents.ts';
 import type { DocumentFile } from '../documents.ts';
-import type { Kept } from '../history.ts';
+import type { Kept, VersionSource } from '../kept.ts';
 import type { KnownOverlay } from '../overlays.ts';
-import type { Assigned, Line, Row, VersionSource } from '../rows.ts';
+import type { Assigned, Line, Row } from '../rows.ts';
 import {
   DIGEST_BYTES,
   type Encoded,

@@ -2,9 +2,8 @@ import { serialize } from 'node:v8';
 import type { Commit } from '#git/objects.ts';
 import type { DocumentsInForce, InForce } from '../../core/in-force.ts';
 import type { DocumentFile } from '../documents.ts';
-import type { KeptVersion } from '../history.ts';
+import type { KeptVersion, VersionSource } from '../kept.ts';
 import type { KnownOverlay, Overlay } from '../overlays.ts';
-import type { VersionSource } from '../rows.ts';
 import {
   type Encoded,
   type Extra,

@@ -4,9 +4,10 @@ import type { Problem } from '#proto/problems.ts';
 import type { Content } from '#rollouts/facts.ts';
 import type { DocumentsInForce } from '../../core/in-force.ts';
 import type { DocumentFile } from '../documents.ts';
-import type { KeptVersion, Place } from '../history.ts';
+import type { Place } from '../history.ts';
+import type { KeptVersion, VersionSource } from '../kept.ts';
 import type { KnownOverlay } from '../overlays.ts';
-import type { Assigned, Line, Retired, VersionSource } from '../rows.ts';
+import type { Assigned, Line, Retired } from '../rows.ts';
 
 /** Everything that is needed to go on from a revision without reading it again. */
 export type SavedIndex = Assigned &

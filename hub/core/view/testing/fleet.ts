@@ -76,7 +76,6 @@ export function snapshot({
       ...effective,
       document,
       file: `placements/${name}.yaml`,
-      version: head.oid,
       versions: [],
       strategy: strategyOf(undefined),
     });
