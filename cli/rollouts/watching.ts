@@ -1,15 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { FlotillaError } from '#proto/faults.ts';
-import type { Hub } from '../hub.ts';
 import { harmless } from '../output/table.ts';
 import type { Surroundings } from '../verb.ts';
 import { lanes } from './lanes.ts';
 import { Live } from './live.ts';
 import { lookOf } from './looks.ts';
 import { isLive, ROLLOUT, type RolloutNode, TARGET, type TargetNode } from './nouns.ts';
+import { Patience, pause, RETRY_MS } from './patience.ts';
 
 const MOST_TARGETS = 50;
-const RETRY_MS = 2_000;
 /** So often is a rollout asked for that the hub does not know. */
 const MOST_TRIES = 15;
 const REDRAW_MS = 1_000;
@@ -43,7 +41,8 @@ type Edges = {
 
 /**
  * Follows rollouts until all of them are over, and tells how each ended; undefined when the signal came first. On a terminal a live
- * view with a lane for each stage, elsewhere a line for each thing that happens. A hub that goes away is waited for.
+ * view with a lane for each stage, elsewhere a line for each thing that happens. A hub that goes away or stands still is waited for,
+ * and it is said how old is what is shown.
  */
 export async function watchRollouts(
   rollouts: readonly RolloutNode[],
@@ -52,11 +51,9 @@ export async function watchRollouts(
   const over = new AbortController();
   const until = AbortSignal.any([around.signal, over.signal]);
   const last = new Map<string, Watched>();
-  const screen = around.terminal ? new Screenful(around) : undefined;
-  const patience = new Patience(around.hub, until, (words, isGone) =>
-    screen ? screen.note(isGone ? words : undefined) : around.talk(words),
-  );
-  const show: Show = screen ?? new Lines(around, patience);
+  const say = (words: string) => (around.terminal ? undefined : around.talk(words));
+  const patience = new Patience(around.hub, around.now, say, until);
+  const show: Show = around.terminal ? new Screenful(around, patience) : new Lines(around, patience);
   const follow = async ({ id, alias }: RolloutNode) => {
     for await (const _ of changesOf(id, patience)) {
       const rollout = await lookAt(id, alias, patience);
@@ -67,6 +64,7 @@ export async function watchRollouts(
     }
   };
   const ticking = around.terminal ? tick(() => show.update([...last.values()]), until) : undefined;
+  const beating = patience.beat();
   try {
     await Promise.all(rollouts.map(follow));
     if (around.signal.aborted) return undefined;
@@ -76,64 +74,8 @@ export async function watchRollouts(
     throw error;
   } finally {
     over.abort();
-    await ticking;
+    await Promise.all([ticking, beating]);
     show.end?.();
-  }
-}
-
-/** A hub that goes away is waited for, and it is said once that it went and once that it is back. */
-class Patience {
-  readonly until: AbortSignal;
-  readonly #hub: Hub;
-  readonly #say: (words: string, isGone: boolean) => void;
-  #lost = false;
-
-  constructor(hub: Hub, until: AbortSignal, say: (words: string, isGone: boolean) => void) {
-    this.#hub = hub;
-    this.until = until;
-    this.#say = say;
-  }
-
-  /** @throws what the hub refuses, and the reason of the signal once that is aborted */
-  async ask<T>(query: string, variables: object): Promise<T> {
-    for (;;) {
-      try {
-        const answer = await this.#hub.ask<T>(query, variables, this.until);
-        this.#isBack();
-        return answer;
-      } catch (error) {
-        await this.#bear(error);
-      }
-    }
-  }
-
-  /** Yields for everything that a subscription tells, over and over, until the signal says so. */
-  async *follow(query: string): AsyncGenerator<void> {
-    while (!this.until.aborted) {
-      try {
-        for await (const _ of this.#hub.subscribe(query, this.until)) {
-          this.#isBack();
-          yield;
-        }
-        await pause(RETRY_MS, this.until);
-      } catch (error) {
-        if (this.until.aborted) return;
-        await this.#bear(error);
-      }
-    }
-  }
-
-  async #bear(error: unknown): Promise<void> {
-    this.until.throwIfAborted();
-    if (!(error instanceof FlotillaError) || error.code !== 'hub-unreachable') throw error;
-    if (!this.#lost) this.#say(`${error.message}; waiting for it`, true);
-    this.#lost = true;
-    await pause(RETRY_MS, this.until);
-  }
-
-  #isBack(): void {
-    if (this.#lost) this.#say(`hub ${this.#hub.url} answers again`, false);
-    this.#lost = false;
   }
 }
 
@@ -159,14 +101,6 @@ async function tick(act: () => Promise<void>, until: AbortSignal): Promise<void>
   }
 }
 
-async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  try {
-    await sleep(milliseconds, undefined, { signal });
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
-}
-
 interface Show {
   update(rollouts: readonly Watched[]): Promise<void>;
   /** Leaves the terminal as it was. */
@@ -176,18 +110,14 @@ interface Show {
 /** The live view: all rollouts below each other, each with a share of the screen. */
 class Screenful implements Show {
   readonly #around: Surroundings;
+  readonly #patience: Patience;
   readonly #live: Live;
   #size = '';
-  #note: string | undefined;
 
-  constructor(around: Surroundings) {
+  constructor(around: Surroundings, patience: Patience) {
     this.#around = around;
+    this.#patience = patience;
     this.#live = new Live(around);
-  }
-
-  /** A last line below everything, until there is another one or none. */
-  note(words: string | undefined): void {
-    this.#note = words;
   }
 
   async update(rollouts: readonly Watched[]): Promise<void> {
@@ -201,7 +131,8 @@ class Screenful implements Show {
       ...(at > 0 ? [''] : []),
       ...lanes(rollout, rollout.targets.nodes, this.#around.now(), share, this.#around),
     ]);
-    const note = this.#note === undefined ? [] : [harmless(this.#note).slice(0, columns - 1)];
+    const { trouble } = this.#patience;
+    const note = trouble === undefined ? [] : [`✖ ${trouble}`.slice(0, columns - 1)];
     this.#live.draw([...lines.slice(0, Math.max(1, rows - 1 - note.length)), ...note]);
   }
 
