@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Refused } from './order.ts';
+import type { Skip } from './state.ts';
 import { HOUR, Lab, MINUTE, ring } from './testing/lab.ts';
 
 const approval = { groups: ['ops'], notAuthor: true, expires: '1h', count: 2 };
@@ -94,6 +95,32 @@ test('an expected phase that is over, and names that are not there, are refused'
     'nothing-to-do',
     /c1 is not held/,
   );
+});
+
+test('what cannot be expedited says what the stage is doing instead, and changes nothing', () => {
+  const stages = [ring('canary', { after: [{ soak: '30m' }] }), ring('early', { before: [{ approval }] })];
+  const lab = new Lab({ canary: ['c1'], early: ['e1'] }, { stages }, { c1: 'a', e1: 'a' });
+  const no = (stage: string, says: RegExp, version?: string, skip?: Skip) => {
+    const [given, skips] = [version && { version }, skip && { skips: [skip] }];
+    const act = () => lab.order({ kind: 'expedite', stages: [stage], ...given, ...skips });
+    refused(lab, act, 'nothing-waits', says);
+  };
+  no('canary', /^canary of app is at work on nothing: it has passed v1$/);
+  lab.commit('v2', lab.all('b'));
+  no('early', /^early of app has not begun with v2 \(waiting for 1 of 1 clusters in canary: c1 Appl/, 'v2');
+  no('canary', /^canary of app waits for no approval \(waiting for 1 of 1 clusters/, 'v2', 'approval');
+  lab.pass(MINUTE);
+  no('canary', /^canary of app waits for no window \(canary: soaking for 30m\)$/, undefined, 'window');
+  assert.equal(
+    lab.order({ kind: 'expedite', stages: ['canary'], version: 'v2', skips: ['soak'] }),
+    undefined,
+  );
+  no('canary', /^canary of app has passed v2 already: it waits for nothing$/, 'v2');
+  lab.commit('v3', lab.all('c'));
+  no('canary', /^canary of app has passed v2 already/, 'v2');
+  lab.order({ kind: 'approve', stage: 'early', groups: ['ops'] }, 'alice');
+  lab.order({ kind: 'approve', stage: 'early', groups: ['ops'] }, 'bob');
+  no('early', /^early of app waits for no approval \(waiting for 1 of 1 clusters in early/, 'v2', 'approval');
 });
 
 test('a webhook that says no keeps its gate shut until it is asked again', () => {

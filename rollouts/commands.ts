@@ -1,12 +1,13 @@
-import { decide, stageNamed } from './approving.ts';
+import { decide } from './approving.ts';
 import { Draft } from './draft.ts';
 import type { LineEvent } from './events.ts';
+import { expedite } from './expediting.ts';
 import type { LineFacts } from './facts.ts';
-import { abort, beginRollback, changedBy, few, isRegressed, pause } from './failing.ts';
+import { abort, beginRollback, changedBy, isRegressed, pause } from './failing.ts';
 import { type Command, type Order, type Refused, refuse, who } from './order.ts';
 import { type Phase, phaseOf } from './phase.ts';
 import { pin, unpin } from './pinning.ts';
-import { type Line, SKIPS, type Stage } from './state.ts';
+import type { Line } from './state.ts';
 
 type Done = { readonly line: Line; readonly events: readonly LineEvent[] };
 
@@ -188,23 +189,5 @@ function rollback(
   if (version === undefined || !touched) return refuse('finished', `no stage of ${placement} has taken it`);
   const reason = order.reason ?? `ordered by ${order.by}`;
   beginRollback(draft, version, changedBy(draft, version), { reason, by: order.by });
-  return undefined;
-}
-
-function expedite(draft: Draft, order: Extract<Command, { kind: 'expedite' }>): Refused | undefined {
-  const stages = order.stages.map((name) => stageNamed(draft, name));
-  for (const stage of stages) if ('refused' in stage) return stage;
-  const { version } = order;
-  const working = (stages as Stage[]).filter(
-    ({ work }) => work && (version === undefined || work.version === version),
-  );
-  const what = version === undefined ? 'nothing' : `something else than ${version.slice(0, 12)}, or nothing`;
-  if (working.length === 0)
-    return refuse('nothing-waits', `${few(order.stages)} of ${draft.facts.placement} works on ${what}`);
-  for (const { name, work } of working) {
-    const skips = order.skips ?? SKIPS;
-    draft.setWork(name, { skips: [...new Set([...work!.skips, ...skips])] });
-    draft.event({ what: 'expedited', stage: name, revision: work!.version, skips, ...who(order) });
-  }
   return undefined;
 }
