@@ -72,6 +72,7 @@ export class RolloutMemory {
   dropped = 0;
   startedAt: number | undefined;
   endedAt: number | undefined;
+  #wentBack = false;
 
   constructor(version: string) {
     this.version = version;
@@ -97,16 +98,24 @@ export class RolloutMemory {
       this.dropped += MOST_EVENTS / 2 + 1;
     }
     if (ENDS.has(event.what)) this.endedAt = event.at;
-    if (event.what === 'retried')
-      for (const { gates } of this.stages.values()) for (const gate of gates.values()) delete gate.refused;
+    if (event.what === 'rollbackStarted') this.#wentBack = true;
+    if (event.what === 'retried') this.#beginAnew();
     if (event.stage !== undefined) this.#tellStage(this.stage(event.stage), event);
     if (event.cluster !== undefined) this.#tellTarget(event.cluster, event);
+  }
+
+  /** Stages that had passed it go on from there, unless it was taken back. */
+  #beginAnew(): void {
+    for (const stage of this.stages.values())
+      if (this.#wentBack || stage.passedAt === undefined) forget(stage);
+    this.#wentBack = false;
   }
 
   #tellStage(stage: StageMemory, { what, at, gate, by, reason, counts, skips }: Told): void {
     if (counts) stage.counts = counts;
     switch (what) {
       case 'stageTook':
+        forget(stage);
         stage.tookAt = at;
         this.startedAt ??= at;
         this.endedAt = undefined;
@@ -157,6 +166,18 @@ export class RolloutMemory {
       finishedAt: isOver ? at : undefined,
       message: reason,
     });
+  }
+}
+
+/** It has all before it again; what people decided stays. */
+function forget(stage: StageMemory): void {
+  delete stage.startedAt;
+  delete stage.passedAt;
+  delete stage.counts;
+  stage.skips.clear();
+  for (const gate of stage.gates.values()) {
+    delete gate.openedAt;
+    delete gate.refused;
   }
 }
 
