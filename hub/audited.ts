@@ -1,3 +1,4 @@
+import type { FleetEvent } from '#rollouts/advance.ts';
 import type { FleetCommand } from '#rollouts/fleet-commands.ts';
 import type { Refused } from '#rollouts/order.ts';
 import type { AuditPort } from './bus/audit-writer.ts';
@@ -9,6 +10,8 @@ export type Ordered = {
   readonly id: string;
   readonly command: FleetCommand;
   readonly refused?: Refused['refused'] | undefined;
+  /** What it has led to by itself. */
+  readonly events?: readonly FleetEvent[] | undefined;
 };
 
 /**
@@ -22,7 +25,7 @@ export async function storeDecision(
   signal: AbortSignal,
 ): Promise<void> {
   const { entries, applies } = trailOf(step);
-  const ordered = orders.map(({ id, command }) => operationEntry(id, command, step.now));
+  const ordered = orders.map(({ id, command, events }) => operationEntry(id, command, step.now, events));
   if (ordered.length + entries.length + applies.length === 0) return;
   await audit.write({ entries: [...ordered, ...entries], applies }, signal);
 }

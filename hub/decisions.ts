@@ -203,7 +203,7 @@ export class Decisions {
     for (const { id, command, done } of orders) {
       const result = orderFleet(state.fleet, fleetFactsAt(state, facts, now), command, now);
       answers.push({ tell: () => done(result) });
-      audited.push({ id, command, ...('refused' in result && result) });
+      audited.push({ id, command, ...('refused' in result ? result : { events: result.events }) });
       if ('refused' in result) continue;
       state = { ...state, fleet: result.state };
       events.push(...result.events);

@@ -35,8 +35,17 @@ export function decide(
     return refuse('not-in-group', `${order.by} is in none of the groups that may: ${groups}`);
   }
   if (order.kind === 'deny') {
-    draft.event({ what: 'denied', stage: name, revision: work.version, gate: mine[0]!.key, ...who(order) });
-    abort(draft, work.version);
+    const { version } = work;
+    const { counts } = abort(draft, version);
+    const gate = mine[0]!.key;
+    draft.event({
+      what: 'denied',
+      stage: name,
+      revision: version,
+      gate,
+      ...who(order),
+      ...(counts && { counts }),
+    });
     return undefined;
   }
   const validOf = ({ spec, key }: (typeof mine)[number]) =>

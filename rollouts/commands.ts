@@ -68,8 +68,7 @@ function carryOut(
       return version === undefined ? finished() : retry(draft, order, version);
     case 'abort':
       if (!isLive || phase === 'RollingBack' || version === undefined) return finished();
-      abort(draft, version);
-      draft.event({ what: 'aborted', revision: version, ...who(order) });
+      draft.event({ what: 'aborted', ...abort(draft, version), revision: version, ...who(order) });
       return undefined;
     case 'rollback':
       return rollback(draft, order, version, phase);

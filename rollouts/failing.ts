@@ -1,7 +1,8 @@
 import { type Draft, publishedDigest } from './draft.ts';
+import type { LineEvent } from './events.ts';
 import { takeBack } from './observe.ts';
 import type { Ended, Pause, Stage } from './state.ts';
-import { neededEvidence, passedDigest, type Survey } from './work.ts';
+import { countsOf, neededEvidence, passedDigest, type Survey } from './work.ts';
 
 /** How many ended rollouts a line remembers. */
 const MOST_ENDED = 50;
@@ -103,6 +104,7 @@ export function beginRollback(
   digests: readonly (readonly [cluster: string, digest: string | null])[],
   { reason, by }: { reason: string; by?: string },
 ): void {
+  const left = leftAt(draft, version);
   reject(draft, digests);
   const bad = draft.facts.versions
     .filter(
@@ -140,7 +142,7 @@ export function beginRollback(
       ...(by && { by }),
     },
   });
-  draft.event({ what: 'rollbackStarted', revision: version, reason, ...(by && { by }) });
+  draft.event({ what: 'rollbackStarted', ...left, revision: version, reason, ...(by && { by }) });
 }
 
 /** A removal is never rejected. */
@@ -171,8 +173,9 @@ export function changedBy(draft: Draft, version: string): (readonly [string, str
   return changed;
 }
 
-/** Stops a version here: what it started stays until its stage passes something newer. */
-export function abort(draft: Draft, version: string): void {
+/** Stops a version here: what it started stays until its stage passes something newer. Tells where it stood, and how far it was there. */
+export function abort(draft: Draft, version: string): Left {
+  const left = leftAt(draft, version);
   reject(draft, changedBy(draft, version));
   for (const stage of draft.line.stages) {
     if (stage.work?.version !== version) continue;
@@ -191,6 +194,14 @@ export function abort(draft: Draft, version: string): void {
     pauses: draft.line.pauses.filter((one) => one.cause !== 'failure' || one.version !== version),
   });
   end(draft, version, 'Aborted');
+  return left;
+}
+
+/** The stage at work on a version, and how many of its clusters that has left where: for an event that ends the work. */
+type Left = Pick<LineEvent, 'stage' | 'counts'>;
+function leftAt(draft: Draft, version: string): Left {
+  const stage = draft.line.stages.find(({ work }) => work?.version === version);
+  return stage?.work ? { stage: stage.name, counts: countsOf(draft, stage, stage.work) } : {};
 }
 
 export function end(draft: Draft, version: string, how: Ended['how']): void {

@@ -247,15 +247,22 @@ function look(draft: Draft, stage: Stage, work: Work): Survey {
   return { changed, bad, away, evidence, failures, failed, unfinished, lastCurrentHub, started };
 }
 
-/** How many targets of a stage's work are where; those that it has not come to are left out. */
+/** How many clusters a stage's work leaves where, unchanged ones included; those that it has not come to are left out. */
 export function countsOf(draft: Draft, stage: Stage, work: Work): StateCounts {
   const counts: Partial<Record<TargetState, number>> = {};
   for (const member of draft.members(stage.name)) {
-    if (!isChanged(draft, stage, work, member)) continue;
-    const { state } = seeTarget(draft, work, member);
-    if (state !== 'Waiting') counts[state] = (counts[state] ?? 0) + 1;
+    const state = isChanged(draft, stage, work, member)
+      ? seeTarget(draft, work, member).state
+      : isUnchanged(draft, work, member) && 'Unchanged';
+    if (state && state !== 'Waiting') counts[state] = (counts[state] ?? 0) + 1;
   }
   return counts;
+}
+
+/** Whether a version gives a member what it had before; who joined while its stage worked is not counted. */
+export function isUnchanged(draft: Draft, work: Work, member: Member): boolean {
+  const target = draft.targetOf(member);
+  return target !== undefined && target.late !== work.floor && !!draft.digestOf(work.version, member);
 }
 
 /** How many targets have to be Current by it before a stage passes. */

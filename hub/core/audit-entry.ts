@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { formatSelector } from '#proto/selector.ts';
+import type { FleetEvent } from '#rollouts/advance.ts';
 import type { FleetCommand } from '#rollouts/fleet-commands.ts';
-import { PURPOSES, TARGET_STATES, type Whom } from '#rollouts/state.ts';
+import { PURPOSES, SKIPS, TARGET_STATES, type Whom } from '#rollouts/state.ts';
 
 /** What is kept of what was done, by whom and why: the messages of the AUDIT and HISTORY streams. Times are Unix milliseconds. */
 
@@ -32,8 +33,10 @@ const entry = z.object({
   /** Clusters of a removal: how many, and the first names. */
   count: z.number().optional(),
   clusters: z.array(z.string()).optional(),
-  /** Of a stage that went on: state → clusters that a version left in it. */
+  /** Of a stage that went on, or gave a version up: state → clusters that the version left in it. */
   counts: z.partialRecord(z.enum(TARGET_STATES), z.number()).optional(),
+  /** Of an order to expedite: what is not waited for. */
+  skips: z.array(z.enum(SKIPS)).optional(),
 });
 export type AuditEntry = Omit<z.infer<typeof entry>, 'v'>;
 
@@ -98,8 +101,14 @@ function read<T extends { v: 1 }>(schema: z.ZodType<T>, text: string): Omit<T, '
   }
 }
 
-/** The entry of what a person orders. `id` names the order, however often it is tried. */
-export function operationEntry(id: string, command: FleetCommand, at: number): AuditEntry {
+/** The entry of what a person orders, with what came of it. `id` names the order, however often it is tried. */
+export function operationEntry(
+  id: string,
+  command: FleetCommand,
+  at: number,
+  events: readonly FleetEvent[] = [],
+): AuditEntry {
+  const left = events.find(({ counts }) => counts !== undefined);
   const { by, reason } = 'placement' in command ? command.order : command;
   return {
     id,
@@ -108,6 +117,7 @@ export function operationEntry(id: string, command: FleetCommand, at: number): A
     by,
     ...(reason !== undefined && { reason }),
     ...('placement' in command ? aboutLine(command) : aboutClusters(command)),
+    ...(left?.stage !== undefined && { stage: left.stage, counts: left.counts }),
   };
 }
 
@@ -122,7 +132,7 @@ function aboutLine({ placement, order }: LineCommand): About {
     placement,
     ...(version !== undefined && { revision: version }),
     ...('stage' in order && { stage: order.stage }),
-    ...('stages' in order && { stage: order.stages.join(',') }),
+    ...('stages' in order && { stage: order.stages.join(','), skips: [...(order.skips ?? SKIPS)] }),
     ...('groups' in order && { groups: [...order.groups] }),
     ...('whom' in order && named(order.whom)),
     ...('until' in order && order.until !== undefined && { until: order.until }),

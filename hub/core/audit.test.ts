@@ -93,7 +93,7 @@ test('a failure, the way back and what it led from are all there', () => {
   assert.deepEqual(told(entries), [
     'stageTook canary v2',
     'stageStarted canary v2',
-    'rollbackStarted v2',
+    'rollbackStarted canary v2',
     'rollbackEnded v2',
   ]);
   const history = (cluster: string) =>

@@ -116,7 +116,7 @@ export class ReadModel implements FleetView {
   }
 
   recollect(rows: readonly AuditRow[]): void {
-    this.rollouts.tell(rows.flatMap((row) => recollect(row) ?? []));
+    this.rollouts.tell(rows.flatMap((row) => recollect(row)));
   }
 
   setBus(bus: Reachability): void {

@@ -1,64 +1,24 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HOUR, Lab, MINUTE, ring } from '#rollouts/testing/lab.ts';
-import { trailOf } from '../../audit.ts';
-import { operationEntry, readEntry } from '../../audit-entry.ts';
-import type { AuditRow } from '../../audit-reader.ts';
-import { RolloutBook } from './book.ts';
-import { recollect } from './recollect.ts';
+import type { RolloutBook } from './book.ts';
+import { auditOf } from './testing/lab-audit.ts';
 import { bookOf } from './testing/lab-book.ts';
-
-/** What a hub would keep in its audit of what happens in a lab from now on, as it would be read back. */
-function auditOf(lab: Lab) {
-  const { watch } = lab.world;
-  const audit: AuditRow[] = [];
-  const store = ({ result, ...entry }: Omit<AuditRow, 'sequence'>) =>
-    audit.push({
-      ...readEntry(JSON.stringify({ v: 1, ...entry }))!,
-      sequence: audit.length,
-      ...(result !== undefined && { result }),
-    });
-  lab.world.watch = (step) => {
-    watch?.(step);
-    const audited = (fleet: typeof step.before) => ({ fleet, removals: {} });
-    const trail = trailOf({
-      before: audited(step.before),
-      after: audited(step.advanced.state),
-      events: step.advanced.effects.events,
-      now: step.now,
-    });
-    for (const entry of trail.entries) store(entry);
-  };
-  return { audit, store };
-}
 
 test('a hub that begins anew knows from the audit when stages began and passed, and who approved', () => {
   const spec = { stages: [ring('canary'), ring('broad', { before: [{ approval: { groups: ['ops'] } }] })] };
   const lab = new Lab({ canary: ['c1'], broad: ['p1', 'p2'] }, spec, { c1: 'a', p1: 'a', p2: 'a' });
   const shown = bookOf(lab);
-  const { audit, store } = auditOf(lab);
+  const audit = auditOf(lab);
   lab.commit('v2', lab.all('b'));
   lab.pass(5 * MINUTE);
-  const approve = { kind: 'approve', stage: 'broad', groups: ['ops'], reason: 'ok', by: 'alice' } as const;
-  store({
-    ...operationEntry('1', { placement: 'app', order: { ...approve, version: 'v2' } }, lab.world.now),
-    result: 'done',
-  });
-  store({
-    ...operationEntry(
-      '2',
-      { placement: 'app', order: { ...approve, by: 'eve', version: 'v2' } },
-      lab.world.now,
-    ),
-    result: 'refused: eve is in none of the groups',
-  });
-  lab.order(approve);
+  const approve = { kind: 'approve', stage: 'broad', groups: ['ops'], reason: 'ok', version: 'v2' } as const;
+  audit.order({ ...approve, groups: ['dev'] }, 'eve');
+  audit.order(approve);
   lab.pass(HOUR);
 
   const known = shown.sync();
-  const again = new RolloutBook();
-  again.set(lab.world.state, lab.world.facts, lab.world.now);
-  again.tell(audit.flatMap((row) => recollect(row) ?? []));
+  const again = audit.begun();
   const row = again.rollout('app', 'v2')!;
   assert.deepEqual(row, known.rollout('app', 'v2'));
   assert.deepEqual(again.stages(row), known.stages(row));
@@ -77,7 +37,7 @@ test('a hub that begins anew knows how many clusters each stage had brought alon
     Object.fromEntries(names.map((name) => [name, 'a'])),
   );
   const shown = bookOf(lab);
-  const { audit } = auditOf(lab);
+  const audit = auditOf(lab);
   lab.fails('b', 'e1');
   lab.commit('v2', { ...lab.all('b'), c2: 'a' });
   lab.pass(20 * MINUTE);
@@ -88,18 +48,12 @@ test('a hub that begins anew knows how many clusters each stage had brought alon
       const { current, failed } = book.stageProgress({ placement: 'app', version }, stage);
       return `${current} current, ${failed} failed`;
     });
-  const begin = () => {
-    const book = new RolloutBook();
-    book.set(lab.world.state, lab.world.facts, lab.world.now);
-    book.tell(audit.flatMap((row) => recollect(row) ?? []));
-    return book;
-  };
   const midway = ['1 current, 0 failed', '2 current, 1 failed', '0 current, 0 failed'];
-  assert.deepEqual(far(begin(), 'v2'), midway);
-  assert.deepEqual(far(begin(), 'v3').slice(0, 1), ['2 current, 0 failed']);
+  assert.deepEqual(far(audit.begun(), 'v2'), midway);
+  assert.deepEqual(far(audit.begun(), 'v3').slice(0, 1), ['2 current, 0 failed']);
   lab.pass(3 * HOUR);
   assert.equal(shown.rollout('v3').phase, 'Succeeded');
-  assert.deepEqual(far(begin(), 'v2'), [...midway.slice(0, 2), '1 current, 0 failed']);
-  const { current, failed, total } = begin().progress({ placement: 'app', version: 'v2' });
-  assert.deepEqual([current, failed, total], [4, 1, 5]);
+  assert.deepEqual(far(audit.begun(), 'v2'), [...midway.slice(0, 2), '1 current, 0 failed']);
+  const { current, failed, total } = audit.begun().progress({ placement: 'app', version: 'v2' });
+  assert.deepEqual([current, failed, total], [4, 1, 6], 'the unchanged one is listed, too');
 });

@@ -10,24 +10,27 @@ const DONE: Readonly<Record<string, What>> = {
   deny: 'denied',
   retry: 'retried',
   abort: 'aborted',
+  rollback: 'rollbackStarted',
   expedite: 'expedited',
 };
 
 /**
- * The events that an entry of the audit stands for, so that a hub that begins knows what rollouts it has missed or forgotten; undefined
+ * The events that an entry of the audit stands for, so that a hub that begins knows what rollouts it has missed or forgotten; none
  * where it is about none. Of single clusters the audit has only how many were left in which state.
  */
-export function recollect(row: AuditRow): Told | undefined {
-  const { kind, action, at, placement, stage, gate, revision, by, reason, counts, result } = row;
-  if (placement === undefined) return undefined;
+export function recollect(row: AuditRow): Told[] {
+  const { kind, action, at, placement, gate, revision, by, reason, counts, skips, result } = row;
+  if (placement === undefined) return [];
   const what =
     kind === 'rollout'
       ? known(action)
       : kind === 'operation' && result !== undefined && !result.startsWith('refused')
         ? DONE[action]
         : undefined;
-  if (what === undefined) return undefined;
-  return {
+  if (what === undefined) return [];
+  // An order may name several stages.
+  const stages = row.stage?.split(',') ?? [undefined];
+  return stages.map((stage) => ({
     what,
     at,
     placement,
@@ -37,7 +40,8 @@ export function recollect(row: AuditRow): Told | undefined {
     ...(by !== undefined && { by }),
     ...(reason !== undefined && { reason }),
     ...(counts !== undefined && { counts }),
-  };
+    ...(skips !== undefined && { skips }),
+  }));
 }
 
 const known = (action: string): What | undefined => WHATS.find((what) => what === action);

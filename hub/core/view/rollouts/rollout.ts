@@ -3,7 +3,7 @@ import { type Phase, workPhase } from '#rollouts/phase.ts';
 import type { Stage } from '#rollouts/state.ts';
 import { pausesOn } from '#rollouts/words.ts';
 import { isOver, type LineView, standingOf } from './line-view.ts';
-import { type Progress, progressOf, statesOf, sumOf } from './progress.ts';
+import { NONE, type Progress, progressOf, statesOf, sumOf } from './progress.ts';
 import { targetsOf } from './targets.ts';
 
 /** One version of one placement on its way. What costs more than a look at the line is asked for by functions of its own. */
@@ -102,10 +102,23 @@ function stagePhase(view: LineView, version: string, phase: Phase, stage: Stage,
 export const stageNamed = ({ line }: LineView, name: string): Stage | undefined =>
   line.stages.find((stage) => stage.name === name);
 
+/** Of what is over: as it was when the stage went on, or gave it up. */
 export const stageProgress = (view: LineView, version: string, stage: Stage): Progress =>
   view.once(`progress ${version} ${stage.name}`, () => {
-    const told = standingOf(view, stage, version) === 'gone' ? toldOf(view, version, stage) : undefined;
-    return progressOf(told ?? statesOf(targetsOf(view, version, stage)));
+    const ended = endedOf(view, version);
+    if (ended) return ended.get(stage.name) ?? NONE;
+    const gone = standingOf(view, stage, version) === 'gone' ? toldOf(view, version, stage) : undefined;
+    return progressOf(gone ?? statesOf(targetsOf(view, version, stage)));
+  });
+
+/** How far a version that is over had come, stage by stage; undefined where nobody has told. */
+const endedOf = (view: LineView, version: string): ReadonlyMap<string, Progress> | undefined =>
+  view.once(`ended ${version}`, () => {
+    if (!isOver(phaseOfGone(view, version) ?? view.phase(version))) return undefined;
+    const told = [...(view.remember(version)?.stages ?? [])].flatMap(([name, { counts }]) =>
+      counts ? [[name, progressOf(counts)] as const] : [],
+    );
+    return told.length > 0 ? new Map(told) : undefined;
   });
 
 /** Where a stage has gone on, a hub that has begun since knows not all clusters of it any more, only how many there were. */
@@ -114,12 +127,16 @@ function toldOf(view: LineView, version: string, { name }: Stage): StateCounts |
   const counts = memory?.stages.get(name)?.counts ?? {};
   const known = memory?.targets.values().reduce((sum, { stage }) => sum + (stage === name ? 1 : 0), 0) ?? 0;
   const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  return known >= all ? undefined : counts;
+  // Of those that it left alone nothing was ever told.
+  return known >= all - (counts.Unchanged ?? 0) ? undefined : counts;
 }
 
 export const rolloutProgress = (view: LineView, version: string): Progress =>
   view.once(`progress ${version}`, () =>
-    sumOf(view.line.stages.map((stage) => stageProgress(view, version, stage))),
+    sumOf([
+      ...(endedOf(view, version)?.values() ??
+        view.line.stages.map((stage) => stageProgress(view, version, stage))),
+    ]),
   );
 
 /** The version that it follows: what the first stage passed before it, else its neighbour on the branch. */

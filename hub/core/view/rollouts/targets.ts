@@ -1,6 +1,6 @@
 import { publishedDigest } from '#rollouts/draft.ts';
 import type { Stage, TargetState } from '#rollouts/state.ts';
-import { blockedBy, hasNothingBefore, isChanged, isOf } from '#rollouts/work.ts';
+import { blockedBy, hasNothingBefore, isChanged, isOf, isUnchanged } from '#rollouts/work.ts';
 import { type LineView, standingOf } from './line-view.ts';
 
 /** One cluster of a rollout. Times are Unix milliseconds. */
@@ -46,7 +46,7 @@ function working({ draft, remember }: LineView, version: string, stage: Stage): 
     if (!target || target.late === work.floor) continue;
     const own = { cluster: name, stage: stage.name };
     if (!isChanged(draft, stage, work, member)) {
-      if (draft.digestOf(version, member)) rows.push(unchanged(own, target));
+      if (isUnchanged(draft, work, member)) rows.push(unchanged(own, target));
       continue;
     }
     const run = target.run && isOf(target.run, work) ? target.run : undefined;
