@@ -131,8 +131,9 @@ function wordsOf(draft: Draft, stage: Stage, now: number): string {
     const target: Target | undefined = draft.target(name);
     const since = target === undefined ? '' : ` ${ago(now - target.since)}`;
     const state = target?.state ?? 'Waiting';
-    const frozen = state === 'Waiting' ? draft.facts.frozenBy(name) : undefined;
-    return `${name} ${state}${since}${frozen === undefined ? '' : ` (${frozen})`}`;
+    const failing = target?.run?.failingHub === undefined ? undefined : 'reports failure';
+    const note = state === 'Waiting' ? draft.facts.frozenBy(name) : failing;
+    return `${name} ${state}${since}${note === undefined ? '' : ` (${note})`}`;
   });
   return `waiting for ${unfinished.length} of ${changed.length} clusters in ${stage.name}: ${few(shown)}`;
 }

@@ -8,7 +8,7 @@ const LEAST_SEEN = 3;
 
 /**
  * When a rollout would succeed at the pace so far: Unix milliseconds. Undefined wherever that would be a guess about people, clocks or
- * clusters that are away: a pause, an approval, a webhook or a window still to come, something failed, offline or blocked, or
+ * clusters that are away: a pause, an approval, a webhook or a window still to come, something failed, offline, blocked or frozen, or
  * fewer than three clusters to judge by.
  */
 export function etaOf(view: LineView, version: string, clock: Clock): number | undefined {
@@ -17,7 +17,11 @@ export function etaOf(view: LineView, version: string, clock: Clock): number | u
   if (facts.strategy.windows.length > 0) return undefined;
   const all = line.stages.map((stage) => ({ stage, rows: targetsOf(view, version, stage) }));
   const bad = all.some(({ rows }) =>
-    rows.some(({ state }) => ['Failed', 'Offline', 'Blocked'].includes(state)),
+    rows.some(
+      ({ state, cluster }) =>
+        ['Failed', 'Offline', 'Blocked'].includes(state) ||
+        (state === 'Waiting' && facts.frozenBy(cluster) !== undefined),
+    ),
   );
   if (bad) return undefined;
   const took = all

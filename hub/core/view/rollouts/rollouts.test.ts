@@ -290,6 +290,14 @@ test('an end is foretold from the pace of the clusters, and only where nothing e
   asking.commit('v2', asking.all('b'));
   asking.pass(30_000);
   assert.equal(other.sync().eta(other.rollout('v2')), undefined, 'a person is still to be asked');
+  const frozen = lab([{}, {}]);
+  const still = bookOf(frozen);
+  const whom = { cluster: 'e1' };
+  frozen.fleet({ kind: 'freeze', whom, by: 'bob', reason: 'a sale' });
+  frozen.commit('v2', frozen.all('b'));
+  frozen.pass(5 * MINUTE);
+  assert.match(still.sync().waitingFor(still.rollout('v2')).join(), /a sale/);
+  assert.equal(still.sync().eta(still.rollout('v2')), undefined, 'a freeze has no pace');
 });
 
 test('the changes are the commits, each with all its rollouts in one phase', () => {

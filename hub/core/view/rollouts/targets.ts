@@ -56,7 +56,8 @@ function working({ draft, remember }: LineView, version: string, stage: Stage): 
       attempt: run?.attempt,
       startedAt: run && (memory?.targets.get(name)?.startedAt ?? run.attempt),
       finishedAt: ENDED.includes(target.state) ? target.since : undefined,
-      message: target.reason,
+      // What an agent reports is told at once, though it has to stand for a while before it counts.
+      message: target.reason ?? run?.failure,
     });
   }
   return rows;

@@ -54,6 +54,17 @@ test('a failure pause names what goes on; a version that changes nothing of what
   assert.deepEqual(waits('v4'), ['broad: waiting for approval by ops']);
 });
 
+test('a failure that is reported is told before it has stood long enough to count', () => {
+  const { lab, shown, waits } = begin();
+  lab.fails('b', 'c2');
+  lab.commit('v2', lab.all('b'));
+  lab.pass(30_000);
+  assert.deepEqual(waits('v2'), ['waiting for 1 of 2 clusters in canary: c2 Applying 30s (reports failure)']);
+  const rows = shown.sync().targets({ placement: 'app', version: 'v2' });
+  const c2 = rows.find(({ cluster }) => cluster === 'c2');
+  assert.deepEqual([c2?.state, c2?.message], ['Applying', 'ImagePullBackOff']);
+});
+
 for (const [cluster, stage] of [
   ['c1', 'canary'],
   ['e1', 'early'],
