@@ -28,7 +28,7 @@ const CASES: Cases = {
       const lab = roll(single(names, { maxConcurrent: amount }));
       assert.equal(lab.started('v2').length, is, `${amount} of ${of}`);
     }
-    assert.throws(() => single(ONE, { maxConcurrent: '50' }), /a number of clusters or a percentage/);
+    assert.throws(() => single(ONE, { maxConcurrent: '50' }), /a whole number of clusters, or a percentage/);
   },
   // What is no number stands after the numbers, and is no error.
   K2() {
