@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { Controllers } from './controllers/controllers.ts';
 import { Faults } from './faults.ts';
 import type { JsonObject } from './json.ts';
 import { KindTable } from './kinds/kind-table.ts';
 import { Store } from './store.ts';
-import type { Write } from './write/context.ts';
+import type { Asked } from './write/asked.ts';
 
 export interface ClusterOptions {
   /** Milliseconds until a workload is ready; its rollout shows in between. Infinity: no controller touches it. */
@@ -19,7 +18,7 @@ export interface ClusterOptions {
 
 export const DEFAULTS: ClusterOptions = { readyDelay: 300, crdDelay: 20, history: 1000 };
 
-/** One simulated cluster: its objects, the kinds it serves, its controllers, and the hooks for tests. */
+/** One simulated cluster: its objects, the kinds it serves, and the hooks for tests. */
 export class Cluster {
   readonly name: string;
   readonly token: string;
@@ -29,7 +28,6 @@ export class Cluster {
   readonly faults = new Faults();
   /** Requests answered so far, by verb: get, list, watch, create, update, patch, apply, delete, discovery. */
   readonly requests = new Map<string, number>();
-  readonly #controllers: Controllers;
   #addresses = 1;
   #nodePorts = 30_000;
 
@@ -38,10 +36,6 @@ export class Cluster {
     this.options = options;
     this.token = options.token ?? randomBytes(16).toString('hex');
     this.store = new Store(options.history);
-    this.#controllers = new Controllers(this);
-    this.#controllers.start();
-    // A watch from before the birth of the cluster is too old, as on a server that was restarted.
-    this.store.forget();
   }
 
   /** Now, as Kubernetes writes times. */
@@ -59,16 +53,11 @@ export class Cluster {
   }
 
   /** Lets the configured faults refuse a write. `object` is undefined on delete. */
-  admit(write: Write, object: JsonObject | undefined): void {
+  admit(write: Asked, object: JsonObject | undefined): void {
     this.faults.admit(write, object);
   }
 
   count(verb: string): void {
     this.requests.set(verb, (this.requests.get(verb) ?? 0) + 1);
-  }
-
-  /** Stops the controllers. */
-  close(): void {
-    this.#controllers.stop();
   }
 }

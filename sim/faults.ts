@@ -1,9 +1,9 @@
 import type { StatusError } from './errors.ts';
 import type { JsonObject } from './json.ts';
-import type { Write } from './write/context.ts';
+import type { Asked } from './write/asked.ts';
 
 /** Refuses a write by returning an error. `object` is the state about to be stored, undefined on delete. */
-export type WriteRule = (write: Write, object: JsonObject | undefined) => StatusError | undefined;
+export type WriteRule = (write: Asked, object: JsonObject | undefined) => StatusError | undefined;
 
 /** What a test can make go wrong in one cluster. */
 export class Faults {
@@ -37,7 +37,7 @@ export class Faults {
     return () => this.#cut.delete(cut);
   }
 
-  admit(write: Write, object: JsonObject | undefined): void {
+  admit(write: Asked, object: JsonObject | undefined): void {
     for (const rule of this.#rules) {
       const refusal = rule(write, object);
       if (refusal) throw refusal;

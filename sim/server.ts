@@ -5,6 +5,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { createServer as createNet } from 'node:net';
 import type { ClusterOptions } from './cluster.ts';
 import { Cluster, DEFAULTS } from './cluster.ts';
+import { Controllers } from './controllers/controllers.ts';
 import { handle } from './http/handler.ts';
 import { selfSigned } from './tls.ts';
 
@@ -43,6 +44,7 @@ const IDLE = 120_000;
 export async function startSim(options: SimOptions = {}): Promise<Sim> {
   const { port: wanted = 0, clusters: names = [], ...given } = options;
   const clusters = new Map<string, Cluster>();
+  const controllers = new Map<string, Controllers>();
   const certificate = selfSigned();
   const listener = (request: IncomingMessage, response: ServerResponse) =>
     dispatch(clusters, request, response);
@@ -68,14 +70,17 @@ export async function startSim(options: SimOptions = {}): Promise<Sim> {
     if (!found) throw new Error(`no simulated cluster ${name}`);
     return found;
   };
-  const createCluster = (name: string, own: Partial<ClusterOptions> = {}): Cluster => {
+  const createCluster = (name: string, its: Partial<ClusterOptions> = {}): Cluster => {
     if (clusters.has(name)) throw new Error(`there is a simulated cluster ${name} already`);
-    const created = new Cluster(name, { ...DEFAULTS, ...given, ...own });
+    const created = new Cluster(name, { ...DEFAULTS, ...given, ...its });
     clusters.set(name, created);
+    const own = new Controllers(created);
+    controllers.set(name, own);
+    own.start();
     return created;
   };
   const close = async (): Promise<void> => {
-    for (const one of clusters.values()) one.close();
+    for (const one of controllers.values()) one.stop();
     for (const socket of sockets) socket.destroy();
     if (server.listening) await new Promise((resolve) => server.close(resolve));
   };
@@ -86,7 +91,8 @@ export async function startSim(options: SimOptions = {}): Promise<Sim> {
     createCluster,
     deleteCluster: (name) => {
       cluster(name).faults.setUnreachable(true);
-      cluster(name).close();
+      controllers.get(name)?.stop();
+      controllers.delete(name);
       clusters.delete(name);
     },
     cluster,

@@ -2,8 +2,8 @@ import type { JsonObject } from '../json.ts';
 import { clone, isObject, stringAt } from '../json.ts';
 import { compareTyped } from './compare.ts';
 import type { FieldSet } from './field-set.ts';
-import type { WriteContext } from './track.ts';
 import { toFieldSet } from './typed.ts';
+import type { WriteContext } from './write-context.ts';
 
 export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 

@@ -8,10 +8,10 @@ import { decodeTyped } from '../schema/decode.ts';
 import { FieldSet } from './field-set.ts';
 import { decodeManaged } from './managed-fields.ts';
 import { mergeTyped } from './merge.ts';
-import type { WriteContext } from './track.ts';
 import { managedFieldsOf, trackApply, trackUpdate } from './track.ts';
 import { toFieldSet } from './typed.ts';
 import { ConflictsError } from './updater.ts';
+import type { WriteContext } from './write-context.ts';
 
 const KIND = builtInKind('apps/v1', 'Deployment');
 

@@ -4,20 +4,8 @@ import { FieldSet } from './field-set.ts';
 import { allowedByLastApplied, LAST_APPLIED, lastAppliedOf } from './last-applied.ts';
 import type { Managed, ManagerIdentity } from './managed-fields.ts';
 import { decodeManaged, emptyManaged, encodeManaged, isReset, managerKey } from './managed-fields.ts';
-import type { ResourceTypes } from './updater.ts';
 import { applyConfig, ConflictsError, updateManagers } from './updater.ts';
-
-/** What every write says about itself. */
-export interface WriteContext {
-  readonly types: ResourceTypes;
-  readonly manager: string;
-  readonly apiVersion: string;
-  readonly subresource: string | undefined;
-  /** RFC 3339, whole seconds. */
-  readonly now: string;
-  /** What an object of the kind looks like before anything is set. */
-  readonly empty: JsonObject;
-}
+import type { WriteContext } from './write-context.ts';
 
 const MAX_UPDATERS = 10;
 const NEVER_OWNED = FieldSet.of(

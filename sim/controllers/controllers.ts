@@ -2,18 +2,12 @@ import type { Cluster } from '../cluster.ts';
 import { StatusError } from '../errors.ts';
 import { watchCrds } from './crds.ts';
 import { watchOwners } from './garbage.ts';
+import type { ControllerHost } from './host.ts';
 import { createNamespaces, watchNamespaces } from './namespaces.ts';
 import { watchWorkloads } from './workloads.ts';
 
 /** Milliseconds until work whose write was refused is tried again. */
 const RETRY_AFTER = 500;
-
-/** What a controller gets to work with. */
-export interface ControllerHost {
-  readonly cluster: Cluster;
-  /** Runs work later, once per key: a new call replaces a waiting one. Nothing runs after the cluster was closed. */
-  later(key: string, milliseconds: number, work: () => void): void;
-}
 
 /** The controllers of one cluster: each reacts to stored changes, after the write that caused them was answered. */
 export class Controllers implements ControllerHost {
@@ -29,6 +23,8 @@ export class Controllers implements ControllerHost {
   start(): void {
     this.#stop = [watchNamespaces(this), watchCrds(this), watchWorkloads(this), watchOwners(this)];
     createNamespaces(this.cluster);
+    // A watch from before the birth of the cluster is too old, as on a server that was restarted.
+    this.cluster.store.forget();
   }
 
   stop(): void {

@@ -6,7 +6,7 @@ import { builtInKind } from '../kinds/kinds.ts';
 import { child } from '../kinds/pod-defaults.ts';
 import type { Stored } from '../store.ts';
 import { unpack } from '../store.ts';
-import type { ControllerHost } from './controllers.ts';
+import type { ControllerHost } from './host.ts';
 import { updateAs } from './writes.ts';
 
 const CRD = builtInKind('apiextensions.k8s.io/v1', 'CustomResourceDefinition');

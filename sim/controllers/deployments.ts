@@ -1,8 +1,8 @@
 import type { JsonObject } from '../json.ts';
 import { numberAt, objectsAt, stringAt } from '../json.ts';
 import { child } from '../kinds/pod-defaults.ts';
-import type { Phase } from './workloads.ts';
-import { observed, replicasOf } from './workloads.ts';
+import type { Phase } from './workload-status.ts';
+import { observed, replicasOf } from './workload-status.ts';
 
 const REVISION = 'deployment.kubernetes.io/revision';
 

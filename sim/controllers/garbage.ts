@@ -3,7 +3,7 @@ import { objectsAt, stringAt } from '../json.ts';
 import { builtInKind } from '../kinds/kinds.ts';
 import type { Stored } from '../store.ts';
 import { unpack } from '../store.ts';
-import type { ControllerHost } from './controllers.ts';
+import type { ControllerHost } from './host.ts';
 import { updateAs } from './writes.ts';
 
 const CLAIM = builtInKind('v1', 'PersistentVolumeClaim');

@@ -4,7 +4,7 @@ import { builtInKind } from '../kinds/kinds.ts';
 import { child } from '../kinds/pod-defaults.ts';
 import { unpack } from '../store.ts';
 import { deleteObject } from '../write/delete.ts';
-import type { ControllerHost } from './controllers.ts';
+import type { ControllerHost } from './host.ts';
 import { createAs, MANAGER } from './writes.ts';
 
 const NAMESPACE = builtInKind('v1', 'Namespace');

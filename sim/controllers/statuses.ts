@@ -1,7 +1,7 @@
 import type { JsonObject } from '../json.ts';
 import { numberAt, objectAt, objectsAt, stringAt } from '../json.ts';
-import type { StatusOf } from './workloads.ts';
-import { observed, replicasOf } from './workloads.ts';
+import type { StatusOf } from './workload-status.ts';
+import { observed, replicasOf } from './workload-status.ts';
 
 /** Statuses of the workloads other than Deployment, as their controllers write them. */
 

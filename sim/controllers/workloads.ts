@@ -1,11 +1,11 @@
 import type { JsonObject } from '../json.ts';
-import { numberAt, objectAt, objectsAt } from '../json.ts';
+import { objectAt, objectsAt } from '../json.ts';
 import type { Kind } from '../kinds/kinds.ts';
 import { BUILT_IN_KINDS } from '../kinds/kinds.ts';
 import type { Stored } from '../store.ts';
 import { unpack } from '../store.ts';
-import type { ControllerHost } from './controllers.ts';
 import { deploymentStatus } from './deployments.ts';
+import type { ControllerHost } from './host.ts';
 import {
   autoscalerStatus,
   budgetStatus,
@@ -16,18 +16,8 @@ import {
   replicaSetStatus,
   statefulSetStatus,
 } from './statuses.ts';
+import type { Phase, StatusOf } from './workload-status.ts';
 import { updateAs } from './writes.ts';
-
-/** How far a rollout has come: seen by the controller, done, or given up. */
-export type Phase = 'started' | 'ready' | 'failed';
-
-/** Computes a status; `undefined` leaves the object as it is. `now` is RFC 3339. */
-export type StatusOf = (
-  object: JsonObject,
-  phase: Phase,
-  now: string,
-  isNewRevision: boolean,
-) => JsonObject | undefined;
 
 const STATUS: Record<string, StatusOf> = {
   Deployment: deploymentStatus,
@@ -115,14 +105,4 @@ function imagesOf(object: JsonObject): string[] {
   const spec = objectAt(object, 'spec', 'template', 'spec') ?? objectAt(object, 'spec') ?? {};
   const containers = [...objectsAt(spec, 'initContainers'), ...objectsAt(spec, 'containers')];
   return containers.map((container) => String(container.image ?? ''));
-}
-
-export function replicasOf(object: JsonObject): number {
-  return numberAt(object, 'spec', 'replicas') ?? 1;
-}
-
-/** The generation a status says it has seen. */
-export function observed(object: JsonObject): JsonObject {
-  const generation = numberAt(object, 'metadata', 'generation');
-  return generation === undefined ? {} : { observedGeneration: generation };
 }

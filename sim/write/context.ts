@@ -1,20 +1,11 @@
-import type { WriteContext } from '../apply/track.ts';
+import type { WriteContext } from '../apply/write-context.ts';
 import type { Cluster } from '../cluster.ts';
-import type { Kind } from '../kinds/kinds.ts';
 import { ignoredFields } from '../kinds/kinds.ts';
+import type { Asked } from './asked.ts';
 
-export type Validation = 'Strict' | 'Warn' | 'Ignore';
-
-/** One write as the request asked for it. */
-export interface Write {
+/** One write in the cluster that it is asked of. */
+export interface Write extends Asked {
   readonly cluster: Cluster;
-  readonly kind: Kind;
-  readonly namespace: string;
-  readonly name: string;
-  readonly subresource: 'status' | undefined;
-  readonly manager: string;
-  readonly dryRun: boolean;
-  readonly validation: Validation;
   /** Texts for Warning headers; filled while the write is worked on. */
   readonly warnings: string[];
 }
