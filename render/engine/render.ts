@@ -9,7 +9,7 @@ import { EngineFault } from './fault.ts';
 import { fieldSpec } from './field-specs.ts';
 import { get, isMap, type JsonMap, textOf } from './json.ts';
 import { withoutBlanks } from './merge/blanks.ts';
-import { annotateOrigins, hasNotes } from './origin.ts';
+import { annotateOrigins, hasNotes } from './origin-notes.ts';
 import { decode, KUSTOMIZATION_RULES, list, text } from './read/decode.ts';
 import type { Documents } from './read/documents.ts';
 import { type Kustomization, sortOptionsShape } from './read/kustomization.ts';

@@ -14,10 +14,11 @@ import {
   type Document as YamlDocument,
 } from 'yaml';
 import { refuseCostly } from './costs.ts';
+import type { Json, ReadDocument, YamlOptions } from './document.ts';
 import { type Position, YamlFault } from './fault.ts';
 import { refolded } from './fold.ts';
+import { once } from './once.ts';
 import { noteQuotes } from './quotes.ts';
-import type { Json, ReadDocument, YamlOptions } from './read.ts';
 import { NOT_IN_JSON, resolveOld, resolvePlain, type Scalar } from './scalar.ts';
 
 /** What may still be read of a file. */
@@ -40,14 +41,6 @@ export function readWhole(text: string, limits: Required<YamlOptions>, budget: B
       written: (path) => writtenAt(again().documents[index]!, path),
     };
   });
-}
-
-export function once<Value>(make: () => Value): () => Value {
-  let made: { value: Value } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
 }
 
 /** The parser recurses, and tells an overflow of its stack like an error of syntax. */

@@ -2,7 +2,7 @@ import { EngineFault } from '../fault.ts';
 import { get, isMap, writtenText } from '../json.ts';
 import type { Resource } from '../resource.ts';
 import { effectiveNamespace, type Gvk, isSelectedByGvk, NO_NAMESPACE, showId } from '../resource-id.ts';
-import { canBeNamed, subjectNamespaces } from './name-references.ts';
+import { canBeNamed, subjectNamespaces } from './name-sight.ts';
 
 type Question = { readonly referrer: Resource; readonly target: Gvk; readonly path: string };
 
