@@ -4,6 +4,7 @@ import { end } from './failing.ts';
 import { bringsRejected } from './rejected.ts';
 import { failedIn } from './replan.ts';
 import type { Pause, Stage, Work } from './state.ts';
+import { isBusy } from './target-table.ts';
 import { countsOf, isChanged, keepsOver, neededEvidence, survey } from './work.ts';
 
 /** Pauses that hold a stage: of the line, of the stage itself, or of one before it. */
@@ -49,7 +50,10 @@ export function noteOvertaken(draft: Draft): void {
   const { ended, pauses, rollback, struck, aborted } = draft.line;
   const named = [...ended, ...pauses].map(({ version }) => version);
   const known = [...named, ...struck, ...aborted, rollback?.version].map((one) => draft.versions.order(one));
+  // The order of stages may have been another one.
+  const taken = draft.line.stages.flatMap(({ work, passed }) => (work ? [...passed, work.version] : passed));
   for (const { revision } of draft.facts.versions.slice(Math.max(begun, ...known) + 1, last)) {
+    if (taken.includes(revision)) continue;
     end(draft, revision, 'Superseded');
     draft.event({ what: 'superseded', revision, reason: `${head.revision.slice(0, 7)} is newer` });
   }
@@ -88,9 +92,10 @@ function yields(draft: Draft, stage: Stage, work: Work): boolean {
   if (version && bringsRejected(draft, version)) return true;
   const looked = survey(draft, stage, work);
   if (!looked.started) return true;
-  if (looked.unfinished.length > 0) return false;
-  const isShut = Object.values(work.gates).some(({ answer }) => answer && answer.says !== 'yes');
-  return isShut || looked.evidence < neededEvidence(draft, looked.changed);
+  if (looked.unfinished.some((name) => isBusy(draft.target(name)?.run))) return false;
+  // Who waits, waits behind that gate.
+  if (Object.values(work.gates).some(({ answer }) => answer && answer.says !== 'yes')) return true;
+  return looked.unfinished.length === 0 && looked.evidence < neededEvidence(draft, looked.changed);
 }
 
 /** Whether a version gives something else to a cluster whose failure paused its stage, also where another stage was at it then. */

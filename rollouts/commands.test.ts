@@ -169,3 +169,20 @@ test('a newer version that waits is taken in the very step that hears a no', () 
   lab.pass(20_000);
   assert.deepEqual(together, [['stageTook']]);
 });
+
+test('a gate that shuts before somebody who is to try again holds up no newer version', () => {
+  const webhook = { url: 'https://gate.example/x', secret: 's' };
+  const stages = [ring('canary', { before: [{ webhook }] }), ring('broad')];
+  const lab = new Lab({ canary: ['c1', 'c2'], broad: ['p1'] }, { stages }, { c1: 'a', c2: 'a', p1: 'a' });
+  lab.fails('b', 'c1');
+  lab.commit('v2', lab.all('b'));
+  lab.pass(HOUR);
+  lab.world.answer = () => ({ says: 'away' });
+  assert.equal(lab.order({ kind: 'retry' }), undefined);
+  lab.pass(MINUTE);
+  assert.match(lab.waiting('canary'), /does not answer/);
+  lab.world.answer = () => ({ says: 'yes' });
+  lab.commit('v3', lab.all('c'));
+  lab.pass(HOUR);
+  assert.equal(lab.phase('v3'), 'Succeeded');
+});

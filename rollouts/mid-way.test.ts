@@ -184,3 +184,37 @@ test('a stage whose only target is decommissioned waits for evidence, and the ne
   lab.pass(HOUR);
   assert.equal(lab.phase('v3'), 'Succeeded');
 });
+
+test('a cluster that is relabelled while its version is taken back goes back where it comes to', () => {
+  const spec = { stages: [ring('canary'), ring('early'), ring('broad')] };
+  const had = { c1: 'a', c2: 'a', e1: 'a', p1: 'a' };
+  const lab = new Lab({ canary: ['c1', 'c2'], early: ['e1'], broad: ['p1'] }, spec, had);
+  lab.commit('v2', lab.all('b'));
+  lab.pass(5_000);
+  lab.offline('c1');
+  lab.order({ kind: 'rollback' });
+  assert.equal(lab.phase('v2'), 'RollingBack');
+  lab.relabel('c1', 'broad');
+  lab.online('c1');
+  lab.pass(HOUR);
+  assert.equal(lab.phase('v2'), 'RolledBack');
+  assert.deepEqual(Object.values(lab.states), Array(4).fill('v1 Current'));
+  const back = lab.happened('rolledBack').map(({ cluster }) => cluster);
+  assert.deepEqual([...back].sort(), ['c1', 'c2']);
+});
+
+test('what a later stage works on was not overtaken, although the stage that was put before it is behind', () => {
+  const [canary, early] = [ring('canary', { after: [{ approval: { groups: ['ops'] } }] }), ring('early')];
+  const lab = new Lab({ canary: ['c1'], early: ['e1'] }, { stages: [early, canary] }, { c1: 'a', e1: 'a' });
+  lab.plays.set('e1@c', [{ afterMs: HOUR, phase: 'current' }]);
+  lab.commit('v2', lab.all('b'));
+  lab.pass(2 * MINUTE);
+  lab.commit('v3', lab.all('c'));
+  lab.pass(5_000);
+  lab.strategy({ stages: [canary, early] });
+  lab.commit('v4', lab.all('d'));
+  lab.pass(MINUTE);
+  assert.equal(lab.line().stages[1]?.work?.version, 'v3');
+  assert.equal(lab.phase('v3'), 'Running');
+  assert.deepEqual(lab.happened('superseded'), []);
+});

@@ -146,7 +146,15 @@ function planMember(draft: Draft, cluster: string, name: string): void {
   const { late: _late, kept: _kept, ...rest } = target;
   const { run } = target;
   const newer = run && draft.versions.order(run.revision) > draft.versions.order(passed);
-  const keeps = newer && !isRejected(draft, cluster, run.digest) && (isBusy(run) || run.phase === 'current');
+  const back = draft.line.rollback;
+  const goesBack = back !== undefined && run !== undefined && draft.line.struck.includes(run.revision);
+  if (goesBack && !back.stages.includes(name)) {
+    const stages = draft.line.stages.map((one) => one.name).reverse();
+    const touched = stages.filter((one) => one === name || back.stages.includes(one));
+    draft.update({ rollback: { ...back, stages: touched } });
+  }
+  const keeps =
+    newer && !goesBack && !isRejected(draft, cluster, run.digest) && (isBusy(run) || run.phase === 'current');
   const moved: Target = { ...rest, stage: name, ...late };
   draft.setTarget(cluster, keeps ? { ...moved, kept: 'relabelled' } : moved);
   draft.event({ what: 'relabelled', cluster, stage: name });
