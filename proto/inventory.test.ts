@@ -73,10 +73,16 @@ test('a large inventory is cut into chunks that fit a ConfigMap', () => {
 
 test('damage and an unknown version are inventory-unreadable, never an empty inventory', () => {
   const other = gzipSync('{"v":3,"placement":"web","entries":[]}');
-  for (const chunks of [[], [Buffer.from('x')], [other]]) {
+  const torn = gzipSync('{"v":1,"placement":"web","entries":[["a","","v1"]]}');
+  for (const [chunks, says] of [
+    [[], /^it cannot be read: unexpected end of file$/],
+    [[Buffer.from('nonsense')], /^it cannot be read: incorrect header check$/],
+    [[other], /^it cannot be read: it is of version 3, and 1 and 2 are known$/],
+    [[torn], /^it cannot be read: entries\.0(\.\d)?: [^\n]+$/],
+  ] as const)
     assert.throws(
-      () => decodeInventory(chunks),
-      (error) => error instanceof FlotillaError && error.code === 'inventory-unreadable',
+      () => decodeInventory(chunks, 'it'),
+      (error) =>
+        error instanceof FlotillaError && error.code === 'inventory-unreadable' && says.test(error.message),
     );
-  }
 });

@@ -71,11 +71,11 @@ export function encodeInventory(inventory: Inventory): Uint8Array[] {
   return chunks;
 }
 
-/** @throws FlotillaError inventory-unreadable: nothing may be pruned then */
-export function decodeInventory(chunks: readonly Uint8Array[]): Inventory {
+/** `subject` is how messages call it. @throws FlotillaError inventory-unreadable: nothing may be pruned then */
+export function decodeInventory(chunks: readonly Uint8Array[], subject = 'inventory'): Inventory {
   try {
     const json = gunzipSync(Buffer.concat(chunks), { maxOutputLength: MAX_JSON_BYTES }).toString('utf8');
-    const { placement, entries } = document.parse(JSON.parse(json));
+    const { placement, entries } = parsed(JSON.parse(json));
     return {
       placement,
       entries: entries.map(([state, group, version, kind, namespace, name, uid, fieldsHash, finished]) => ({
@@ -90,10 +90,26 @@ export function decodeInventory(chunks: readonly Uint8Array[]): Inventory {
       })),
     };
   } catch (cause) {
-    throw new FlotillaError('inventory-unreadable', `inventory cannot be read: ${(cause as Error).message}`, {
-      cause,
-    });
+    throw new FlotillaError(
+      'inventory-unreadable',
+      `${subject} cannot be read: ${(cause as Error).message}`,
+      {
+        cause,
+      },
+    );
   }
+}
+
+const VERSIONS: readonly unknown[] = document.options.map(({ shape }) => shape.v.value);
+
+function parsed(json: unknown): z.infer<typeof document> {
+  const read = document.safeParse(json);
+  if (read.success) return read.data;
+  const { v } = (json ?? {}) as { v?: unknown };
+  if (!VERSIONS.includes(v))
+    throw new Error(`it is of version ${JSON.stringify(v)}, and ${VERSIONS.join(' and ')} are known`);
+  const [issue] = read.error.issues;
+  throw new Error(`${issue!.path.join('.')}: ${issue!.message}`);
 }
 
 function rowOf(entry: InventoryEntry): string[] {

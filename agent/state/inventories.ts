@@ -65,7 +65,7 @@ export class ConfigMapInventoryStore implements InventoryStore {
         this.#kept.set(placement, kept);
         const parts = kept.parts.map((name) => bytesOf(byName.get(name), PART, placement));
         const chunks = kept.inline === undefined ? parts : [Buffer.from(kept.inline, 'base64')];
-        inventories.push(decodeOf(placement, chunks));
+        inventories.push(decodeOf(placement, chunks, map.metadata.name));
       }
     }
     for (const placement of this.#alone.keys()) {
@@ -171,11 +171,12 @@ function olderOf(placement: string, first: KubeObject, byName: ReadonlyMap<strin
   return decodeOf(
     placement,
     maps.map((map) => bytesOf(map, PART, placement)),
+    first.metadata.name,
   );
 }
 
-function decodeOf(placement: string, chunks: readonly Uint8Array[]): Inventory {
-  const inventory = decodeInventory(chunks);
+function decodeOf(placement: string, chunks: readonly Uint8Array[], map: string): Inventory {
+  const inventory = decodeInventory(chunks, `${subjectOf(placement)} (ConfigMap ${map})`);
   if (inventory.placement !== placement)
     throw unreadable(placement, `it names placement ${inventory.placement}`);
   return inventory;
@@ -187,5 +188,6 @@ function bytesOf(map: KubeObject | undefined, key: string, placement: string): U
   return Buffer.from(data, 'base64');
 }
 
+const subjectOf = (placement: string): string => `inventory of placement ${placement}`;
 const unreadable = (placement: string, why: string): FlotillaError =>
-  new FlotillaError('inventory-unreadable', `inventory of placement ${placement} cannot be read: ${why}`);
+  new FlotillaError('inventory-unreadable', `${subjectOf(placement)} cannot be read: ${why}`);

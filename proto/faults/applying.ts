@@ -22,7 +22,10 @@ export const APPLYING_FAULTS = {
     'An object lies outside what `allow` of the placement permits.',
     'Widen `allow`, or move the object.',
   ],
-  'inventory-unreadable': ['The inventory in the cluster cannot be read.', 'Nothing is pruned until it can.'],
+  'inventory-unreadable': [
+    'An inventory in the cluster is damaged, or a newer agent wrote it. Nothing is applied or pruned until it can be read.',
+    'Bring back what the ConfigMap held. Or delete that entry of it: what Git has is known again with the next apply, what Git has dropped since stays behind.',
+  ],
   'neighbour-unknown': [
     'What a neighbouring placement is about to want is not known yet. Nothing is applied or pruned until it is.',
     'It is tried again by itself; see what keeps the neighbour from being rendered.',

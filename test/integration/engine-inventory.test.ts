@@ -213,6 +213,17 @@ test('a part that is missing makes an inventory unreadable, so that nothing is p
   await assert.rejects(cluster.open().loadAll(NEVER), { code: 'inventory-unreadable' });
 });
 
+test('an inventory that is damaged or of a newer version is called by placement and ConfigMap', async () => {
+  await using cluster = await Cluster.open();
+  await cluster.open().save('shop', [entry('a')], NEVER);
+  const damaged = { binaryData: { shop: Buffer.from('nonsense').toString('base64') } };
+  await cluster.own.merge('ConfigMap', SHARED, damaged, NEVER);
+  await assert.rejects(cluster.open().loadAll(NEVER), {
+    code: 'inventory-unreadable',
+    message: `inventory of placement shop (ConfigMap ${SHARED}) cannot be read: incorrect header check`,
+  });
+});
+
 test('an inventory of layout 1 is read, moved with the next write, and gone when the placement is', async () => {
   await using cluster = await Cluster.open();
   const expected = { shop: [entry('a'), entry('b')], large: bulky(), still: [entry('c')] };
