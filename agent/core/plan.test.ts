@@ -103,7 +103,7 @@ test('each reason to leave a stale object alone is its own', () => {
   const table: [string, ReturnType<typeof pruneStep>][] = [
     ['already gone', pruneStep('shop', applied('a'), undefined, NOBODY, true)],
     ['it no longer carries our owner label', pruneStep('shop', applied('a'), live(undefined), NOBODY, true)],
-    ['it no longer carries our owner label', pruneStep('shop', applied('a'), live('other'), NOBODY, true)],
+    ['its owner label names placement other', pruneStep('shop', applied('a'), live('other'), NOBODY, true)],
     [
       'another object has taken the name since',
       pruneStep('shop', applied('a', 'old'), live('shop'), NOBODY, true),

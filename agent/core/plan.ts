@@ -103,8 +103,8 @@ const rankedEntry = (entry: InventoryEntry): KubeObject => ({
 
 export type PruneStep =
   | { type: 'delete'; entry: InventoryEntry; id: string; uid: string; resourceVersion: string }
-  /** The entry leaves the inventory and the object is left alone. */
-  | { type: 'leave'; entry: InventoryEntry; id: string; why: string }
+  /** The entry leaves the inventory and the object is left alone; `stays`: it is there, and nobody's from now on. */
+  | { type: 'leave'; entry: InventoryEntry; id: string; why: string; stays: boolean }
   /** Another placement is about to have it: nothing is deleted, and the entry stays until that one has written it. */
   | { type: 'keep'; entry: InventoryEntry; id: string; heir: string };
 
@@ -121,14 +121,16 @@ export function pruneStep(
   prune: boolean,
 ): PruneStep {
   const id = inventoryId(entry);
-  const leave = (why: string): PruneStep => ({ type: 'leave', entry, id, why });
-  if (live === undefined) return leave('already gone');
-  if (live.labels?.[OWNER_LABEL] !== placement) return leave('it no longer carries our owner label');
+  const leave = (why: string, stays = true): PruneStep => ({ type: 'leave', entry, id, why, stays });
+  if (live === undefined) return leave('already gone', false);
+  const owner = live.labels?.[OWNER_LABEL];
+  if (owner === undefined) return leave('it no longer carries our owner label');
+  if (owner !== placement) return leave(`its owner label names placement ${owner}`);
   if (entry.state === 'applied' && entry.uid !== live.uid)
     return leave('another object has taken the name since');
   const heir = wants.rival(placement, id);
   if (heir !== undefined) return { type: 'keep', entry, id, heir };
-  if (live.deletionTimestamp !== undefined) return leave('already being deleted');
+  if (live.deletionTimestamp !== undefined) return leave('already being deleted', false);
   const policy = objectPolicy(live);
   if (!prune) return leave('the placement does not prune');
   if (!policy.prune || !policy.reconcile || policy.apply === 'ignore')

@@ -126,6 +126,8 @@ export type ObjectResult = {
   id: string;
   action: Action;
   error?: { code: FaultCode; message: string };
+  /** Why something that is no longer wanted stays in the cluster. */
+  left?: string;
   /** Field managers whose fields were taken over, or under observe would be. */
   takenFrom?: readonly string[];
 };

@@ -74,9 +74,18 @@ export async function planPrune(
     const step = decide(context, state, entry, live);
     if (step.type === 'delete' && resource) deletions.push({ ...step, resource });
     else if (step.type === 'keep') handing.set(step.id, step.heir);
-    else gone.add(step.id);
+    else {
+      gone.add(step.id);
+      noteLeft(state, step);
+    }
   }
   return { deletions, gone, handing };
+}
+
+/** What stays behind without an owner is told: nobody looks after it any more. */
+function noteLeft(state: PlacementState, step: PruneStep): void {
+  if (step.type === 'leave' && step.stays)
+    state.results.set(step.id, { id: step.id, action: 'skipped', left: step.why });
 }
 
 const rankOf = (entry: InventoryEntry): Pick<KubeObject, 'apiVersion' | 'kind' | 'metadata'> => ({
@@ -124,7 +133,7 @@ async function deleteOne(
     }
     if (step.type === 'keep') return;
     gone.add(id);
-    if (step.type === 'leave') return;
+    if (step.type === 'leave') return noteLeft(state, step);
     state.results.set(id, { id, action: 'pruned' });
     if (entry.kind === 'CustomResourceDefinition') context.kube.discovery.forget();
     await context.marker('pruned');

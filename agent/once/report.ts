@@ -7,10 +7,17 @@ import { isConverged } from './pass.ts';
 export type OnceReport = {
   placement: string;
   /**
-   * `source`: the file in the repository of what has an error, where known; `takenFrom`: field managers whose fields were taken over,
+   * `left`: why something that is no longer wanted stays in the cluster; `source`: the file in the repository of what has an error, where known; `takenFrom`: field managers whose fields were taken over,
    * or in a dry run would be.
    */
-  actions: { id: string; action: string; error?: string; source?: string; takenFrom?: string[] }[];
+  actions: {
+    id: string;
+    action: string;
+    error?: string;
+    left?: string;
+    source?: string;
+    takenFrom?: string[];
+  }[];
   drift: {
     id: string;
     /** `missing`, `changed` or `extra`. */
@@ -59,7 +66,7 @@ export function reportOf(passed: Passed, { placement, dryRun, corrects }: About)
   const held = snapshot.held ?? result.wouldHold;
   const kept = new Set(held?.ids);
   const told = result.results.filter(({ id, action }) => action !== 'pruned' || !kept.has(id));
-  const actions = told.map(({ id, action, error }) => {
+  const actions = told.map(({ id, action, error, left }) => {
     const { error: standing, source, takenFrom } = known.get(id) ?? {};
     // A dry run that is refused for now says nothing of an object that would be deleted and created again.
     const message = error?.message ?? (dryRun && action === 'created' ? undefined : standing);
@@ -67,6 +74,7 @@ export function reportOf(passed: Passed, { placement, dryRun, corrects }: About)
     return {
       id,
       action: would,
+      ...(left !== undefined && { left }),
       ...(message !== undefined && { error: message, ...(source !== undefined && { source }) }),
       ...(takenFrom && { takenFrom: [...takenFrom] }),
     };
@@ -127,9 +135,10 @@ export function textOf(report: OnceReport, dryRun: boolean): string {
   const { actions, drift, health, held, ok, error } = report;
   const lines = actions
     .filter(({ action }) => action !== 'unchanged')
-    .map(({ id, action, error, source, takenFrom }) => {
+    .map(({ id, action, error, left, source, takenFrom }) => {
       const from = takenFrom ? ` (taken over from ${takenFrom.join(', ')})` : '';
       const at = source ? ` (${source})` : '';
+      if (left) return row('left', `${displayId(id)} stays in the cluster: ${left}`);
       return row(action, error ? aboutObject(id, `${error}${at}${from}`) : `${displayId(id)}${from}`);
     });
   for (const { id, kind, path, desired, live, manager, redacted, corrected } of drift) {

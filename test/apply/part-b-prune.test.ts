@@ -30,12 +30,13 @@ test('B26: an object that Git renames is pruned under its old name, and what a p
     [`/Namespace//${ns}`]: 'unchanged',
     [`/ConfigMap/${ns}/new`]: 'created',
     [`/ConfigMap/${ns}/old`]: 'pruned',
+    [`/ConfigMap/${ns}/paused`]: 'skipped',
   });
   assert.ok(await exists(lab, ns, 'paused'));
   await lab.untilInventory(ns, ['applied ConfigMap/new', `applied Namespace/${ns}`]);
 });
 
-test('B27: prune disabled, another owner and an ignored object survive; what was only created if not present goes', async () => {
+test('B27: prune disabled, another owner and an ignored object survive and are told; what was only created if not present goes', async () => {
   await using lab = new Lab(server());
   const ns = 'b27';
   await lab.apply('b27-ns', [namespace(ns)]);
@@ -52,7 +53,12 @@ test('B27: prune disabled, another owner and an ignored object survive; what was
   });
   const ignored = annotated(ns, 'ignored', { 'flotilla.dev/apply': 'ignore' });
   await lab.edit(core(ns, 'configmaps', 'ignored'), { metadata: ignored.metadata }, 'somebody');
-  await lab.apply(ns, [configMap(ns, 'stays', {})], { maxPrune: 1, mode: 'report' });
+  const { results } = await lab.apply(ns, [configMap(ns, 'stays', {})], { maxPrune: 1, mode: 'report' });
+  const kept = 'its annotations keep it from being pruned';
+  assert.deepEqual(Object.fromEntries(results.map(({ id, left }) => [id.split('/').at(-1), left])), {
+    ...{ stays: undefined, once: undefined, guarded: kept, argo: kept, ignored: kept },
+    taken: 'its owner label names placement somebody-else',
+  });
   for (const name of ['guarded', 'argo', 'ignored', 'taken'])
     assert.ok(await exists(lab, ns, name), `${name} survives`);
   assert.equal(await exists(lab, ns, 'once'), false);
