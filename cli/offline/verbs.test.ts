@@ -18,11 +18,24 @@ test('a plan tells by placement and stage which clusters change, leave and stay,
   await edit(dir, 'flotilla.yaml', '  defaults:\n', '  defaults:\n    strategy: standard\n');
   await commit(dir, 'A strategy');
   const nothing = await flotilla(scratch, dir, 'plan --exit-code');
-  assert.deepEqual([nothing.code, nothing.stderr], [0, '']);
+  assert.deepEqual([nothing.code, nothing.stderr], [1, '']);
   assert.match(
     nothing.stdout,
-    /^HEAD~1 \(\w{7}\) → HEAD \(\w{7}\)\n\nnothing changes: ledger \(5 clusters\), /,
+    /^HEAD~1 \(\w{7}\) → HEAD \(\w{7}\)\n\nflotilla.yaml \(changed\): .*\n {2}spec.defaults.strategy - → standard\n/,
   );
+  assert.match(
+    nothing.stdout,
+    /\nRolloutStrategy standard \(changed, of ledger, platform, storefront\): .*\n {2}stage rest is added, after canary: /,
+  );
+  assert.match(
+    nothing.stdout,
+    /\nplacement ledger \(strategy standard, until now without one: all at once\)\n {2}moves {5}.*: stage all → stage canary\n/,
+  );
+  await put(dir, 'README.md', 'words');
+  await commit(dir, 'Words');
+  const still = await flotilla(scratch, dir, 'plan --exit-code');
+  assert.deepEqual([still.code, still.stderr], [0, '']);
+  assert.match(still.stdout, /\n\nnothing changes: ledger \(5 clusters\), /);
   await edit(dir, 'apps/storefront/base/kustomization.yaml', '1.4.2', '1.4.3');
   await edit(dir, 'clusters/prod-eu-1.yaml', 'eu1.acme', 'eu11.acme');
   await edit(dir, 'placements/ledger.yaml', '[staging, prod]', '[prod]');
@@ -49,7 +62,7 @@ unchanged: platform (6 clusters)
 `,
   );
   const json = JSON.parse((await flotilla(scratch, dir, 'plan -o json')).stdout);
-  assert.deepEqual(Object.keys(json), ['from', 'to', 'clusters', 'placements']);
+  assert.deepEqual(Object.keys(json), ['from', 'to', 'clusters', 'documents', 'placements']);
   assert.deepEqual(json.placements[0].left, [
     { cluster: 'staging-eu-1', stage: null, why: ['wants env=prod, has env=staging'] },
   ]);

@@ -9,13 +9,13 @@ import { type LabelGroup, nameOf } from '#proto/fleet-checks/context.ts';
 import type { FleetModel } from '#proto/fleet-model.ts';
 import { approvingCommit, howToApprove, needsApproval, removalSetHash } from '#proto/removals.ts';
 import { type Labels, matches, mismatches } from '#proto/selector.ts';
-import { stageOf } from '#proto/stages.ts';
 import { declaredNames, type SharedLayer, sharedLayer } from '#proto/values.ts';
 import type { OverlayBook } from './book.ts';
 import { type Content, contentOf, differences } from './compare.ts';
 import type { Change, PlacementPlan } from './plan.ts';
 import { policyDifferences } from './policy.ts';
 import type { Touched } from './reads.ts';
+import { type StageMoves, stageIn, stagingOf } from './stage-moves.ts';
 import type { TouchedOverlays } from './touched.ts';
 
 /** A fleet at one moment, with its overlays. */
@@ -32,6 +32,7 @@ export type Differences = {
   /** Of Values documents, or of what the Fleet says of every assignment. */
   readonly shared: boolean;
   readonly overlays: TouchedOverlays;
+  readonly stages: StageMoves;
   /** Unix ms. */
   readonly now: number;
 };
@@ -53,8 +54,8 @@ export async function planPlacement(
   const any = is ?? was;
   if (!any) return undefined;
   const fleet = (after.model.fleet ?? before.model.fleet)?.document;
-  const strategyName = any.document.spec.strategy ?? fleet?.spec.defaults?.strategy;
-  const stages = after.model.strategies.get(strategyName ?? '')?.document.spec.stages ?? [];
+  const staging = stagingOf(any.document, after.model, before.model);
+  const staged = was && !invalid ? stagingOf(was.document, before.model) : staging;
   const plan: Mutable<PlacementPlan> = {
     placement: name,
     file: any.file,
@@ -67,8 +68,10 @@ export async function planPlacement(
           : was.document === is.document
             ? 'unchanged'
             : 'changed',
-    strategy: strategyName ?? null,
-    stages: stages.map((stage) => stage.name),
+    strategy: staging.name ?? null,
+    strategyBefore: (is ? staged : staging).name ?? null,
+    stages: staging.document?.spec.stages.map((stage) => stage.name) ?? [],
+    moved: was && is && !invalid ? moved.stages.of(was.document, is.document) : [],
     policy: invalid ? [] : policyDifferences(name, before.model, after.model),
     changed: [],
     joined: [],
@@ -87,8 +90,6 @@ export async function planPlacement(
     plan.unchanged = had;
     return plan;
   }
-  const stageIn = (cluster: Sourced<Cluster>) =>
-    strategyName === undefined ? 'all' : (stageOf(stages, labelsOf(cluster))?.name ?? null);
   if (is) {
     const look = closeLook(was, is, before, after, moved, signal);
     const doubt = inDoubt(is.document, after.model);
@@ -106,7 +107,11 @@ export async function planPlacement(
           const old = before.model.clusters.get(on);
           const joins = !old || !selects(was, labelsOf(old));
           const result = await look.at(cluster, joins ? undefined : old);
-          const change = (why: readonly string[]): Change => ({ cluster: on, stage: stageIn(cluster), why });
+          const change = (why: readonly string[]): Change => ({
+            cluster: on,
+            stage: stageIn(staging, cluster),
+            why,
+          });
           if ('code' in result) plan.held.push({ cluster: on, ...result });
           else if (doubt && !joins && result.why.length > 0) plan.held.push({ cluster: on, ...doubt });
           else if (joins) plan.joined.push(change([whyJoined(name, on, before.model)]));

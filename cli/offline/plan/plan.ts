@@ -1,4 +1,6 @@
 import type { ApprovingCommit } from '#proto/removals.ts';
+import type { DocumentChange } from './documents.ts';
+import type { StageMove } from './stage-moves.ts';
 
 /** What a commit, or what is in hand, would do to a fleet. The JSON of `flotilla plan`: members are added, never renamed. */
 export type Plan = {
@@ -10,6 +12,8 @@ export type Plan = {
     readonly removed: readonly string[];
     readonly changed: readonly { readonly cluster: string; readonly why: readonly string[] }[];
   };
+  /** The Fleet, strategies, Access and Values that say something else. */
+  readonly documents: readonly DocumentChange[];
   readonly placements: readonly PlacementPlan[];
 };
 
@@ -28,8 +32,12 @@ export type PlacementPlan = {
   /** Of the document; `invalid` is not valid at the end: everything stays as it is. */
   readonly document: 'unchanged' | 'changed' | 'added' | 'removed' | 'invalid';
   readonly strategy: string | null;
+  /** The strategy before; as `strategy` where the placement was not there. */
+  readonly strategyBefore: string | null;
   /** The stages of the strategy, in order. */
   readonly stages: readonly string[];
+  /** Clusters that keep the placement and are in another stage of it. */
+  readonly moved: readonly StageMove[];
   /** What agents do otherwise with what is there; no digest, and so no version, comes of it. */
   readonly policy: readonly string[];
   readonly changed: readonly Change[];
@@ -50,10 +58,13 @@ export type PlacementPlan = {
   readonly warnings: readonly string[];
 };
 
-export const isEmpty = ({ clusters, placements }: Plan): boolean =>
+export const isEmpty = ({ clusters, documents, placements }: Plan): boolean =>
+  documents.length === 0 &&
   clusters.added.length === 0 &&
   clusters.removed.length === 0 &&
   clusters.changed.length === 0 &&
   placements.every(
-    ({ changed, joined, left, policy }) => changed.length + joined.length + left.length + policy.length === 0,
+    ({ changed, joined, left, moved, policy, strategy, strategyBefore }) =>
+      changed.length + joined.length + left.length + moved.length + policy.length === 0 &&
+      strategy === strategyBefore,
   );

@@ -6,10 +6,12 @@ import { type FleetModel, judgeFleet } from '#proto/fleet-model.ts';
 import { readDocuments } from '../documents.ts';
 import type { Side } from '../side.ts';
 import { OverlayBook } from './book.ts';
+import { documentChanges } from './documents.ts';
 import { type Moment, planPlacement } from './placement.ts';
 import type { Plan, PlanSide } from './plan.ts';
 import { entryDifferences } from './policy.ts';
 import type { Range } from './range.ts';
+import { StageMoves } from './stage-moves.ts';
 import type { ReadsStore } from './store.ts';
 import { touchedOverlays } from './touched.ts';
 
@@ -54,8 +56,10 @@ export async function makePlan(
     progress,
     signal,
   );
+  const clusters = movedClusters(before, after);
   const moved = {
-    clusters: movedClusters(before, after),
+    clusters,
+    stages: new StageMoves(before, after, clusters),
     shared: sharedMoved(before, after),
     overlays,
     now: at,
@@ -80,6 +84,7 @@ export async function makePlan(
       from: sideIn(from),
       to: sideIn(to),
       clusters: { added, removed, changed: treated(before, after) },
+      documents: documentChanges(before, after),
       placements,
     },
     before,

@@ -1,12 +1,14 @@
 import { harmless, paint } from '../../output/table.ts';
 import { counted } from '../../output/words.ts';
+import type { DocumentChange } from './documents.ts';
 import { type Change, isEmpty, type PlacementPlan, type Plan } from './plan.ts';
+import type { StageMove } from './stage-moves.ts';
 
 const MOST_NAMED = 8;
 
 /** A plan for people: what changes by placement and stage, and why; then what does not. */
 export function planText(plan: Plan, color: boolean): string {
-  const { from, to, clusters, placements } = plan;
+  const { from, to, clusters, documents, placements } = plan;
   const blocks = [`${harmless(from.name)} → ${harmless(to.name)}\n`];
   const treated = Map.groupBy(clusters.changed, ({ why }) => why.join('; '));
   if (clusters.added.length + clusters.removed.length + treated.size > 0)
@@ -20,6 +22,7 @@ export function planText(plan: Plan, color: boolean): string {
         ),
       ].join(''),
     );
+  blocks.push(...documents.map((one) => documentText(one, color)));
   const moving = placements.filter(isMoving);
   blocks.push(...moving.map((one) => placementText(one, color)));
   const still = placements.filter((one) => !isMoving(one));
@@ -30,24 +33,54 @@ export function planText(plan: Plan, color: boolean): string {
   return blocks.join('\n');
 }
 
-const isMoving = ({ document, policy, changed, joined, left, held, warnings }: PlacementPlan) =>
-  document === 'invalid' ||
-  policy.length + changed.length + joined.length + left.length + held.length + warnings.length > 0;
+const isMoving = (plan: PlacementPlan) => {
+  const { document, policy, changed, joined, left, moved, held, warnings } = plan;
+  const lists = [policy, changed, joined, left, moved, held, warnings];
+  const isOther = document === 'invalid' || plan.strategy !== plan.strategyBefore;
+  return isOther || lists.some(({ length }) => length > 0);
+};
+
+const NOW = 'in force as soon as it is the head';
+const WHEN: Readonly<Record<DocumentChange['kind'], string>> = {
+  Fleet: 'what it changes of placements is told there',
+  RolloutStrategy: `${NOW}, also for what is under way`,
+  Access: NOW,
+  Values: 'where it changes what a cluster is given, that travels the stages',
+};
+
+function documentText({ kind, name, file, change, why, placements }: DocumentChange, color: boolean): string {
+  const title = kind === 'Fleet' ? 'flotilla.yaml' : `${kind} ${name}`;
+  const uses =
+    placements === undefined ? [] : [`of ${placements.length > 0 ? names(placements) : 'no placement'}`];
+  const head = `${paint(harmless(title), 'blue', color)} (${[change, ...uses].join(', ')})`;
+  if (change === 'invalid')
+    return `${head}\n  ${harmless(file)} is not valid, or gone while something needs it: it stays as it was\n`;
+  return `${[`${head}: ${WHEN[kind]}`, ...why.map((words) => `  ${harmless(words)}`)].join('\n')}\n`;
+}
 
 const stillText = ({ placement, unchanged }: PlacementPlan) =>
   `${harmless(placement)} (${counted(unchanged, 'cluster')})`;
 
 function placementText(plan: PlacementPlan, color: boolean): string {
-  const { placement, document, changed, joined, left, held, unchanged, unmatched, warnings, strategy } = plan;
+  const { placement, document, changed, joined, left, held, unchanged, unmatched, warnings } = plan;
+  const { strategy, strategyBefore } = plan;
   const about = [
     ...(document === 'added' || document === 'removed' ? [document] : []),
     ...(strategy === null ? [] : [`strategy ${harmless(strategy)}`]),
+    ...(strategy === strategyBefore
+      ? []
+      : [`until now ${strategyBefore === null ? 'without one: all at once' : harmless(strategyBefore)}`]),
   ];
   const lines = [
     `${paint(`placement ${harmless(placement)}`, 'blue', color)}${about.length > 0 ? ` (${about.join(', ')})` : ''}`,
   ];
   if (document === 'invalid') lines.push('  is not valid: everything of it stays as it is');
   lines.push(...plan.policy.map((one) => `  policy    ${harmless(one)}`));
+  for (const [, some] of Map.groupBy(plan.moved, ({ from, to }) => JSON.stringify([from, to]))) {
+    const [{ from, to }] = some as [StageMove];
+    const said = names(some.map(({ cluster }) => cluster));
+    lines.push(`  moves     ${said}: ${harmless(`${stageText(from)} → ${stageText(to)}`)}`);
+  }
   lines.push(...byStage('changes', changed), ...byStage('joins', joined), ...byWhy('leaves', left));
   for (const [message, some] of Map.groupBy(held, ({ message }) => message))
     lines.push(
@@ -60,10 +93,12 @@ function placementText(plan: PlacementPlan, color: boolean): string {
   return `${lines.join('\n')}\n`;
 }
 
+const stageText = (stage: string | null) => (stage === null ? 'no stage' : `stage ${stage}`);
+
 /** Changes by stage, and in it by reason. */
 function byStage(verb: string, changes: readonly Change[]): string[] {
   return [...Map.groupBy(changes, ({ stage }) => stage)].flatMap(([stage, some]) => [
-    `  ${verb.padEnd(9)} ${counted(some.length, 'cluster')} in ${stage === null ? 'no stage' : `stage ${harmless(stage)}`}`,
+    `  ${verb.padEnd(9)} ${counted(some.length, 'cluster')} in ${harmless(stageText(stage))}`,
     ...byWhy('', some),
   ]);
 }
