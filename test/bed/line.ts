@@ -34,20 +34,9 @@ const NODE_FLAGS = ['--disable-warning=ExperimentalWarning'];
 
 /** Intervals at which a person or a test sees things at once; the defaults suit a fleet. */
 export const BRISK_HUB = ['--poll', '200ms', '--heartbeat', '2s', '--lease', '3s'];
-export const BRISK_AGENT = [
-  '--heartbeat',
-  '2s',
-  '--hello',
-  '30s',
-  '--retry',
-  '500ms',
-  '--retry-most',
-  '5s',
-  '--reconnect',
-  '300ms',
-  '--lease',
-  '6s',
-];
+const BRISK_RETRIES = ['--retry', '500ms', '--retry-most', '5s', '--reconnect', '300ms'];
+export const briskly = (heartbeat: string) => ['--heartbeat', heartbeat, '--hello', '30s', ...BRISK_RETRIES];
+export const BRISK_AGENT = [...briskly('2s'), '--lease', '6s'];
 
 export class Line implements AsyncDisposable {
   readonly dir: string;

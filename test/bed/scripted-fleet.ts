@@ -1,7 +1,7 @@
 /** Git, NATS and hubs as processes of their own, with scripted agents: whole fleets that cost little, for hubs that are halted and killed. */
 import { join } from 'node:path';
 import type { Trust } from '#hub/bus/trust.ts';
-import { createNkey } from '#proto/nkey.ts';
+import { createNkey, type Nkey } from '#proto/nkey.ts';
 import { writeFiles } from '../e2e/fleet.ts';
 import { startTrustedNats } from '../integration/hub-nats.ts';
 import { BusSpy } from './bus-spy.ts';
@@ -38,6 +38,20 @@ export const strategyOf = (name: string, spec: string) =>
 export const OVERLAY = 'apps/shop/kustomization.yaml';
 export const overlay = (prefix: string) => `namePrefix: ${prefix}-\n`;
 
+/** A key for every cluster, and the entries that carry them. */
+export function enrol(rings: Rings): { keys: Map<string, Nkey>; entries: Record<string, string> } {
+  const keys = new Map<string, Nkey>();
+  const entries: Record<string, string> = {};
+  for (const [ring, clusters] of Object.entries(rings))
+    for (const cluster of clusters) {
+      const key = createNkey('user');
+      keys.set(cluster, key);
+      entries[`clusters/${cluster}.yaml`] =
+        `${API}\nkind: Cluster\nmetadata: { name: ${cluster}, labels: { ring: ${ring} } }\nspec: { agent: { publicKeys: [${key.publicKey}] } }\n`;
+    }
+  return { keys, entries };
+}
+
 export type ScriptedFleet = AsyncDisposable & {
   readonly dir: string;
   readonly nats: NatsServer;
@@ -62,20 +76,9 @@ export async function startScriptedFleet(options: ScriptedFleetOptions): Promise
   const { nats, trust, data } = await startTrustedNats(dir);
   started.use(nats);
   const git = started.use(await startGitServer({ dir: join(dir, 'git') }));
-  const keys = new Map(
-    Object.values(rings)
-      .flat()
-      .map((cluster) => [cluster, createNkey('user')] as const),
-  );
-  const entries = Object.entries(rings).flatMap(([ring, clusters]) =>
-    clusters.map((cluster) => {
-      const { publicKey } = keys.get(cluster)!;
-      const text = `${API}\nkind: Cluster\nmetadata: { name: ${cluster}, labels: { ring: ${ring} } }\nspec: { agent: { publicKeys: [${publicKey}] } }\n`;
-      return [`clusters/${cluster}.yaml`, text] as const;
-    }),
-  );
+  const { keys, entries } = enrol(rings);
   const repository = join(dir, 'repository');
-  writeFiles(repository, { ...files, ...Object.fromEntries(entries), [OVERLAY]: overlay('v0') });
+  writeFiles(repository, { ...files, ...entries, [OVERLAY]: overlay('v0') });
   const { url } = await git.createRepository('fleet', { from: repository });
   const clone = await WorkingClone.clone(url, join(dir, 'clone'));
   const agents = started.use(

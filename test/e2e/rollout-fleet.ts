@@ -9,7 +9,7 @@ import { BusSpy, type Heard } from '../bed/bus-spy.ts';
 import { type ControlPlanes, startControlPlanes } from '../bed/control-planes.ts';
 import { eventually } from '../bed/eventually.ts';
 import { ask } from '../bed/graphql.ts';
-import { Line, type LineMember } from '../bed/line.ts';
+import { briskly, Line, type LineMember } from '../bed/line.ts';
 import { makeScratch, type Scratch } from '../bed/scratch.ts';
 import { kustomization, writeFiles } from './fleet.ts';
 
@@ -139,18 +139,7 @@ export class RolloutFleet implements AsyncDisposable {
           repository,
           members: [],
           hubFlags: ['--poll', '200ms', '--heartbeat', '3s', '--reconnect', '300ms'],
-          agentFlags: [
-            '--heartbeat',
-            '3s',
-            '--hello',
-            '30s',
-            '--retry',
-            '500ms',
-            '--retry-most',
-            '5s',
-            '--reconnect',
-            '300ms',
-          ],
+          agentFlags: briskly('3s'),
         },
         signal,
       ),

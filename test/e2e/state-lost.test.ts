@@ -4,13 +4,13 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { loadTrust } from '#hub/bus/trust.ts';
-import { createNkey, type Nkey } from '#proto/nkey.ts';
 import { BusSpy, type Heard } from '../bed/bus-spy.ts';
 import { eventually, PATIENCE_MS } from '../bed/eventually.ts';
 import { ask } from '../bed/graphql.ts';
 import { Line } from '../bed/line.ts';
 import { makeScratch, type Scratch } from '../bed/scratch.ts';
 import { type Attempt, type Script, ScriptedAgents } from '../bed/scripted-agents.ts';
+import { enrol, fleetFiles, OVERLAY, overlay } from '../bed/scripted-fleet.ts';
 import { writeFiles } from './fleet.ts';
 
 /**
@@ -20,34 +20,21 @@ import { writeFiles } from './fleet.ts';
 const START_MS = 300_000;
 const signal = new AbortController().signal;
 const root = join(import.meta.dirname, '../..');
-const API = 'apiVersion: flotilla.dev/v1alpha1';
 
-const RINGS = { canary: 4, early: 12, broad: 44 };
-const STAGES = Object.keys(RINGS);
-const ringOf: ReadonlyMap<string, string> = new Map(
-  Object.entries(RINGS).flatMap(([ring, count]) =>
-    Array.from({ length: count }, (_, at) => [`${ring}-${String(at + 1).padStart(2, '0')}`, ring] as const),
-  ),
+const members = (ring: string, count: number) =>
+  Array.from({ length: count }, (_, at) => `${ring}-${String(at + 1).padStart(2, '0')}`);
+const RINGS = { canary: members('canary', 4), early: members('early', 12), broad: members('broad', 44) };
+const STAGES = Object.keys(RINGS) as (keyof typeof RINGS)[];
+const ringOf: ReadonlyMap<string, keyof typeof RINGS> = new Map(
+  STAGES.flatMap((ring) => RINGS[ring].map((name) => [name, ring] as const)),
 );
 const CLUSTERS = [...ringOf.keys()];
-const clustersIn = (ring: string) => CLUSTERS.filter((name) => ringOf.get(name) === ring);
 const AT_ONCE = 4;
-const FILES = {
-  'flotilla.yaml': `${API}\nkind: Fleet\nmetadata: { name: sixty }\nspec: { branch: main }\n`,
-  'placements/shop.yaml': `${API}\nkind: Placement\nmetadata: { name: shop }\nspec: { selector: {}, path: apps/shop, strategy: careful }\n`,
-  'rollouts/careful.yaml': `${API}
-kind: RolloutStrategy
-metadata: { name: careful }
-spec:
-  stages:
+const STRATEGY = `  stages:
     - { name: canary, selector: { matchLabels: { ring: canary } }, after: [{ soak: 500ms }] }
     - { name: early, selector: { matchLabels: { ring: early } }, maxConcurrent: ${AT_ONCE} }
     - { name: broad, selector: {}, maxConcurrent: 50% }
-`,
-};
-const entry = (name: string, { publicKey }: Nkey) =>
-  `${API}\nkind: Cluster\nmetadata: { name: ${name}, labels: { ring: ${ringOf.get(name)} } }\nspec: { agent: { publicKeys: [${publicKey}] } }\n`;
-const overlay = (prefix: string) => `namePrefix: ${prefix}-\n`;
+`;
 
 /** Rings whose clusters come to no end by themselves. */
 const open = new Set<string>();
@@ -64,14 +51,9 @@ before(
   async () => {
     scratch = await makeScratch('state-lost');
     const { dir } = scratch;
-    const keys = new Map(CLUSTERS.map((name) => [name, createNkey('user')] as const));
-    const entries = CLUSTERS.map((name) => [`clusters/${name}.yaml`, entry(name, keys.get(name)!)]);
+    const { keys, entries } = enrol(RINGS);
     const repository = join(dir, 'repository');
-    writeFiles(repository, {
-      ...FILES,
-      ...Object.fromEntries(entries),
-      'apps/shop/kustomization.yaml': overlay('v0'),
-    });
+    writeFiles(repository, { ...fleetFiles('careful', STRATEGY), ...entries, [OVERLAY]: overlay('v0') });
     const hubFlags = ['--poll', '100ms', '--heartbeat', '300ms', '--reconnect', '200ms', '--lease', '1s'];
     line = await Line.start({ dir: join(dir, 'line'), repository, members: [], hubFlags }, signal);
     dataDir = join(line.dir, 'hub');
@@ -150,18 +132,20 @@ async function halfway(
   const since = spy.heard.length;
   const before = newest('canary-01')?.digest;
   for (const ring of STAGES) open.add(ring);
-  await line.clone.write('apps/shop/kustomization.yaml', overlay(text));
+  await line.clone.write(OVERLAY, overlay(text));
   await line.clone.commit(`Ship ${text}`);
-  const of = (ring: string) => {
+  const of = (ring: keyof typeof RINGS) => {
     const digest = newest('canary-01')?.digest;
     if (!digest || digest === before) return [];
-    return clustersIn(ring).filter((name) => newest(name)?.digest === digest);
+    return RINGS[ring].filter((name) => newest(name)?.digest === digest);
   };
-  await until('the canaries to begin', () => (of('canary').length === RINGS.canary ? true : undefined));
+  await until('the canaries to begin', () =>
+    of('canary').length === RINGS.canary.length ? true : undefined,
+  );
   const digest = newest('canary-01')!.digest!;
   agents.finish('current', 'canary-01');
   whenCanariesRun();
-  agents.finish('current', ...clustersIn('canary').slice(1));
+  agents.finish('current', ...RINGS.canary.slice(1));
   await until('the next ring to begin', () => (of('early').length === AT_ONCE ? true : undefined));
   const [first, second] = of('early');
   agents.finish('current', first!, second!);
@@ -214,7 +198,7 @@ async function goesOn(
   );
   assert.match(fleet.banners.map(({ message }) => message).join(), /shop wait.*hub resume/);
   // What was at work comes to its end, and frees slots: those who wait go on waiting.
-  const atWork = clustersIn('early').filter((name) => newest(name)?.digest === digest);
+  const atWork = RINGS.early.filter((name) => newest(name)?.digest === digest);
   agents.finish('current', ...atWork);
   await until('the hub to hear of it', () =>
     atWork.every((name) => current(spy.heard, digest).has(name)) ? true : undefined,

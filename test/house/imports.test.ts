@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { repositoryRoot, sourceFiles } from './sources.ts';
 
 /**
- * Who may import whom: down only (design/00-overview). hub, agent, cli and web never import one another.
+ * Who may import whom: down only (design/00-overview). hub, agent and cli never import one another.
  * `tests` are the rooms that the tests of a room may reach besides, because they run real neighbours.
  */
 const LAW: Record<string, readonly string[]> = {
@@ -17,7 +17,6 @@ const LAW: Record<string, readonly string[]> = {
   agent: ['render', 'git', 'process', 'proto'],
   hub: ['rollouts', 'render', 'git', 'process', 'proto'],
   cli: ['rollouts', 'render', 'git', 'process', 'proto'],
-  web: ['proto'],
   sim: ['proto'],
   tools: [],
 };
@@ -52,7 +51,7 @@ test('there are sources to judge', () => {
   assert.ok(files.length > 50, `only ${files.length} files`);
 });
 
-test('imports go down only, and hub, agent, cli and web never import one another', () => {
+test('imports go down only, and hub, agent and cli never import one another', () => {
   const broken = files
     .filter((file) => Object.hasOwn(LAW, roomOf(file)) && !isTest(file))
     .flatMap(importsOf)
@@ -65,6 +64,24 @@ test('imports go down only, and hub, agent, cli and web never import one another
     )
     .map(({ from, to }) => `${from} → ${to}`);
   assert.deepEqual(broken, []);
+});
+
+test('no file imports itself by way of others, not even for a type', () => {
+  const below = new Map(files.map((file) => [file, importsOf(file).map(({ to }) => to)] as const));
+  const seen = new Map<string, 'open' | 'done'>();
+  const circles: string[] = [];
+  const visit = (file: string, way: readonly string[]): void => {
+    if (seen.get(file) === 'done') return;
+    if (seen.get(file) === 'open') {
+      circles.push([...way.slice(way.indexOf(file)), file].join(' → '));
+      return;
+    }
+    seen.set(file, 'open');
+    for (const next of below.get(file) ?? []) visit(next, [...way, file]);
+    seen.set(file, 'done');
+  };
+  for (const file of files) visit(file, []);
+  assert.deepEqual(circles, []);
 });
 
 test('decisions are pure: core and proto import nothing that acts, and keep no clock', () => {
