@@ -15,7 +15,7 @@ import { type Content, contentOf, differences } from './compare.ts';
 import type { Change, PlacementPlan } from './plan.ts';
 import { policyDifferences } from './policy.ts';
 import type { Touched } from './reads.ts';
-import { type StageMoves, stageIn, stagingOf } from './stage-moves.ts';
+import { type StageMove, type StageMoves, stageIn, stagingOf } from './stage-moves.ts';
 import type { TouchedOverlays } from './touched.ts';
 
 /** A fleet at one moment, with its overlays. */
@@ -55,7 +55,7 @@ export async function planPlacement(
   if (!any) return undefined;
   const fleet = (after.model.fleet ?? before.model.fleet)?.document;
   const staging = stagingOf(any.document, after.model, before.model);
-  const staged = was && !invalid ? stagingOf(was.document, before.model) : staging;
+  const stagedBefore = was && !invalid ? stagingOf(was.document, before.model) : staging;
   const plan: Mutable<PlacementPlan> = {
     placement: name,
     file: any.file,
@@ -69,7 +69,7 @@ export async function planPlacement(
             ? 'unchanged'
             : 'changed',
     strategy: staging.name ?? null,
-    strategyBefore: (is ? staged : staging).name ?? null,
+    strategyBefore: (is ? stagedBefore : staging).name ?? null,
     stages: staging.document?.spec.stages.map((stage) => stage.name) ?? [],
     moved: was && is && !invalid ? moved.stages.of(was.document, is.document) : [],
     policy: invalid ? [] : policyDifferences(name, before.model, after.model),
@@ -122,6 +122,8 @@ export async function planPlacement(
     }
   }
   addLeaving(plan, was, is, before, after.model, moved);
+  const staged = ({ to }: StageMove) => (to === null ? -1 : plan.stages.indexOf(to));
+  plan.moved.sort((a, b) => staged(a) - staged(b) || (a.cluster < b.cluster ? -1 : 1));
   for (const list of [plan.changed, plan.joined, plan.left])
     list.sort((a, b) => order(plan.stages, a) - order(plan.stages, b) || (a.cluster < b.cluster ? -1 : 1));
   if (fleet) guard(plan, had, fleet, after.model, moved.now);
