@@ -5,6 +5,8 @@ import { PEOPLE } from '#hub/api/testing/orders.ts';
 import { serve } from '#hub/api/testing/serve.ts';
 import { oid, START, viewOf } from '#hub/core/view/testing/fleet.ts';
 import { byEnv, rolling } from '#hub/core/view/testing/rolling.ts';
+import type { Operations } from '#hub/operations/types.ts';
+import { FlotillaError } from '#proto/faults.ts';
 import { runHere } from './testing/hub.ts';
 
 const ROOT = `flotilla_root_${'x'.repeat(43)}`;
@@ -110,4 +112,41 @@ test('expedite means the rollout at work in the stage that is named', async () =
   const { code, stdout, stderr } = await flotilla('rollout expedite shop --stage dev --skip soak');
   assert.equal(code, 0, stderr);
   assert.match(stdout, new RegExp(`^${shop('three')} `));
+});
+
+/** Both placements are on their way to `three`; what is ordered about web ends as told. */
+async function abortBoth(web: Operations['order']) {
+  fleet.go('three', ['web']);
+  const operations: Operations = {
+    order: (command, signal) =>
+      'placement' in command && command.placement === 'web'
+        ? web(command, signal)
+        : fleet.operations.order(command),
+  };
+  const other = await serve(fleet.view, { operations, authenticate: () => PEOPLE.root! });
+  try {
+    const line = `rollout abort ${oid('three').slice(0, 7)} --reason x --yes`;
+    return await runHere(other.url, line.split(' '), { token: ROOT });
+  } finally {
+    await other.stop();
+  }
+}
+const webThree = `web@${oid('three').slice(0, 7)}`;
+
+test('of several orders each says whether it was done, and the exit code that not all were', async () => {
+  const { code, stdout, stderr } = await abortBoth(async () => ({
+    refused: { code: 'wrong-phase', message: 'web is Paused, not Running' },
+  }));
+  assert.deepEqual([code, stdout], [1, `${shop('three')} ABORTED\n`]);
+  assert.ok(stderr.includes(`not ${webThree}: web is Paused, not Running\n`), stderr);
+  assert.ok(stderr.endsWith(`abort: done for 1 of 2, not for ${webThree}\n`), stderr);
+});
+
+test('where an answer does not come, what was done before stands, and what is not known is told', async () => {
+  const { code, stdout, stderr } = await abortBoth(async () => {
+    throw new FlotillaError('store-failed', 'JetStream does not store');
+  });
+  assert.deepEqual([code, stdout], [2, `${shop('three')} ABORTED\n`]);
+  assert.match(stderr, new RegExp(`abort: no answer for ${webThree}: look before you repeat it\n`));
+  assert.match(stderr, /JetStream does not store/);
 });

@@ -63,15 +63,33 @@ export async function actOnRollouts(
   ]);
   const said = [...lines, ...meant.left, `${act}: ${meansOf(ACTS[act][2], details)}`];
   if (!(await confirmed(said, parsed, around))) return EXIT.no;
-  let code: ExitCode = EXIT.yes;
-  for (const { rollout, with: others } of meant.orders) {
+  const refused: Refused[] = [];
+  for (const [at, { rollout, with: others }] of meant.orders.entries()) {
     const input = { rolloutId: rollout.id, expectedPhase: rollout.phase, ...details };
     type Answer = Payload & { rollout: Outcome | null };
     const [mutation, type] = ACTS[act];
-    const answer = await give<Answer>([mutation, type], 'rollout { alias phase }', input, around);
-    const no = declined(answer, around);
-    if (no !== undefined) {
-      code = no;
+    let answer: Answer;
+    try {
+      answer = await give<Answer>([mutation, type], 'rollout { alias phase }', input, around);
+    } catch (error) {
+      const [, ...untried] = meant.orders.slice(at);
+      if (meant.orders.length > 1)
+        around.talk(
+          brokenOff(
+            act,
+            rollout,
+            untried.map((one) => one.rollout),
+          ),
+        );
+      throw error;
+    }
+    if (meant.orders.length === 1) {
+      const no = declined(answer, around);
+      if (no !== undefined) return no;
+    }
+    if (answer.errors.length > 0) {
+      for (const { message } of answer.errors) around.talk(`not ${rollout.alias}: ${message}`);
+      refused.push({ rollout, isForbidden: answer.errors[0]!.__typename === 'ForbiddenError' });
       continue;
     }
     tell(answer.rollout ?? rollout, around);
@@ -84,7 +102,21 @@ export async function actOnRollouts(
       if (other) tell(other, around);
     }
   }
-  return code;
+  if (refused.length === 0) return EXIT.yes;
+  const done = meant.orders.length - refused.length;
+  around.talk(
+    `${act}: done for ${done} of ${meant.orders.length}, not for ${aliases(refused.map((one) => one.rollout))}`,
+  );
+  return done === 0 && refused.every((one) => one.isForbidden) ? EXIT.auth : EXIT.no;
+}
+
+type Refused = { readonly rollout: RolloutNode; readonly isForbidden: boolean };
+const aliases = (rollouts: readonly RolloutNode[]): string => rollouts.map(({ alias }) => alias).join(', ');
+
+/** Orders are given one after the other: which were, where an answer did not come. */
+function brokenOff(act: Act, unclear: RolloutNode, untried: readonly RolloutNode[]): string {
+  const rest = untried.length > 0 ? `; not tried for ${aliases(untried)}` : '';
+  return `${act}: no answer for ${unclear.alias}: look before you repeat it${rest}`;
 }
 
 type Outcome = { alias: string; phase: string };

@@ -80,6 +80,12 @@ const verb = (word: 'approve' | 'deny'): Verb => ({
       const far = one.state === 'PENDING' ? `: ${givenText(one)}` : '';
       around.out(`${one.alias} ${one.state}${far}\n`);
     }
+    const { approvals, errors } = answer;
+    if (approvals.length > 0 && errors.length > 0) {
+      for (const { message } of errors) around.talk(message);
+      around.talk(`${word}: done for ${approvals.length} of ${meant.rows.length}`);
+      return EXIT.no;
+    }
     return declined(answer, around) ?? EXIT.yes;
   },
 });
