@@ -21,6 +21,23 @@ class Noted implements IntakeTarget {
 const bytes = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
 const at = '2026-01-01T00:00:00Z';
 const beat = (cluster: string, epoch = 1) => bytes({ v: 1, cluster, at, epoch, statusHash: '', faults: [] });
+const axis = { state: 'UNKNOWN', since: at };
+const status = (placement: string) => ({
+  ...{
+    v: 1,
+    cluster: 'east',
+    placement,
+    seq: 1,
+    at,
+    epoch: 7,
+    attempt: 1,
+    objects: [],
+    drifts: [],
+    faults: [],
+  },
+  ...{ sync: axis, drift: axis, health: axis, truncated: { objects: 0, drifts: 0 } },
+  counts: { objects: 0, created: 0, configured: 0, unchanged: 0, pruned: 0, skipped: 0, failed: 0 },
+});
 const event = (cluster: string) => bytes({ v: 1, cluster, type: 'PROBLEM_FOUND', at, message: 'm' });
 
 function intake(rate?: { perSecond: number; burst: number }) {
@@ -100,6 +117,20 @@ test('what waits is bounded, whatever subjects an agent makes up', () => {
   for (let i = 0; i < 2_000; i++) it.receive(`up.east.status.p${i}`, bytes('{}'), 1_000);
   assert.equal(target.refused.filter((reason) => reason === 'east too-many').length, 2_000 - 1 - 512);
 });
+
+for (const count of [200, 713, 1_700])
+  test(`who sends all ${count} that it has again and again is heard out`, () => {
+    const { target, intake: it } = intake();
+    let now = 0;
+    for (let round = 0; round <= Math.ceil(count / 512); round++) {
+      for (let i = 0; i < count; i++) it.receive(`up.east.status.p${i}`, bytes(status(`p${i}`)), now);
+      it.receive('up.east.hb', beat('east'), now);
+      for (const end = now + 15_000; now < end; now += 1_000) it.drain(now);
+    }
+    const heard = new Set(target.taken.filter((one) => one.startsWith('status')));
+    assert.equal(heard.size, count);
+    assert.ok(target.taken.includes('heartbeat east 1'));
+  });
 
 test('stored messages are taken at once, whatever the rate', () => {
   const { target, intake: it } = intake({ perSecond: 1, burst: 1 });

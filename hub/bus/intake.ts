@@ -12,7 +12,7 @@ import {
   type Status,
   status,
 } from '#proto/messages.ts';
-import { clusterOf, tailOf } from '#proto/subjects.ts';
+import { clusterOf, tailOf, up } from '#proto/subjects.ts';
 import { TokenBucket } from '../core/rate-limit.ts';
 
 /** Who is told of messages that were checked; `receivedAt` is Unix milliseconds. */
@@ -37,13 +37,15 @@ export type Refusal =
   | 'too-many';
 
 export const DEFAULT_RATE = { perSecond: 50, burst: 200 };
-/** Subjects of one cluster that may wait for their turn; more are dropped. */
+/** Subjects of one cluster that may wait for their turn; more are dropped, and come first when they are sent again. */
 const MOST_WAITING = 512;
+const MOST_OWED = 8_192;
 
 /**
  * What agents send, on its way in: sizes, schemas and rates are checked, and that a message says what its subject says:
  * NATS has checked the subject, nobody has checked the body. Over its rate, a cluster's newest message of each subject waits
- * (`drain`), older ones are dropped; events over the rate are dropped here and stay in their stream.
+ * (`drain`), older ones are dropped; events over the rate are dropped here and stay in their stream. Where too many wait, those
+ * that were dropped longest ago come first: who sends all it has again and again is heard out.
  */
 export class Intake {
   readonly #target: IntakeTarget;
@@ -51,6 +53,9 @@ export class Intake {
   readonly #buckets = new Map<string, TokenBucket>();
   /** Cluster → subject → newest text. */
   readonly #waiting = new Map<string, Map<string, string>>();
+  /** Cluster → subjects that were dropped and not delivered since → when that began, in order. */
+  readonly #owed = new Map<string, Map<string, number>>();
+  #dropped = 0;
 
   constructor(target: IntakeTarget, rate: { perSecond: number; burst: number } = DEFAULT_RATE) {
     this.#target = target;
@@ -93,6 +98,7 @@ export class Intake {
   forget(cluster: string): void {
     this.#buckets.delete(cluster);
     this.#waiting.delete(cluster);
+    this.#owed.delete(cluster);
   }
 
   #admits(cluster: string, bytes: number): boolean {
@@ -114,15 +120,29 @@ export class Intake {
   #hold(cluster: string, subject: string, held: string): void {
     const waiting = this.#waiting.get(cluster) ?? new Map<string, string>();
     this.#waiting.set(cluster, waiting);
-    if (waiting.size >= MOST_WAITING && !waiting.has(subject))
-      this.#target.onRefused(cluster, 'too-many', subject);
-    else waiting.set(subject, held);
+    const signs = [up.heartbeat(cluster), up.hello(cluster)];
+    // That it lives is not lost among what it has to say.
+    if (waiting.size < MOST_WAITING || waiting.has(subject) || signs.includes(subject)) {
+      waiting.set(subject, held);
+      return;
+    }
+    const owed = this.#owed.get(cluster) ?? new Map<string, number>();
+    this.#owed.set(cluster, owed);
+    const last = owed.has(subject) ? lastOf(waiting.keys(), owed, subject, signs) : subject;
+    if (last !== subject) {
+      waiting.delete(last);
+      waiting.set(subject, held);
+    }
+    if (!owed.has(last) && owed.size < MOST_OWED) owed.set(last, ++this.#dropped);
+    this.#target.onRefused(cluster, 'too-many', last);
   }
 
   #deliver(subject: string, held: string, receivedAt: number): void {
     const cluster = clusterOf(subject);
     const tail = tailOf(subject);
     const target = this.#target;
+    const owed = this.#owed.get(cluster);
+    if (owed?.delete(subject) && owed.size === 0) this.#owed.delete(cluster);
     try {
       if (tail === 'hello') target.onHello(this.#read(hello, held, subject), receivedAt);
       else if (tail === 'hb') target.onHeartbeat(this.#read(heartbeat, held, subject), receivedAt);
@@ -160,6 +180,23 @@ class Refused extends Error {
     super(message);
     this.reason = reason;
   }
+}
+
+/** Of a subject and others, the one that is owed for the shortest time, or not at all. */
+function lastOf(
+  others: Iterable<string>,
+  owed: ReadonlyMap<string, number>,
+  subject: string,
+  except: readonly string[],
+): string {
+  let [last, since] = [subject, owed.get(subject)!];
+  for (const other of others) {
+    const its = owed.get(other);
+    if ((its !== undefined && its <= since) || except.includes(other)) continue;
+    if (its === undefined) return other;
+    [last, since] = [other, its];
+  }
+  return last;
 }
 
 const text = (data: Uint8Array) => Buffer.from(data).toString('utf8');
