@@ -22,6 +22,16 @@ test('a window is open from its time on, by the clock of its time zone, on both 
     assert.equal(openingOf(window, at(time)).open, open, time);
 });
 
+test('a time that a night skips is that of its end, and one that a night has twice opens once', () => {
+  const night = { cron: '30 2 * * *', duration: '1h', timezone: 'Europe/Berlin' };
+  for (const [from, opens] of [
+    ['2026-03-28T12:00:00Z', '2026-03-29T01:00:00Z'],
+    ['2026-10-24T12:00:00Z', '2026-10-25T00:30:00Z'],
+    ['2026-10-25T01:30:00Z', '2026-10-26T01:30:00Z'],
+  ] as const)
+    assert.deepEqual(openingOf({ ...night }, at(from)), { open: false, until: at(opens) }, from);
+});
+
 test('it says until when its answer holds', () => {
   assert.equal(openingOf(office(), at('2026-03-27T16:00:00Z')).until, at('2026-03-30T06:00:00Z'));
   assert.equal(openingOf(office(), at('2026-03-27T09:00:00Z')).until, at('2026-03-27T15:00:00Z'));
