@@ -23,7 +23,7 @@ export type AgentConfig = {
   /** Public keys that may sign desired documents until the fleet repo says otherwise. */
   hubKeys: readonly string[];
   seedFile: string;
-  /** Undefined: the service account of the pod, or kubectl's default file. */
+  /** Undefined: kubectl's default file, or the service account of the pod. */
   kubeconfig: string | undefined;
   context: string | undefined;
   /** Where state, Lease and status of the agent live. */
@@ -110,7 +110,10 @@ const OPTIONS = {
     help: 'directory for seed and Git objects',
   },
   seed: { schema: z.string().min(1), help: 'file with the secret seed (default: agent.seed in --data)' },
-  kubeconfig: { schema: z.string().min(1), help: 'kubeconfig file (default: the pod, then ~/.kube/config)' },
+  kubeconfig: {
+    schema: z.string().min(1),
+    help: 'kubeconfig file (default: KUBECONFIG, then ~/.kube/config, then the pod)',
+  },
   context: { schema: z.string().min(1), help: 'context of the kubeconfig' },
   namespace: { schema: dnsLabel, fallback: 'flotilla-system', help: 'namespace of the agent’s own objects' },
   namespaces: {

@@ -17,7 +17,7 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-/** Where the kubeconfig comes from: a file, its text, or (neither) the pod's service account, else kubectl's default. */
+/** Where the kubeconfig comes from: a file, its text, or (neither) kubectl's default, else the pod's service account. */
 export type ConnectionSource = {
   file?: string | undefined;
   text?: string | undefined;
@@ -36,12 +36,21 @@ const FRESH_MS = 30_000;
 export function connect(source: ConnectionSource): Connection {
   const config = load(source);
   const cluster = config.getCurrentCluster();
-  if (!cluster) throw new FlotillaError('config-invalid', 'kubeconfig: the current context names no cluster');
+  if (!cluster)
+    throw new FlotillaError('config-invalid', `${nameOf(source)}: the current context names no cluster`);
   const server = cluster.server.replace(/\/+$/, '');
   // KubeConfig refuses plain http unless told so; a simulated API server on the loopback has no TLS to skip.
   if (server.startsWith('http:')) Object.assign(cluster, { skipTLSVerify: true });
   return new KubeConnection(config, server);
 }
+
+const nameOf = ({ file }: ConnectionSource): string =>
+  file === undefined ? 'kubeconfig' : `kubeconfig ${file}`;
+
+/** The context that KubeConfig makes up, to http://localhost:8080, where it finds nothing. */
+const FOUND_NOTHING = 'loaded-context';
+const NOWHERE =
+  'none is named, and there is neither KUBECONFIG nor ~/.kube/config nor the service account of a pod';
 
 function load({ file, text, context }: ConnectionSource): KubeConfig {
   const config = new KubeConfig();
@@ -50,11 +59,14 @@ function load({ file, text, context }: ConnectionSource): KubeConfig {
     else if (file !== undefined) {
       config.loadFromString(readFileSync(file, 'utf8'));
       config.makePathsAbsolute(file.slice(0, file.lastIndexOf('/') + 1) || '.');
-    } else config.loadFromDefault();
+    } else {
+      config.loadFromDefault();
+      if (config.getCurrentContext() === FOUND_NOTHING) throw new Error(NOWHERE);
+    }
   } catch (cause) {
     throw new FlotillaError(
       'config-invalid',
-      `kubeconfig ${file ?? ''} cannot be read: ${(cause as Error).message}`,
+      `${nameOf({ file })} cannot be read: ${(cause as Error).message}`,
       {
         cause,
       },
@@ -62,7 +74,7 @@ function load({ file, text, context }: ConnectionSource): KubeConfig {
   }
   if (context !== undefined) {
     if (!config.getContextObject(context))
-      throw new FlotillaError('config-invalid', `kubeconfig ${file ?? ''} has no context ${context}`);
+      throw new FlotillaError('config-invalid', `${nameOf({ file })} has no context ${context}`);
     config.setCurrentContext(context);
   }
   return config;

@@ -10,6 +10,7 @@ import { renderAssignment } from '#render/render.ts';
 import { enginePolicy } from '../core/engine-policy.ts';
 import { KubeClient } from '../kube/client.ts';
 import { connect } from '../kube/connection.ts';
+import { KubeError } from '../kube/errors.ts';
 import { openRenderers, type Programs } from '../renderers.ts';
 import { OwnObjects } from '../state/api.ts';
 import { sourcesOf } from '../state/bundle.ts';
@@ -38,7 +39,10 @@ export async function once(argv: readonly string[], io: OnceIo, signal: AbortSig
     io.out(json ? `${JSON.stringify(report, undefined, 2)}\n` : textOf(report, options.dryRun));
     return report.ok ? EXIT.yes : EXIT.no;
   } catch (error) {
-    if (signal.aborted) return EXIT.error;
+    if (signal.aborted) {
+      io.talk('flotilla agent once: interrupted; the next pass goes on from what was written\n');
+      return EXIT.error;
+    }
     const { code, message } = toFault(error);
     const detail = code === 'internal' ? ((error as Error).stack ?? message) : message;
     io.talk(`flotilla agent once: ${detail}\n`);
@@ -66,12 +70,30 @@ async function pass(options: OnceOptions, path: string, signal: AbortSignal): Pr
     const passed = await (dryRun ? run(signal) : asOnlyWriter(kube, namespace, run, signal));
     return reportOf(passed, { placement, dryRun, corrects: policy.mode === 'correct' });
   } catch (error) {
-    if (!(error instanceof FlotillaError) || error.code !== 'object-conflict') throw error;
+    if (!(error instanceof FlotillaError) || error.code !== 'object-conflict')
+      throw explained(error, kube.connection.server);
     const nothing = { actions: [], drift: [], health: [], inventory: [] };
     return { placement, ...nothing, ok: false, error: error.message };
   } finally {
     await kube.close();
   }
+}
+
+/** Which API server it is that nobody could speak to; nothing else in a pass names it. */
+function explained(error: unknown, server: string): unknown {
+  if (!(error instanceof KubeError) || (error.status !== 0 && error.status !== 401)) return error;
+  const { code, message, status } = error;
+  if (status === 401)
+    return new FlotillaError(
+      code,
+      `API server ${server} refuses the credentials of the kubeconfig: ${message}`,
+    );
+  const hint = /certificate|altname/i.test(message)
+    ? '; it is not the one that certificate-authority-data of the kubeconfig vouches for'
+    : '';
+  return new FlotillaError(code, `API server ${server} cannot be reached: ${message}${hint}`, {
+    cause: error,
+  });
 }
 
 async function render(

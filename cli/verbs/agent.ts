@@ -7,7 +7,7 @@ const FLAGS: Flags = {
   path: { value: 'DIR', describe: 'the overlay; the enclosing Git work tree, else DIR, is the repository' },
   placement: { value: 'NAME|FILE.yaml', describe: 'owns the objects; a file brings its policy too' },
   cluster: { value: 'ENTRY.yaml', describe: 'entry of the cluster, for its labels and values' },
-  kubeconfig: { value: 'FILE', describe: 'default: the pod, then ~/.kube/config' },
+  kubeconfig: { value: 'FILE', describe: 'default: KUBECONFIG, then ~/.kube/config, then the pod' },
   context: { value: 'NAME', describe: 'context of the kubeconfig' },
   mode: { value: 'MODE', choices: ['correct', 'report'], describe: 'default: as the placement says' },
   'dry-run': { describe: 'say what would be done, write nothing' },

@@ -96,7 +96,7 @@ async function findKustomization(path: string, oid: string, context: LoadContext
     else absent.push(at);
   }
   const [found, second] = present;
-  const place = path === '' ? '.' : path;
+  const place = path === '' ? 'the root of the repository' : path;
   if (!found)
     throw faultAt('closure-missing-file', place, undefined, `has no ${KUSTOMIZATION_NAMES.join(', ')}`);
   if (second)

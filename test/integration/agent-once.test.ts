@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { once } from '#agent/once/main.ts';
@@ -250,14 +250,45 @@ test('an object of another placement is a conflict that names both; nothing is w
   assert.match(error!, /claimed by placement first, wanted by placement second/);
 });
 
+/** The kubeconfig of the control plane with something else in it. */
+function kubeconfigWith(name: string, from: RegExp, to: string): string {
+  const file = join(scratch.dir, `${name}.kubeconfig`);
+  writeFileSync(file, readFileSync(kubeconfig(), 'utf8').replace(from, to));
+  return file;
+}
+
 test('what cannot run ends with 2 and says why, a wrong command line with 64', async () => {
   const dir = overlay('once-wrong');
+  mkdirSync(join(scratch.dir, 'once-nothing'));
+  const away = kubeconfigWith('away', /https:[^"]*/, 'https://127.0.0.1:1');
+  const untrusted = kubeconfigWith('untrusted', /"certificate-authority-data"/, '"unknown"');
+  const stranger = kubeconfigWith('stranger', /"token": "[^"]*"/, '"token": "somebody"');
   const cases: [args: string[], code: number, says: RegExp][] = [
     [['--path', join(scratch.dir, 'nowhere'), '--placement', 'web'], 2, /does not exist/],
     [['--path', dir, '--placement', 'Web!'], 2, /neither a name/],
     [['--path', dir, '--placement', join(dir, 'extra.yaml')], 2, /extra\.yaml:.*Placement/],
     [['--path', dir, '--placement', 'web', '--context', 'nobody'], 2, /no context nobody/],
-    [['--path', dir, '--placement', 'web', '--kubeconfig', '/dev/null'], 2, /kubeconfig/],
+    [['--path', dir, '--placement', 'web', '--kubeconfig', '/dev/null'], 2, /kubeconfig \/dev\/null/],
+    [
+      ['--path', join(scratch.dir, 'once-nothing'), '--placement', 'web'],
+      2,
+      /root of the repository: has no kust/,
+    ],
+    [
+      ['--path', dir, '--placement', 'web', '--kubeconfig', away],
+      2,
+      /API server https:\/\/127\.0\.0\.1:1 cannot be reached: .*ECONNREFUSED/,
+    ],
+    [
+      ['--path', dir, '--placement', 'web', '--kubeconfig', untrusted],
+      2,
+      /cannot be reached: .*certificate.*; it is not the one that certificate-authority-data/,
+    ],
+    [
+      ['--path', dir, '--placement', 'web', '--kubeconfig', stranger, '--dry-run'],
+      2,
+      /API server https:.* refuses the credentials of the kubeconfig: .*Unauthorized/,
+    ],
     [
       ['--path', dir, '--placement', 'web', '--cluster', join(dir, 'none.yaml')],
       2,
