@@ -19,10 +19,6 @@ export function basicCredentials(username: string, password: SecretSource): Cred
   return async () => basic(`${username}:${await readSecret(password)}`);
 }
 
-export function bearerCredentials(token: SecretSource): CredentialsProvider {
-  return async () => `Bearer ${await readSecret(token)}`;
-}
-
 /**
  * A file that holds `user:password`, or a token alone: Git servers take it as the password of any user. Errors name the file and never
  * what is in it.

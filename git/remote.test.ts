@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { inspect } from 'node:util';
-import { basicCredentials, bearerCredentials } from './credentials.ts';
+import { basicCredentials } from './credentials.ts';
 import type { GitRemoteOptions } from './remote.ts';
 import { assertFault, never } from './testing/assert-fault.ts';
 import { commitLine, fastImport } from './testing/fast-import.ts';
@@ -153,25 +153,27 @@ test('credentials are refused, or missing, in different words and never shown', 
 test('credentials come from the URL, a value or a file, and a changed file is in force at once', async (t) => {
   const { host, tip } = await small(t);
   const file = join(temporaryDirectory(t), 'token');
-  const basic = `Basic ${Buffer.from('ada:s3cret!').toString('base64')}`;
-  let wanted = basic;
+  const basic = (password: string) => `Basic ${Buffer.from(`ada:${password}`).toString('base64')}`;
+  let wanted = basic('s3cret!');
   const seen = demand(host, () => wanted);
   assert.equal(await openRemote(t, host.url.replace('//', '//ada:s3cret%21@')).tip('main', never), tip);
   const value = openRemote(t, host.url, { credentials: basicCredentials('ada', { value: 's3cret!' }) });
   assert.equal(await value.tip('main', never), tip);
   writeFileSync(file, 'first\n');
-  wanted = 'Bearer first';
-  const remote = openRemote(t, host.url, { credentials: bearerCredentials({ file }) });
+  wanted = basic('first');
+  const remote = openRemote(t, host.url, { credentials: basicCredentials('ada', { file }) });
   assert.equal(await remote.tip('main', never), tip);
   writeFileSync(file, 'second\n');
-  wanted = 'Bearer second';
+  wanted = basic('second');
   assert.equal(await remote.tip('main', never), tip);
-  assert.equal(seen.at(-1), 'Bearer second');
+  assert.equal(seen.at(-1), basic('second'));
 });
 
 test('a credentials file that is missing, empty or binary is named', async (t) => {
   const file = join(temporaryDirectory(t), 'token');
-  const remote = openRemote(t, 'http://127.0.0.1:1/x.git', { credentials: bearerCredentials({ file }) });
+  const remote = openRemote(t, 'http://127.0.0.1:1/x.git', {
+    credentials: basicCredentials('ada', { file }),
+  });
   await assertFault(remote.tip('main', never), 'git-credentials-refused', /token cannot be read/);
   for (const content of ['', '\n', 'a\r\nX-Injected: 1', '\0', 'x'.repeat(20_000)]) {
     writeFileSync(file, content);

@@ -9,7 +9,7 @@ export type Settings = Readonly<Record<string, Setting>>;
 export type SettingValues<S extends Settings> = { [F in keyof S]?: z.infer<S[F]['schema']> };
 
 /** The variable of a flag: `--log-level` is FLOTILLA_LOG_LEVEL. */
-export const variableOf = (flag: string): string => `FLOTILLA_${flag.toUpperCase().replaceAll('-', '_')}`;
+const variableOf = (flag: string): string => `FLOTILLA_${flag.toUpperCase().replaceAll('-', '_')}`;
 
 /**
  * Reads settings from flags and FLOTILLA_* variables; a flag wins, an empty variable counts as none. All that is wrong is named at

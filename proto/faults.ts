@@ -52,8 +52,3 @@ export function toFault(error: unknown): Fault {
 export function isFaultCode(code: string): code is FaultCode {
   return Object.hasOwn(FAULTS, code);
 }
-
-/** `file:line:column`, as far as known. */
-export function formatLocation(source: SourceLocation): string {
-  return [source.file, source.line, source.column].filter((part) => part !== undefined).join(':');
-}

@@ -29,7 +29,7 @@ export type InventoryEntry = {
 export type Inventory = { placement: string; entries: readonly InventoryEntry[] };
 
 /** Bytes of gzip in one chunk: a ConfigMap holds 1 MiB and base64 adds a third. */
-export const INVENTORY_CHUNK_BYTES = 600_000;
+const INVENTORY_CHUNK_BYTES = 600_000;
 const MAX_JSON_BYTES = 64 * 1024 * 1024;
 
 const text = z.string();

@@ -19,14 +19,14 @@ const faultCode = z
   .refine(isFaultCode)
   .or(z.string().transform(() => 'internal' as const));
 
-export const fault = z.object({
+const fault = z.object({
   code: faultCode,
   message: text,
   source: z.object({ file: z.string(), line: count.optional(), column: count.optional() }).optional(),
 });
 
 // ---- hub → agent
-export const desiredAssignment = z.object({
+const desiredAssignment = z.object({
   placement: dnsLabel,
   /** Where the placement's staged fields, the overlay and its components are read. */
   revision: oid,
@@ -64,7 +64,7 @@ export const desiredPayload = z.object({
 export type DesiredPayload = z.infer<typeof desiredPayload>;
 
 // ---- agent → hub
-export const facts = z.object({
+const facts = z.object({
   kubernetesVersion: z.string().optional(),
   distribution: z.string().optional(),
   provider: z.string().optional(),
@@ -131,7 +131,7 @@ const axis = <T extends readonly [string, ...string[]]>(states: T) =>
 /** `group/Kind/namespace/name`; the core group and cluster scope are empty parts. */
 const objectId = z.string().max(600);
 
-export const objectStatus = z.object({
+const objectStatus = z.object({
   id: objectId,
   apiVersion: z.string(),
   /** What the last apply did with it. */
@@ -152,7 +152,7 @@ export const objectStatus = z.object({
 });
 export type ObjectStatus = z.infer<typeof objectStatus>;
 
-export const fieldDrift = z.object({
+const fieldDrift = z.object({
   id: objectId,
   apiVersion: z.string(),
   kind: z.enum(DRIFT_KINDS),
@@ -239,7 +239,6 @@ export type RpcRequest = z.infer<typeof rpcRequest>;
 
 /** On `down.<cluster>.jwt`: a renewed JWT of the agent, used from its next connection on. */
 export const renewal = z.object({ v, jwt: z.string().max(16_384) });
-export type Renewal = z.infer<typeof renewal>;
 
 // ---- bootstrap over HTTP: GET /v1/agents/<publicKey>
 export const bootstrap = z.object({

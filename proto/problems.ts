@@ -56,3 +56,9 @@ function editDistance(a: string, b: string, most: number): number {
   }
   return Math.min(row[b.length]!, most);
 }
+
+/** Order of problems for people: by file, line and column. */
+export function byPlace({ source: a }: Problem, { source: b }: Problem): number {
+  if (a.file !== b.file) return a.file < b.file ? -1 : 1;
+  return (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
+}

@@ -6,7 +6,7 @@ import { FlotillaError } from './faults.ts';
  * (`env=prod,region in (eu,us),!legacy`). Semantics of Kubernetes: all requirements must hold; an empty selector matches everything;
  * `NotIn` and `!=` match where the label is absent.
  */
-export const OPERATORS = ['In', 'NotIn', 'Exists', 'DoesNotExist'] as const;
+const OPERATORS = ['In', 'NotIn', 'Exists', 'DoesNotExist'] as const;
 
 export const labelKey = z
   .string()

@@ -72,7 +72,7 @@ export function sharedLayer(all: Iterable<Shared>, placement: Placement, labels:
 }
 
 /** Values documents that a cluster of these labels has for a placement. */
-export function appliesTo(all: Iterable<Shared>, placement: string, labels: Labels): Shared[] {
+function appliesTo(all: Iterable<Shared>, placement: string, labels: Labels): Shared[] {
   return [...all].filter(({ document: { spec } }) => {
     return (spec.placement === undefined || spec.placement === placement) && matches(spec.selector, labels);
   });

@@ -9,7 +9,7 @@ import { CLOSURE_LIMITS, type ClosureLimits } from './closure/limits.ts';
 import { type FileEntry, faultAt } from './closure/node.ts';
 import { resolvePath } from './closure/resolve.ts';
 
-export { NodeCache, type NodeCacheLimits } from './closure/cache.ts';
+export { NodeCache } from './closure/cache.ts';
 export { faultsOf } from './closure/faults.ts';
 export { CLOSURE_LIMITS, type ClosureLimits } from './closure/limits.ts';
 

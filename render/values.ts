@@ -90,7 +90,7 @@ function fixFor(name: string, operator: string | undefined, rest: string | undef
  * Places that hold text in every Kubernetes object: names, labels, annotations, selectors by label, data of ConfigMap and
  * Secret, and command, arguments and environment of containers.
  */
-export function takesTextOnly(kind: string, path: Path): boolean {
+function takesTextOnly(kind: string, path: Path): boolean {
   const [last, parent, third, fourth] = [path.at(-1), path.at(-2), path.at(-3), path.at(-4)];
   if (parent === 'metadata') return last === 'name' || last === 'namespace';
   if (third === 'metadata' && (parent === 'labels' || parent === 'annotations')) return true;

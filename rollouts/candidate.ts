@@ -22,7 +22,7 @@ export function sourceOf(draft: Draft, at: number): Version | undefined {
 }
 
 /** What a stage may take next (design/30, rule 1): what its source has, if it may have it. */
-export function candidateOf(draft: Draft, at: number): Version | undefined {
+function candidateOf(draft: Draft, at: number): Version | undefined {
   const { stages, aborted, struck } = draft.line;
   const stage = stages[at]!;
   const version = sourceOf(draft, at);

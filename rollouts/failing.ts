@@ -146,10 +146,7 @@ export function beginRollback(
 }
 
 /** A removal is never rejected. */
-export function reject(
-  draft: Draft,
-  digests: readonly (readonly [cluster: string, digest: string | null])[],
-): void {
+function reject(draft: Draft, digests: readonly (readonly [cluster: string, digest: string | null])[]): void {
   const rejected = { ...draft.line.rejected };
   for (const [cluster, digest] of digests) {
     if (digest === null || rejected[cluster]?.includes(digest)) continue;

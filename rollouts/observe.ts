@@ -6,7 +6,7 @@ import { isBusy } from './target-table.ts';
 import { blockedBy, isLost, isOf } from './work.ts';
 
 /** A report of failure has to stand for so long, in hub time. */
-export const FAILED_FOR = 60_000;
+const FAILED_FOR = 60_000;
 /** Losses of clusters within so much hub time are taken together. */
 export const BUS_SPAN = 5 * 60_000;
 

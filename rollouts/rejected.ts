@@ -14,7 +14,7 @@ export function bringsRejected(draft: Draft, version: Version): boolean {
 }
 
 /** Whether the line has turned a version down: rolled back, aborted, or with content that was. No stage takes it until somebody retries it. */
-export function isTurnedDown(draft: Draft, version: Version): boolean {
+function isTurnedDown(draft: Draft, version: Version): boolean {
   const { struck, aborted } = draft.line;
   const { revision } = version;
   return struck.includes(revision) || aborted.includes(revision) || bringsRejected(draft, version);

@@ -135,7 +135,7 @@ export class Store {
   }
 }
 
-export function resourceOf(kind: Pick<Kind, 'group' | 'resource'>): string {
+function resourceOf(kind: Pick<Kind, 'group' | 'resource'>): string {
   return `${kind.group}/${kind.resource}`;
 }
 

@@ -135,9 +135,6 @@ export const PINS: Readonly<Record<ToolName, Pin>> = {
   },
 };
 
-/** What `npm run demo` needs; everything else is for tests and the bed. */
-export const DEMO_TOOLS: readonly ToolName[] = ['nats-server', 'kustomize'];
-
 /** In the order in which they are obtained: what others wait for comes first. */
 export const ALL_TOOLS = Object.keys(PINS) as ToolName[];
 

@@ -4,7 +4,7 @@ import { KubeClient } from './client.ts';
 import { type ConnectionSource, connect } from './connection.ts';
 import type { Resource } from './discovery.ts';
 import { KubeError } from './errors.ts';
-import { answer, ScriptedServer } from './scripted-server.ts';
+import { answer, ScriptedServer } from './testing/scripted-server.ts';
 
 const NEVER = new AbortController().signal;
 const CONFIG_MAPS: Resource = {

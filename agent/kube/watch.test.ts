@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { KubeClient } from './client.ts';
 import type { Resource } from './discovery.ts';
 import { jsonLines } from './lines.ts';
-import { answer, ScriptedServer } from './scripted-server.ts';
+import { answer, ScriptedServer } from './testing/scripted-server.ts';
 import { Interruption, type WatchEvent, watchKind } from './watch.ts';
 
 const RESOURCE: Resource = {

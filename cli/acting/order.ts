@@ -4,7 +4,7 @@ import { Denied, EXIT, type ExitCode } from '../exit.ts';
 import type { Surroundings } from '../verb.ts';
 
 /** To be asked of every mutation. */
-export const ERRORS = 'errors { __typename ... on UserError { message code } }';
+const ERRORS = 'errors { __typename ... on UserError { message code } }';
 export type OrderError = {
   __typename: 'NotFoundError' | 'ForbiddenError' | 'ConflictError' | 'InvalidError';
   message: string;

@@ -140,7 +140,7 @@ function whereUsed({ placement, at }: OverlayUse): Partial<Problem> {
 }
 
 /** A fault of an overlay as a problem of a placement. */
-export function problemOf(
+function problemOf(
   { code, message, source }: FlotillaError,
   placement: Placement,
   more: Partial<Problem> = {},

@@ -66,7 +66,7 @@ function program(name: 'kustomize' | 'helm', machine: Machine): string {
 const REMEMBERED = 5_000;
 
 /** Clusters that differ in values alone share what their overlay renders to, because values are put in afterwards. */
-export function remembering(renderer: Renderer): Renderer {
+function remembering(renderer: Renderer): Renderer {
   const rendered = new Map<string, Promise<Json[]>>();
   return {
     render(input, signal) {

@@ -1,9 +1,8 @@
 import type { GitObjects } from '#git/objects.ts';
 import { checkAssignments, resolveAll } from '#proto/fleet-checks/assignments.ts';
 import { overlaysOf } from '#proto/fleet-checks/overlays.ts';
-import { byPlace } from '#proto/fleet-checks/validate.ts';
 import { type FleetModel, judgeFleet } from '#proto/fleet-model.ts';
-import type { Problem } from '#proto/problems.ts';
+import { byPlace, type Problem } from '#proto/problems.ts';
 import { NodeCache } from '#render/closure.ts';
 import type { Renderer } from '#render/renderer.ts';
 import { type DocumentFiles, readDocuments } from './documents.ts';

@@ -36,7 +36,7 @@ export type Refusal =
   | 'wrong-placement'
   | 'too-many';
 
-export const DEFAULT_RATE = { perSecond: 50, burst: 200 };
+const DEFAULT_RATE = { perSecond: 50, burst: 200 };
 /** Subjects of one cluster that may wait for their turn; more are dropped, and come first when they are sent again. */
 const MOST_WAITING = 512;
 const MOST_OWED = 8_192;

@@ -19,7 +19,7 @@ export const HISTORY_PER_ASSIGNMENT = 100;
  * that the agent chose, with the server's rights. They also bound their size, so that no agent fills the disk.
  * Only what nats-server 2.9 knows is asked for.
  */
-export const STREAM_CONFIGS: readonly (Partial<StreamConfig> & { name: string })[] = [
+const STREAM_CONFIGS: readonly (Partial<StreamConfig> & { name: string })[] = [
   {
     name: STREAMS.desired,
     subjects: ['desired.*'],

@@ -27,7 +27,7 @@ export type Trust = Readonly<Record<KeyName, Nkey>> & {
   readonly issuedAt: number;
 };
 
-export const AGENT_JWT_SECONDS = 14 * 86_400;
+const AGENT_JWT_SECONDS = 14 * 86_400;
 
 /** What an agent may do; `{{name()}}` is its cluster. Everything not allowed is denied, `_INBOX` and `$JS` included. */
 const AGENT_TEMPLATE = { pub: { allow: ['up.{{name()}}.>'] }, sub: { allow: ['down.{{name()}}.>'] } };

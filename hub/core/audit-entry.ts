@@ -7,7 +7,6 @@ import { PURPOSES, SKIPS, TARGET_STATES, type Whom } from '#rollouts/state.ts';
 /** What is kept of what was done, by whom and why: the messages of the AUDIT and HISTORY streams. Times are Unix milliseconds. */
 
 export const AUDIT_KINDS = ['operation', 'rollout', 'removal', 'expiry'] as const;
-export type AuditKind = (typeof AUDIT_KINDS)[number];
 
 const entry = z.object({
   v: z.literal(1),

@@ -28,7 +28,7 @@ const run = z.object({
   excused: z.enum(['unhealthy', 'accepted']).optional(),
   again: z.literal(true).optional(),
 });
-export const target = z.object({
+const target = z.object({
   stage: text,
   run: run.optional(),
   state: z.enum(TARGET_STATES),

@@ -7,9 +7,9 @@ import { MemoryObjects } from '#git/testing/memory-objects.ts';
 import { createNkey } from '#proto/nkey.ts';
 import type { InForce } from '../core/in-force.ts';
 import { type Indexed, Indexer, problemsOf } from './indexer.ts';
-import { versionAt } from './rows.ts';
 import { decodeIndex } from './saved/decode.ts';
 import { encodeIndex } from './saved/encode.ts';
+import { versionAt } from './testing/version-at.ts';
 
 /** Random histories of a small fleet. What was seen on the way must not matter for what a valid head means. */
 const never = new AbortController().signal;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { MemoryObjects } from '#git/testing/memory-objects.ts';
 import { createNkey } from '#proto/nkey.ts';
 import { type Indexed, Indexer, problemsOf } from './indexer.ts';
-import { versionAt } from './rows.ts';
+import { versionAt } from './testing/version-at.ts';
 
 const never = new AbortController().signal;
 const keys = new Map<string, string>();

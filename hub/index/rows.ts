@@ -57,15 +57,6 @@ function versionOf(line: Line | undefined, cluster: string): AssignmentVersion |
   return content && { revision: last!.revision, ...content };
 }
 
-export function versionAt(
-  { rows, lines }: Pick<Assigned, 'rows' | 'lines'>,
-  cluster: string,
-  placement: string,
-): AssignmentVersion | undefined {
-  const row = rows.get(cluster)?.get(placement);
-  return row && versionOf(lines.get(placement), cluster);
-}
-
 /** Rows while they are changed: what is not touched is shared with those before. */
 export class RowsDraft {
   readonly #before: Rows;

@@ -63,7 +63,7 @@ export function selectorOf(text: string): Selector {
   }
 }
 
-export function inOneSpelling(selector: Selector): Selector {
+function inOneSpelling(selector: Selector): Selector {
   const parts = requirementsOf(selector).map(
     ({ key, operator, values }): Requirement =>
       values ? { key, operator, values: [...new Set(values)].sort() } : { key, operator },

@@ -78,7 +78,7 @@ function detailsOf(order: RolloutOrder, now: number): Details<Exclude<Command, {
 }
 
 /** Every cluster that an order about a rollout may reach: where the placement is, and where this version or the newest brings it. */
-export function clustersOf(view: LineView | undefined, version: string): Set<string> {
+function clustersOf(view: LineView | undefined, version: string): Set<string> {
   const { line, versions } = view ?? {};
   const running = Object.entries(line?.targets ?? {}).flatMap(([name, { run }]) => (run ? [name] : []));
   const given = [versions?.get(version), versions?.head].flatMap((one) => [...(one?.contents.keys() ?? [])]);

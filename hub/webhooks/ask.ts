@@ -21,7 +21,7 @@ export type AskOptions = {
   readonly now?: () => number;
 };
 
-export const MOST_ANSWER_BYTES = 64 * 1024;
+const MOST_ANSWER_BYTES = 64 * 1024;
 const BACKOFF = { first: 1_000, most: 30_000 };
 
 const resolveBySystem: Resolve = (host) => lookup(host, { all: true, verbatim: true });

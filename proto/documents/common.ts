@@ -20,7 +20,7 @@ export const metadata = z.strictObject({
 });
 
 /** A value that a cluster hands to overlays: typed, never a secret. */
-export const scalar = z.union([z.string(), z.number(), z.boolean()], {
+const scalar = z.union([z.string(), z.number(), z.boolean()], {
   error: 'takes text, a number, true or false',
 });
 export type Scalar = z.infer<typeof scalar>;
@@ -29,7 +29,6 @@ export const valueName = z
   .string()
   .regex(/^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$/, 'not a value name (letters, digits and _)');
 export const values = z.record(valueName, scalar);
-export type Values = z.infer<typeof values>;
 
 const DURATION = /^([0-9]+(ms|s|m|h|d))+$/;
 const notDuration = ({ input }: { readonly input: unknown }): string => {

@@ -31,7 +31,7 @@ export const requireSignedCommits = z
   .describe('Commits must be signed. This version refuses true: it does not check signatures yet.')
   .optional();
 
-export const trust = z.strictObject({
+const trust = z.strictObject({
   requireSignedCommits,
   allowedSigners: repoPath.describe('File of allowed signers, as ssh-keygen reads it.').optional(),
   notBefore: z

@@ -41,7 +41,7 @@ export function party(
  * else the first other party that did. So a new vocabulary that ten thousand old entries do not follow is one invalid Fleet and
  * not ten thousand invalid clusters.
  */
-export function chargedTo(
+function chargedTo(
   { parties }: Pick<Finding, 'parties'>,
   changed: (kind: Kind, name: string) => boolean,
 ): Party {

@@ -49,7 +49,7 @@ function* unmatched(
 }
 
 /** The cluster that fails the fewest requirements, and by what; undefined where there are no clusters. */
-export function nearestMiss({ groups }: Pick<Context, 'groups'>, selector: Selector): string | undefined {
+function nearestMiss({ groups }: Pick<Context, 'groups'>, selector: Selector): string | undefined {
   let nearest: { cluster: string; failing: string[] } | undefined;
   for (const { labels, clusters } of groups) {
     const failing = mismatches(selector, labels);

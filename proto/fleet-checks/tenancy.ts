@@ -27,6 +27,6 @@ export function* checkTenancy({ placements }: Context): Iterable<Finding> {
 }
 
 /** Whether a list of `allow` has a name; `*` stands for every one. */
-export function permits(allowed: readonly string[], name: string): boolean {
+function permits(allowed: readonly string[], name: string): boolean {
   return allowed.includes('*') || allowed.includes(name);
 }

@@ -114,7 +114,7 @@ export function putTold(
     dialect.text?.(map, key, value, first === '"' || first === "'" || first === '|');
 }
 
-export function put(map: Record<string, unknown>, key: string, value: unknown): void {
+function put(map: Record<string, unknown>, key: string, value: unknown): void {
   if (Object.hasOwn(map, key) || key === '__proto__' || WORDS.has(key)) throw NOT_SURE;
   map[key] = value;
 }

@@ -32,7 +32,7 @@ export function withCharts(renderer: Renderer, open: () => Promise<ChartTemplate
 }
 
 /** The objects of every chart, by `directory#index`. @throws FlotillaError render-failed, render-unsupported */
-export async function inflateCharts(
+async function inflateCharts(
   input: RenderInput,
   templater: ChartTemplater,
   signal: AbortSignal,

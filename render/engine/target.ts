@@ -47,7 +47,7 @@ export function collect<Entry>(
   if (faults.length > 1) throw new EngineFaults(faults);
 }
 
-export function placeOf({ file, directory }: Target, path: readonly (string | number)[]): Place {
+function placeOf({ file, directory }: Target, path: readonly (string | number)[]): Place {
   if (!file) return { file: directory };
   return { file: file.path, ...locate(file.file.bytes, path) };
 }

@@ -43,7 +43,7 @@ export function corpusFiles({ files }: CorpusCase): Record<string, Uint8Array> {
 export const readsAnywhere = ({ options }: CorpusCase) => options.LoadRestrictions === 'LoadRestrictionsNone';
 
 /** Renders a case from nothing but the files of its closure. */
-export async function renderCase(one: CorpusCase, renderer: Renderer): Promise<Json[]> {
+async function renderCase(one: CorpusCase, renderer: Renderer): Promise<Json[]> {
   const { signal } = new AbortController();
   const store = new MemoryObjects();
   const closure = await readClosure(store, store.snapshot(corpusFiles(one)), one.root, {}, signal);

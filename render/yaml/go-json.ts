@@ -35,7 +35,7 @@ function goString(text: string): string {
 }
 
 /** JavaScript writes the same digits, and 1e-7 where Go writes 1e-07; a negative zero keeps its sign there. */
-export function goNumber(value: number): string {
+function goNumber(value: number): string {
   if (Object.is(value, -0)) return '-0';
   return String(value).replace(/e([+-])(\d)$/, 'e$10$2');
 }

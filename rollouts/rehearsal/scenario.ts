@@ -5,8 +5,7 @@ import { labels, parseSelector } from '#proto/selector.ts';
 import { SKIPS } from '../state.ts';
 
 /** What a rehearsal is told to happen: how clusters behave, and what people do. Durations as `30s`, `10m`, `2h`. */
-export const OUTCOMES = ['current', 'failed', 'offline', 'degraded', 'slow', 'flapping'] as const;
-export type Outcome = (typeof OUTCOMES)[number];
+const OUTCOMES = ['current', 'failed', 'offline', 'degraded', 'slow', 'flapping'] as const;
 
 const selectorText = z
   .string()

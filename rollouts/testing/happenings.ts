@@ -5,7 +5,7 @@ import { HOUR, MINUTE, ring } from './lab.ts';
 /** Everything that may happen to a small fleet, for histories that are drawn by lot. */
 export const RINGS = { canary: ['c1', 'c2'], early: ['e1', 'e2', 'e3'], broad: ['p1', 'p2', 'p3'] };
 export const STAGES = Object.keys(RINGS);
-export const ALL = Object.values(RINGS).flat();
+const ALL = Object.values(RINGS).flat();
 export const CLUSTERS = [...ALL, 'j1', 'j2'];
 export type Spec = RolloutStrategy['spec'];
 export type Stage = Spec['stages'][number];

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatLocation } from '#proto/faults.ts';
-import { validateFleet } from '#proto/fleet-checks/validate.ts';
 import type { Problem } from '#proto/problems.ts';
 import { BAD_FLEETS } from '../fixtures/bad-fleets.ts';
 import { DIRECTORIES, KEYS, VALID } from '../fixtures/fleets.ts';
+import { validateFleet } from './validate-fleet.ts';
 
 const directories = {
   exists: (path: string) => DIRECTORIES.includes(path),
@@ -16,7 +15,9 @@ const directories = {
 const validate = (files: Readonly<Record<string, string>>) =>
   validateFleet(Object.entries(files), { directories });
 
-const seen = ({ code, source, text }: Problem) => `${code} ${formatLocation(source)} ${text ?? ''}`.trim();
+/** The code, `file:line:column` as far as known, and the text at that place. */
+const seen = ({ code, source: { file, line, column }, text }: Problem) =>
+  `${code} ${[file, line, column].filter((part) => part !== undefined).join(':')} ${text ?? ''}`.trim();
 
 test('the fleet that bad ones are made of is valid', () => {
   assert.deepEqual(validate(VALID).problems, []);

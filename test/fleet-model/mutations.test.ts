@@ -5,11 +5,11 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { kindAt, looksMeant, stemOf } from '#proto/documents/kinds.ts';
 import { overlaysOf } from '#proto/fleet-checks/overlays.ts';
-import { validateFleet } from '#proto/fleet-checks/validate.ts';
 import { assembleFleet, type FleetModel } from '#proto/fleet-model.ts';
 import type { Problem } from '#proto/problems.ts';
 import { VALID } from '../fixtures/fleets.ts';
 import { repositoryRoot } from '../house/sources.ts';
+import { validateFleet } from './validate-fleet.ts';
 
 type Files = Readonly<Record<string, string>>;
 const example = join(repositoryRoot, 'fleet-repo-example');

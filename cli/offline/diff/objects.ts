@@ -44,7 +44,7 @@ function diffOf(before: KubeObject | undefined, after: KubeObject | undefined): 
 }
 
 /** Another version of an object is the same object. */
-export function idOf({ apiVersion, kind, metadata }: KubeObject): string {
+function idOf({ apiVersion, kind, metadata }: KubeObject): string {
   const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
   return [group, kind, metadata.namespace ?? '', metadata.name].join('/');
 }

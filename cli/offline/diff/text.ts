@@ -73,7 +73,7 @@ export function failures({ failed }: PlacementDiff): string[] {
   );
 }
 
-export function namesOf(clusters: readonly string[]): string {
+function namesOf(clusters: readonly string[]): string {
   const more = clusters.length - MOST_NAMED;
   const shown = clusters.slice(0, MOST_NAMED).map(harmless).join(', ');
   return more > 0 ? `${shown} and ${more} more` : shown;

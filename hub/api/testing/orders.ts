@@ -100,7 +100,7 @@ const RESULTS: Record<string, string> = {
   expediteRollout: ROLLOUT,
   decideApproval: 'approvals { state decisions { by reason } }',
 };
-export const ERRORS = `errors {
+const ERRORS = `errors {
   __typename
   ... on UserError { message code }
   ... on ForbiddenError { requiredPermission }

@@ -55,7 +55,7 @@ export const oid = (word: string): string => Buffer.from(word.padEnd(20, '.')).t
 const KEY = createNkey('user').publicKey;
 const person = { name: 'Ada', email: 'ada@example.com', at: 1 };
 
-export function commit(word: string): Commit {
+function commit(word: string): Commit {
   return {
     oid: oid(word),
     tree: oid(`t${word}`),

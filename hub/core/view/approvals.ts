@@ -32,7 +32,7 @@ export function approvalsOf(state: HubState, index: IndexSnapshot | undefined, n
     .flatMap((placement) => approvalOf(placement, state.removals[placement], index, now) ?? []);
 }
 
-export function approvalOf(
+function approvalOf(
   placement: string,
   removals: PlacementRemovals | undefined,
   index: IndexSnapshot | undefined,

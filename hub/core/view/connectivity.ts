@@ -23,7 +23,7 @@ export type Heard = {
 };
 
 /** Silence after which a cluster is STALE: three heartbeats at their longest. */
-export const staleAfterMs = ({ heartbeatMs }: Patience): number => MISSED * heartbeatMs * JITTER;
+const staleAfterMs = ({ heartbeatMs }: Patience): number => MISSED * heartbeatMs * JITTER;
 
 /**
  * Connectivity by hub time alone: nobody else's clock is used, and while the hub itself is cut off nobody is judged,

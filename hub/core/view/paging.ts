@@ -61,7 +61,7 @@ export function pageOf<T>(
 }
 
 /** Numbers by size, texts by code unit: the same on every machine, unlike a locale. */
-export function compareKeys(a: readonly SortKey[], b: readonly SortKey[]): number {
+function compareKeys(a: readonly SortKey[], b: readonly SortKey[]): number {
   for (let index = 0; index < a.length; index++) {
     const left = a[index]!;
     const right = b[index];

@@ -43,7 +43,7 @@ function wrong(decoding: Decoding, path: Path, expected: string, value: Json): v
 }
 
 /** `patches[2].target`, for messages. */
-export function showPath(path: Path): string {
+function showPath(path: Path): string {
   return path
     .map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`))
     .join('');

@@ -93,7 +93,7 @@ function attempt<Value>(bytes: Uint8Array, reader: (text: string) => Value): Par
 }
 
 /** Where a fault stands in a file. Only now the file is read again for its lines: the syntax tree is not kept. */
-export function positionIn({ path, file }: FoundFile, fault: EngineFault): Place {
+function positionIn({ path, file }: FoundFile, fault: EngineFault): Place {
   if (fault.cause instanceof YamlFault) return { file: path, ...fault.cause.at };
   return { file: path, ...(fault.path && locate(file.bytes, fault.path)) };
 }

@@ -24,7 +24,6 @@ export const selectorShape = struct({ ...ID, labelSelector: text, annotationSele
 export type Target = ReturnType<typeof selectorShape>;
 
 export const fieldSpecShape = struct({ ...GVK, path: text, create: flag });
-export type FieldSpecEntry = ReturnType<typeof fieldSpecShape>;
 
 export const patchShape = struct({ path: text, patch: text, target: selectorShape, options: dict(flag) });
 export type PatchEntry = ReturnType<typeof patchShape>;
@@ -50,7 +49,7 @@ export type ImageEntry = ReturnType<typeof imageShape>;
 export const replicaShape = struct({ name: text, count: integer });
 export type ReplicaEntry = ReturnType<typeof replicaShape>;
 
-export const generatorOptionsShape = struct({
+const generatorOptionsShape = struct({
   labels: dict(exactText),
   annotations: dict(exactText),
   disableNameSuffixHash: flag,
@@ -59,7 +58,7 @@ export const generatorOptionsShape = struct({
 export type GeneratorOptions = ReturnType<typeof generatorOptionsShape>;
 
 /** Of configMapGenerator and secretGenerator. */
-export const GENERATOR = {
+const GENERATOR = {
   namespace: exactText,
   name: exactText,
   behavior: exactText,

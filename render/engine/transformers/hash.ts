@@ -19,7 +19,7 @@ export const hashTransformer: Transformer['run'] = (resources) => {
  * Ten letters of the SHA-256 of what kustomize encodes (api/hasher): kind, data and, for Secrets, the type. The name is
  * always empty, because kustomize looks it up under a key that no object has. Other kinds count as a whole.
  */
-export function contentHash(object: JsonMap): string {
+function contentHash(object: JsonMap): string {
   const hex = createHash('sha256')
     .update(goJson(hashed(object)))
     .digest('hex')

@@ -118,7 +118,7 @@ function patchOf({ patch = '', path = '' }: PatchEntry, { files, documents, dire
 }
 
 /** Tells what a text is by reading it as both. @throws EngineFault when it is neither, or could be both */
-export function parsePatch(text: string): Patch {
+function parsePatch(text: string): Patch {
   // Nothing at all is a JSON patch that does nothing; a blank line is none.
   if (text === '') return { kind: 'json', operations: [] };
   const merge = attempt(() => readManifests(text));

@@ -50,7 +50,7 @@ export function rolloutsOf(view: LineView, told: Iterable<string>): readonly Rol
   });
 }
 
-export function rowOf(view: LineView, version: string): RolloutRow {
+function rowOf(view: LineView, version: string): RolloutRow {
   const { line, versions, placement } = view;
   const memory = view.remember(version);
   const phase = phaseOfGone(view, version) ?? view.phase(version);

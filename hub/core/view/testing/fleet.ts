@@ -25,7 +25,7 @@ export const oid = (word: string): string => Buffer.from(word.padEnd(20, '.')).t
 export const KEY = 'UD6DHURYBP4FNCDKPAY57HKTAJSD5CZ4E6MHSZDJGCBVGYJV5UMOCZ7D';
 
 /** Commits are a minute apart, the first of `words` (the head) a minute before START. */
-export function commits(words: readonly string[]): Commit[] {
+function commits(words: readonly string[]): Commit[] {
   return words.map((word, index) => {
     const person = { name: 'Ada', email: 'ada@example.com', at: START / 1_000 - 60 * (index + 1) };
     return {

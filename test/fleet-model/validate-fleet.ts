@@ -1,8 +1,8 @@
-import { assembleFleet, type FleetModel } from '../fleet-model.ts';
-import type { Problem } from '../problems.ts';
-import { checkAssignments } from './assignments.ts';
-import type { Before } from './context.ts';
-import { type Directories, missingOverlays, overlaysOf } from './overlays.ts';
+import { checkAssignments } from '#proto/fleet-checks/assignments.ts';
+import type { Before } from '#proto/fleet-checks/context.ts';
+import { type Directories, missingOverlays, overlaysOf } from '#proto/fleet-checks/overlays.ts';
+import { assembleFleet, type FleetModel } from '#proto/fleet-model.ts';
+import { byPlace, type Problem } from '#proto/problems.ts';
 
 /**
  * Everything that can be known of a repository from its documents, and from its directories if they are given: all problems at
@@ -19,10 +19,4 @@ export function validateFleet(
     ...(directories ? missingOverlays(overlaysOf(model), directories) : []),
   ];
   return { model, problems: problems.sort(byPlace) };
-}
-
-/** Order of problems for people: by file, line and column. */
-export function byPlace({ source: a }: Problem, { source: b }: Problem): number {
-  if (a.file !== b.file) return a.file < b.file ? -1 : 1;
-  return (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
 }

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import type { Connection } from './connection.ts';
+import type { Connection } from '../connection.ts';
 
 export type Asked = {
   method: string;
