@@ -55,3 +55,23 @@ test('a removal under way that the head takes back is waited for by nobody, and 
   lab.pass(2 * MINUTE);
   assert.deepEqual(lab.states, { c1: 'v3 Current', p1: 'v3 Current', p2: 'v3 Current' });
 });
+
+test('who has something newer does not go back while its stage is at a version that says nothing of it', () => {
+  const lab = new Lab(RINGS, STAGES, V1);
+  lab.fails('d2', 'p2');
+  lab.commit('v2', { c1: 'd2', p1: 'd2', p2: 'd2' });
+  lab.pass(5 * MINUTE);
+  assert.deepEqual([lab.phase('v2'), lab.states.p1], ['Paused', 'v2 Current']);
+  lab.plays.set('c1@d4', [{ afterMs: 8 * MINUTE, phase: 'current' }]);
+  lab.commit('v3', { c1: 'd3', p2: 'd3' });
+  lab.pass(5_000);
+  lab.commit('v4', { c1: 'd4', p1: 'd4', p2: 'd4' });
+  lab.pass(3 * MINUTE);
+  assert.equal(lab.passed('prod'), 'v3');
+  assert.equal(lab.target('p1')?.run?.digest, 'd2');
+  lab.pass(20 * MINUTE);
+  assert.deepEqual(lab.states, { c1: 'v4 Current', p1: 'v4 Current', p2: 'v4 Current' });
+  assert.ok(
+    !lab.happened('published').some(({ cluster, revision }) => cluster === 'p1' && revision === 'v1'),
+  );
+});

@@ -218,3 +218,16 @@ test('what a later stage works on was not overtaken, although the stage that was
   assert.equal(lab.phase('v3'), 'Running');
   assert.deepEqual(lab.happened('superseded'), []);
 });
+
+test('a rollback goes on from the last to the first, in the order that its stages have by then', () => {
+  const lab = start([ring('canary'), ring('early'), ring('broad')]);
+  lab.commit('v2', all('b'));
+  lab.pass(HOUR);
+  lab.order({ kind: 'rollback' });
+  lab.pass(5_000);
+  lab.strategy({ stages: [ring('early'), ring('canary'), ring('broad')] });
+  lab.pass(HOUR);
+  const back = lab.happened('rolledBack').map(({ stage }) => stage);
+  assert.deepEqual([...new Set(back)], ['broad', 'canary', 'early']);
+  runs(lab, 'v1');
+});

@@ -74,6 +74,14 @@ function planStages(draft: Draft): void {
     return { name, passed: from === undefined ? [] : [from], since: draft.now };
   });
   draft.update({ stages: planned });
+  if (draft.line.rollback) planRollback(draft, draft.line.rollback.stages);
+}
+
+/** Stages go back from the last to the first, in today's order. */
+function planRollback(draft: Draft, names: readonly string[]): void {
+  const { rollback, stages } = draft.line;
+  const touched = stages.map(({ name }) => name).filter((name) => names.includes(name));
+  if (rollback) draft.update({ rollback: { ...rollback, stages: touched.reverse() } });
 }
 
 /** What the stages have passed that the members of a new last stage come from: the oldest of it. */
@@ -148,11 +156,7 @@ function planMember(draft: Draft, cluster: string, name: string): void {
   const newer = run && draft.versions.order(run.revision) > draft.versions.order(passed);
   const back = draft.line.rollback;
   const goesBack = back !== undefined && run !== undefined && draft.line.struck.includes(run.revision);
-  if (goesBack && !back.stages.includes(name)) {
-    const stages = draft.line.stages.map((one) => one.name).reverse();
-    const touched = stages.filter((one) => one === name || back.stages.includes(one));
-    draft.update({ rollback: { ...back, stages: touched } });
-  }
+  if (goesBack) planRollback(draft, [...back.stages, name]);
   const keeps =
     newer && !goesBack && !isRejected(draft, cluster, run.digest) && (isBusy(run) || run.phase === 'current');
   const moved: Target = { ...rest, stage: name, ...late };

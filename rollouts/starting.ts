@@ -5,7 +5,7 @@ import { waitsAtGates } from './gates.ts';
 import type { Member } from './membership.ts';
 import { isBarred, isRejected } from './rejected.ts';
 import { goingBack, wantsBack } from './rollback.ts';
-import type { Purpose, Run, Stage } from './state.ts';
+import type { Purpose, Run, Stage, Work } from './state.ts';
 import { isBusy } from './target-table.ts';
 import { openingFor } from './windows.ts';
 import { blockedBy, hasEnded, isAtRest, isChanged, isLost, pinOf, runOf, seeTarget } from './work.ts';
@@ -154,6 +154,15 @@ function wishesOfWork(draft: Draft, stage: Stage, wishes: Wish[]): string | unde
   return closed === found.length || wishes.length === 0 ? first : undefined;
 }
 
+/** It has something newer than its stage has passed, and the stage is at a version that leaves it that: it does not go back first. */
+function keepsNewer(draft: Draft, { version }: Work, member: Member, passed: Version): boolean {
+  const run = draft.targetOf(member)?.run;
+  if (!run || run.purpose === 'pin' || run.phase === 'failed' || isRejected(draft, member.name, run.digest))
+    return false;
+  const isNewer = draft.versions.order(run.revision) > draft.versions.order(passed.revision);
+  return isNewer && draft.givenBy(version, member) === null && draft.digestOf(version, member) === undefined;
+}
+
 /** Members that run something else than their stage has passed, and are no targets of its work: joiners and who came back. */
 function catchUps(draft: Draft, stage: Stage): Wish[] {
   if (draft.line.rollback || isAtRest(draft, stage)) return [];
@@ -168,7 +177,8 @@ function catchUps(draft: Draft, stage: Stage): Wish[] {
     const run = target.run;
     const isThere = wanted === publishedDigest(run) && run?.phase !== 'stopped';
     if (wanted === undefined || isThere || (wanted === null && run === undefined)) continue;
-    if (work && isChanged(draft, stage, work, cluster)) continue;
+    if (work && (isChanged(draft, stage, work, cluster) || keepsNewer(draft, work, cluster, passed)))
+      continue;
     if (isBusy(run) && run?.purpose === 'catch-up' && run.digest === wanted) continue;
     if (!mayMove(draft, name) || isLost(draft, name) || isRejected(draft, name, wanted)) continue;
     if (draft.facts.dependency(name, passed).is !== 'ready') continue;
