@@ -12,20 +12,35 @@ export type Stage = Spec['stages'][number];
 
 type Gate = NonNullable<Spec['stages'][number]['before']>[number];
 const approval: Gate = { approval: { groups: ['ops'] } };
+const webhook: Gate = { webhook: { url: 'https://gate.example/go', secret: 'gate' } };
 const stage = (name: string): fc.Arbitrary<Spec['stages'][number]> =>
   fc
     .record(
       {
         maxConcurrent: fc.constantFrom(1, 2, '50%'),
-        before: fc.constant<Gate[]>([approval]),
-        after: fc.constantFrom<Gate[][]>([{ soak: '10m' }], [approval], [{ soak: '1m' }, approval]),
+        before: fc.constantFrom<Gate[][]>([approval], [webhook]),
+        after: fc.constantFrom<Gate[][]>(
+          [{ soak: '10m' }],
+          [approval],
+          [{ soak: '1m' }, approval],
+          [webhook],
+        ),
       },
       { requiredKeys: [] },
     )
     .map((more) => ring(name, more));
+/** On the hour: the law of windows knows no other crons. */
+const window: fc.Arbitrary<NonNullable<Spec['windows']>[number]> = fc.record({
+  cron: fc.constant('0 * * * *'),
+  duration: fc.constantFrom('5m', '30m'),
+  timezone: fc.constant('Europe/Berlin'),
+  selector: fc.constantFrom({}, { matchLabels: { ring: 'broad' } }),
+});
+const ONE_IN_FIVE = fc.nat(4).map((lot) => lot === 4);
 export const spec: fc.Arbitrary<Spec> = fc
   .record({
     stages: fc.tuple(...STAGES.map(stage)),
+    windows: fc.tuple(ONE_IN_FIVE, window).map(([has, one]) => (has ? [one] : [])),
     failure: fc.record(
       {
         maxFailed: fc.constantFrom(0, 1, '50%'),
@@ -35,7 +50,7 @@ export const spec: fc.Arbitrary<Spec> = fc
       { requiredKeys: [] },
     ),
   })
-  .map(({ stages, failure }) => ({ stages: [...stages], failure }));
+  .map(({ stages, ...more }) => ({ ...more, stages: [...stages] }));
 
 const cluster = fc.constantFrom(...CLUSTERS);
 const digest = fc.constantFrom('a', 'b', 'c', 'd');
@@ -47,24 +62,22 @@ const some = fc.oneof(
   { weight: 1, arbitrary: fc.uniqueArray(cluster, { minLength: 1, maxLength: 5 }) },
 );
 const stageName = fc.constantFrom(...STAGES);
-export const step = fc.oneof(
+const commit = fc.record({
+  kind: fc.constant('commit' as const),
+  all: digest,
+  but: fc.option(fc.tuple(cluster, digest)),
+  without: some,
+  base: fc.option(under),
+});
+const happening = fc.oneof(
   {
-    weight: 6,
+    weight: 2,
     arbitrary: fc.record({
       kind: fc.constant('wait' as const),
       ms: fc.constantFrom(5_000, 25_000, 90_000, 11 * MINUTE, HOUR),
     }),
   },
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      kind: fc.constant('commit' as const),
-      all: digest,
-      but: fc.option(fc.tuple(cluster, digest)),
-      without: some,
-      base: fc.option(under),
-    }),
-  },
+  { weight: 4, arbitrary: commit },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -77,6 +90,21 @@ export const step = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({ kind: fc.constantFrom('offline' as const, 'online' as const), cluster }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('outage' as const, 'return' as const),
+      clusters: fc.subarray(ALL, { minLength: 3 }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('ail' as const), cluster }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('answer' as const),
+      says: fc.constantFrom('yes' as const, 'no' as const, 'away' as const),
+    }),
   },
   {
     weight: 1,
@@ -115,6 +143,8 @@ export const step = fc.oneof(
       kind: fc.constantFrom(
         'pause' as const,
         'resume' as const,
+        'resume' as const,
+        'retry' as const,
         'retry' as const,
         'abort' as const,
         'rollback' as const,
@@ -158,10 +188,24 @@ export const step = fc.oneof(
     }),
   },
 );
-export type Happening = typeof step extends fc.Arbitrary<infer T> ? T : never;
+export type Happening = typeof happening extends fc.Arbitrary<infer T> ? T : never;
+/** What happens, and how much time goes by after it. */
+export type Step = readonly [Happening, number];
+const step = fc.tuple(happening, fc.constantFrom(0, 0, 0, 5_000, 25_000, 90_000, 11 * MINUTE));
+/** Most histories begin with a commit: before one there is little to do. */
+export const steps = (most: number): fc.Arbitrary<readonly Step[]> =>
+  fc
+    .tuple(
+      fc.oneof(
+        { weight: 5, arbitrary: fc.tuple(commit, fc.constantFrom(0, 5_000, 25_000)) },
+        { weight: 1, arbitrary: step },
+      ),
+      fc.array(step, { maxLength: most }),
+    )
+    .map(([begin, more]): Step[] => [begin, ...more]);
 /** Who has the placement at the beginning: nobody, some, or all. */
 export const first = fc.oneof(fc.constant([]), fc.constant(ALL), fc.subarray(ALL, { minLength: 3 }));
-export const ONE_IN_FOUR = fc.nat(3).map((lot) => lot === 0);
+export const ONE_IN_FOUR = fc.nat(3).map((lot) => lot === 3);
 export const bad = fc.array(
   fc.tuple(cluster, fc.oneof(digest, under), fc.constantFrom('failed', 'silent', 'slow')),
   {

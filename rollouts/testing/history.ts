@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { EMPTY_FLEET, type FleetState, type Whom } from '../state.ts';
 import { versionsOf } from '../versions.ts';
-import { CLUSTERS, type Happening, RINGS, type Spec, STAGES, type Stage } from './happenings.ts';
+import { type Happening, RINGS, type Spec, STAGES, type Stage, type Step } from './happenings.ts';
 import { HOUR, Lab, MINUTE, ring } from './lab.ts';
 import { Laws } from './laws.ts';
 
@@ -51,7 +51,12 @@ export class History {
     this.lab.pass(MINUTE);
   }
 
-  do(one: Happening): unknown {
+  do([one, ms]: Step): void {
+    this.#happen(one);
+    if (ms > 0) this.lab.pass(ms);
+  }
+
+  #happen(one: Happening): unknown {
     const { lab } = this;
     const { world } = lab;
     switch (one.kind) {
@@ -65,6 +70,17 @@ export class History {
         return lab.offline(one.cluster);
       case 'online':
         return lab.online(one.cluster);
+      case 'outage':
+        return lab.offline(...one.clusters);
+      case 'return':
+        return lab.online(...one.clusters);
+      case 'ail':
+        world.agents.say(one.cluster, 'app', 'failed');
+        world.settle();
+        return lab.pass(11 * MINUTE);
+      case 'answer':
+        world.answer = () => ({ says: one.says });
+        return undefined;
       case 'join':
         return lab.join(one.cluster, one.ring, 'p1');
       case 'relabel':
@@ -74,8 +90,9 @@ export class History {
       case 'leave':
         return lab.leave(one.cluster);
       case 'hold':
+        return void lab.fleet({ kind: 'hold', cluster: one.cluster, by: 'bob' });
       case 'release':
-        return void lab.fleet({ kind: one.kind, cluster: one.cluster, by: 'bob' });
+        return void lab.fleet({ kind: 'release', cluster: this.#heldOr(one.cluster), by: 'bob' });
       case 'freeze':
       case 'unfreeze':
         return void lab.fleet({
@@ -90,12 +107,18 @@ export class History {
         return void (revision && lab.order({ kind: 'pin', whom: whomOf(one.cluster), revision }));
       }
       case 'unpin':
-        return void lab.order({ kind: 'unpin', whom: whomOf(one.cluster) });
+        return void lab.order({
+          kind: 'unpin',
+          whom: lab.line()?.pins[0]?.whom ?? whomOf(one.cluster),
+        });
       case 'approve':
       case 'deny':
-        return void lab.order({ kind: one.kind, stage: one.stage, groups: ['ops'] });
+        return void lab.order({ kind: one.kind, stage: this.#workingOr(one.stage), groups: ['ops'] });
       case 'expedite':
-        return void lab.order({ kind: 'expedite', stages: [one.stage] });
+        return void lab.order({ kind: 'expedite', stages: [this.#workingOr(one.stage)] });
+      case 'resume':
+        void lab.fleet({ kind: 'resumeRecovered', by: 'bob', reason: 'looked at' });
+        return void lab.order({ kind: 'resume' });
       case 'blackout':
         world.counting = false;
         lab.pass(3 * HOUR);
@@ -127,6 +150,18 @@ export class History {
       default:
         return void lab.order({ kind: one.kind });
     }
+  }
+
+  /** Who is held, so that what is ordered is rarely refused. */
+  #heldOr(cluster: string): string {
+    const { holds } = this.lab.world.state;
+    return holds[cluster] ? cluster : (Object.keys(holds)[0] ?? cluster);
+  }
+
+  #workingOr(stage: string): string {
+    const { stages = [] } = this.lab.line() ?? {};
+    const at = stages.filter(({ work }) => work).map(({ name }) => name);
+    return at.includes(stage) ? stage : (at[0] ?? stage);
   }
 
   /** Stages in another order, one fewer, another one first, another one last; nobody is left without a stage. */
@@ -182,15 +217,20 @@ export class History {
     this.#heard = events.length;
   }
 
-  /** Reports for another attempt never count. */
+  /** Reports for another attempt never count, and what is said twice counts once. */
   #stale(name: string, phase: 'failed' | 'current' | 'applying'): void {
     const { world } = this.lab;
     const run = this.lab.line()?.targets[name]?.run;
-    if (run?.phase !== 'published') return;
+    // A line that is recovered goes by what agents have, whoever told them to.
+    if (!run || this.lab.line().pauses.some(({ cause }) => cause === 'recovered')) return;
+    const said = world.facts.reports.get('app')?.get(name);
     const before = JSON.stringify(world.state.lines);
-    world.agents.sayStale(name, 'app', { attempt: run.attempt - 1, phase, digest: run.digest ?? 'x' });
-    world.settle();
-    assert.equal(JSON.stringify(world.state.lines), before);
+    const stale = [-1, 1].map((by) => ({ attempt: run.attempt + by, phase, digest: run.digest ?? 'x' }));
+    for (const report of [...stale, ...(said ? [said, { ...said }] : [])]) {
+      world.agents.sayStale(name, 'app', report);
+      world.settle();
+      assert.equal(JSON.stringify(world.state.lines), before);
+    }
   }
 
   /** Nothing waits for ever without saying why. */
@@ -213,17 +253,18 @@ export class History {
     world.counting = true;
     const names = world.snapshot.clusters.map(({ name }) => name);
     lab.online(...names);
-    for (const cluster of CLUSTERS) void lab.order({ kind: 'unpin', whom: whomOf(cluster) });
-    for (const cluster of names) {
-      lab.block(cluster, undefined);
+    world.answer = () => ({ says: 'yes' });
+    for (const { whom } of lab.line()?.pins ?? []) void lab.order({ kind: 'unpin', whom });
+    for (const cluster of lab.blocked) lab.block(cluster, undefined);
+    for (const cluster of Object.keys(world.state.holds))
       void lab.fleet({ kind: 'release', cluster, by: 'bob' });
-    }
     void lab.fleet({ kind: 'unfreeze', whom: EARLY, by: 'bob' });
     void lab.fleet({ kind: 'resumeRecovered', by: 'bob', reason: 'looked at' });
     const placements = [...world.snapshot.placements.keys()].filter((name) => lab.versions(name).length > 0);
     lab.commitTo('good', Object.fromEntries([...placements, 'app'].map((name) => [name, lab.all('good')])));
     for (let hours = 0; hours < 24 && lab.phase('good') !== 'Succeeded'; hours++) {
-      for (const name of [...placements, 'app']) void lab.order({ kind: 'resume' }, 'bob', name);
+      for (const name of [...placements, 'app'])
+        if (lab.isPaused(name)) void lab.order({ kind: 'resume' }, 'bob', name);
       for (const { name, work } of lab.line().stages)
         if (work?.waiting?.includes('approval'))
           void lab.order({ kind: 'approve', stage: name, groups: ['ops'] });

@@ -173,6 +173,16 @@ export class Lab {
     this.refresh();
   }
 
+  /** Clusters on which Git lets nothing move. */
+  get blocked(): string[] {
+    return [...this.#blocked.keys()];
+  }
+
+  isPaused(placement = 'app'): boolean {
+    const line = this.line(placement);
+    return line !== undefined && (line.pauses.length > 0 || line.bus !== undefined);
+  }
+
   #versions(change: (contents: Version['contents']) => Version['contents']): void {
     for (const [name, placement] of this.#placements) {
       const versions = placement.versions.map((one) => ({ ...one, contents: change(one.contents) }));

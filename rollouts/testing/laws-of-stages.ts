@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { milliseconds } from '#proto/documents/common.ts';
 import { clustersOf } from '#proto/stages.ts';
-import { equalsPassed, isAtWork, type Ledger, type Look, runOf } from './ledger.ts';
+import type { LineEvent } from '../events.ts';
+import { checkGate, equalsPassed, isAtWork, type Ledger, type Look, runOf } from './ledger.ts';
 
 /** Who is said to have arrived has reported just that, of this attempt (rule 4). */
 export function checkReports({ step, placement, was, events }: Look): void {
@@ -22,8 +23,10 @@ export function checkTaking(look: Look): void {
   const { events, names, line, versions } = look;
   for (const { what, stage, revision, reason } of events) {
     if (what !== 'stageTook') continue;
-    // What was taken over may have failed already, and be taken back in the very step.
-    if (events.some((event) => event.what === 'rollbackStarted' && event.revision === revision)) continue;
+    // What was taken over, or has regressed elsewhere, may have failed already, and be struck in the very step.
+    const isStruck = ({ what, revision: of }: LineEvent) =>
+      of === revision && (what === 'rollbackStarted' || what === 'paused');
+    if (events.some(isStruck)) continue;
     const at = names.indexOf(stage!);
     const before = line.stages[at - 1];
     const has = before === undefined || before.passed.includes(revision!);
@@ -52,15 +55,13 @@ export function checkPasses(look: Look, ledger: Ledger): void {
     // Attempts of this work: others were called by the version's name when it passed.
     const { floor = Number.POSITIVE_INFINITY } =
       look.was?.stages.find(({ name, work }) => name === stage && work?.version === revision)?.work ?? {};
-    const runs = all
-      .flatMap((name) => runOf(look, name, revision!) ?? [])
-      .filter(({ attempt }) => attempt > floor);
-    // What the head gives again is taken away by nobody, and waited for by nobody.
-    const busy = all.filter((name) => {
+    const runs = all.flatMap((name) => {
       const run = runOf(look, name, revision!);
-      return isAtWork(run) && run.attempt > floor && !(run.digest === null && gives(look, name));
+      // What the head gives again is taken away by nobody, and waited for by nobody.
+      const isOver = run?.digest === null && look.versions.head?.contents.has(name);
+      return run && run.attempt > floor && !isOver && !ledger.isLate(key, name) ? [run] : [];
     });
-    assert.deepEqual(busy, [], `passed while somebody is at work: ${where}`);
+    assert.equal(runs.filter(isAtWork).length, 0, `passed while somebody is at work: ${where}`);
     const failed = runs.filter(({ phase, excused }) => phase === 'failed' && !excused).length;
     assert.ok(failed <= clustersOf(own.strategy.failure.maxFailed, all.length), `too many failed: ${where}`);
     if (ledger.isExpedited(key)) continue;
@@ -71,8 +72,6 @@ export function checkPasses(look: Look, ledger: Ledger): void {
   }
 }
 
-const gives = ({ versions }: Look, cluster: string) => versions.head?.contents.has(cluster) ?? false;
-
 /** Targets to whom a version gives something else than what their stage had passed before. */
 function othersOf({ was: earlier, line, versions, members }: Look, stage: string, version: string): string[] {
   const { passed } = line.stages.find(({ name }) => name === stage)!;
@@ -82,7 +81,8 @@ function othersOf({ was: earlier, line, versions, members }: Look, stage: string
     // By passing a stage forgets who had joined it late.
     const target = earlier?.targets[name];
     const [was, is] = [before, version].map((one) => versions.content(one, name)?.digest);
-    const isTarget = target !== undefined && target.late === undefined && !target.kept;
+    const isKept = target?.kept ?? line.targets[name]?.kept;
+    const isTarget = target !== undefined && target.late === undefined && !isKept;
     return isTarget && is !== undefined && was !== is ? [name] : [];
   });
 }
@@ -102,12 +102,14 @@ function checkAfter(look: Look, ledger: Ledger, stage: string, version: string, 
   const key = `${placement}/${stage}@${version}`;
   const { hub } = step.advanced.state.clock;
   for (const [index, gate] of own.strategy.stages.find(({ name }) => name === stage)!.after.entries()) {
-    if (gate.approval) assert.ok(ledger.isOpen(key, `after/${index}`), `no approval: ${where}`);
+    checkGate(look, ledger, key, `after/${index}`, gate, where);
     if (gate.soak === undefined) continue;
     for (const { name } of members.get(stage)!) {
       const reached = ledger.reached(key).get(name);
       if (reached === undefined || was?.targets[name]?.run?.revision !== version) continue;
-      if (was.targets[name].run.phase === 'failed') continue;
+      // Who was given it by a pin, or has joined late, is waited for by nobody.
+      const { phase, purpose } = was.targets[name].run;
+      if (phase === 'failed' || purpose !== 'rollout' || ledger.isLate(key, name)) continue;
       assert.ok(hub - reached >= milliseconds(gate.soak), `${name} has not soaked: ${where}`);
     }
   }

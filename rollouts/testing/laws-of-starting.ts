@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { milliseconds } from '#proto/documents/common.ts';
 import { clustersOf } from '#proto/stages.ts';
 import { isAmong } from '../membership.ts';
 import type { Run } from '../state.ts';
 import { versionsOf } from '../versions.ts';
-import { isAtWork, type Ledger, type Look } from './ledger.ts';
+import { checkGate, isAtWork, type Ledger, type Look } from './ledger.ts';
 
 /** What may be told to a cluster, and when (design/30, rules 1, 3, 5 and 8). */
 export function checkStarts(look: Look, ledger: Ledger): void {
@@ -17,6 +18,7 @@ export function checkStarts(look: Look, ledger: Ledger): void {
     if (!isAtWork(look.was?.targets[cluster!]?.run)) begun.add(look.stageOf.get(cluster!)!);
     checkPlace(look, cluster!, run, where);
     checkContent(look, ledger, cluster!, run, where);
+    checkForwards(look, ledger, cluster!, run, where);
     if (run.purpose === 'rollout') checkRollout(look, ledger, cluster!, run, where);
   }
   for (const stage of begun) checkSlots(look, stage);
@@ -73,6 +75,22 @@ function checkContent(look: Look, ledger: Ledger, cluster: string, run: Run, whe
   assert.ok(isNewer, `taken away by something older than ${had.revision}, which it has: ${where}`);
 }
 
+/** Who came with something newer to another stage, keeps it (rule 12). */
+function checkForwards(
+  { placement, was, line, versions }: Look,
+  ledger: Ledger,
+  cluster: string,
+  run: Run,
+  where: string,
+): void {
+  const had = was?.targets[cluster]?.run;
+  if (run.purpose !== 'catch-up' || had?.purpose !== 'rollout' || had.phase !== 'current') return;
+  const isOut = line.struck.includes(had.revision) || line.rejected[cluster]?.includes(had.digest ?? '');
+  if (isOut || !ledger.moved.has(`${placement}/${cluster}@${had.revision}`)) return;
+  const isOlder = versions.order(run.revision) < versions.order(had.revision);
+  assert.ok(!isOlder, `it came with ${had.revision}, which is newer: ${where}`);
+}
+
 /** A target of what a stage works on. */
 function checkRollout(look: Look, ledger: Ledger, cluster: string, run: Run, where: string): void {
   const { placement, own, step, names, versions, line, stageOf } = look;
@@ -80,9 +98,11 @@ function checkRollout(look: Look, ledger: Ledger, cluster: string, run: Run, whe
   const key = `${placement}/${stage}@${run.revision}`;
   assert.ok(ledger.taken.has(key), `its stage never took it: ${where}`);
   assert.ok(!line.aborted.includes(run.revision), `it was aborted: ${where}`);
+  assert.ok(!ledger.isLate(key, cluster), `joined late, and is no target of it: ${where}`);
   if (ledger.reverts.has(key)) return;
-  for (const [index, { approval }] of own.strategy.stages[names.indexOf(stage)]!.before.entries())
-    if (approval) assert.ok(ledger.isOpen(key, `before/${index}`), `no approval: ${where}`);
+  for (const [index, gate] of own.strategy.stages[names.indexOf(stage)]!.before.entries())
+    checkGate(look, ledger, key, `before/${index}`, gate, where);
+  checkWindows(look, ledger, key, cluster, where);
   const { at } = versions.get(run.revision)!;
   for (const name of own.dependsOn) {
     const theirs = versionsOf(step.facts.placements.get(name)!.versions);
@@ -92,6 +112,14 @@ function checkRollout(look: Look, ledger: Ledger, cluster: string, run: Run, whe
     const isThere = there?.phase === 'current' && !there.worse && (there.digest === needed || later);
     assert.ok(needed === undefined || isThere, `starts before ${name}: ${where}`);
   }
+}
+
+/** Windows open on the hour here: whether one does is read from the clock alone. */
+function checkWindows({ own, step }: Look, ledger: Ledger, key: string, cluster: string, where: string) {
+  const entry = step.facts.clusters.find(({ name }) => name === cluster)!;
+  const binding = own.strategy.windows.filter(({ selector = {} }) => isAmong({ selector }, entry));
+  const isOpen = binding.some(({ duration }) => step.now % 3_600_000 < milliseconds(duration));
+  if (binding.length > 0 && !ledger.isExpedited(key)) assert.ok(isOpen, `outside its windows: ${where}`);
 }
 
 /** Who begins finds a slot, whoever has the others. */

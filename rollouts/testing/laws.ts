@@ -30,8 +30,8 @@ export class Laws {
 
   check(step: Step): void {
     this.steps += 1;
-    // The dearest of all: over so many histories every third step is enough.
-    if (this.steps % 3 === 1) checkReplay(step);
+    // The dearest of all: over so many histories every fifth step is enough.
+    if (this.steps % 5 === 1) checkReplay(step);
     for (const placement of Object.keys(step.advanced.state.lines)) {
       const look = lookAt(step, placement);
       this.#ledger.hear(look);
@@ -51,6 +51,8 @@ function checkReplay({ before, facts, now, only, advanced }: Step): void {
   assert.deepEqual(again.state, advanced.state, 'state read back from JSON decides otherwise');
   assert.deepEqual(again.effects.events, advanced.effects.events);
   const twice = advance(advanced.state, facts, now, only);
-  assert.deepEqual(twice.state, advanced.state, 'not idempotent on its own result');
+  for (const [placement, line] of Object.entries(twice.state.lines))
+    if (line !== advanced.state.lines[placement])
+      assert.deepEqual(line, advanced.state.lines[placement], 'not idempotent on its own result');
   assert.deepEqual(twice.effects.published, []);
 }

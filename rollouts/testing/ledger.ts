@@ -1,3 +1,5 @@
+import assert from 'node:assert/strict';
+import type { GateSpec } from '#proto/documents/strategy.ts';
 import type { FleetEvent } from '../advance.ts';
 import type { PlacementFacts } from '../facts.ts';
 import { type Membership, membershipOf } from '../membership.ts';
@@ -57,6 +59,27 @@ export function equalsPassed({ versions, members }: Look, { name, passed }: Stag
   );
 }
 
+/** Somebody has approved, or the webhook has said yes, unless somebody has expedited it. */
+export function checkGate(
+  { step }: Look,
+  ledger: Ledger,
+  key: string,
+  gate: string,
+  { approval, webhook }: GateSpec,
+  where: string,
+): void {
+  if (approval) assert.ok(ledger.isOpen(key, gate), `no approval: ${where}`);
+  if (!webhook || ledger.isExpedited(key)) return;
+  // Questions are `placement/stage/version/work/gate/round`.
+  const asked = [...step.facts.answers].filter(
+    ([id]) => id.startsWith(`${key.replace('@', '/')}/`) && id.includes(`/${gate}/`),
+  );
+  assert.ok(
+    asked.some(([, { says }]) => says === 'yes'),
+    `its webhook has not said yes: ${where}`,
+  );
+}
+
 const added = <K, T>(map: Map<K, Set<T>>, key: K, one: T) =>
   map.set(key, (map.get(key) ?? new Set<T>()).add(one));
 
@@ -70,6 +93,10 @@ export class Ledger {
   readonly #evidence = new Map<string, Set<string>>();
   /** Cluster → hub time at which it became Current last. */
   readonly #reached = new Map<string, Map<string, number>>();
+  /** `placement/cluster@version` that was at work or Current there when the cluster came to another stage. */
+  readonly moved = new Set<string>();
+  /** Clusters that joined a stage while it was at it. */
+  readonly #late = new Map<string, Set<string>>();
   /** `placement/cluster` → digests that failed there and were rolled back. */
   readonly #rejected = new Map<string, Set<string>>();
   readonly #seen = new Set<string>();
@@ -81,6 +108,8 @@ export class Ledger {
     for (const [key, one] of this.#evidence) copy.#evidence.set(key, new Set(one));
     for (const [key, one] of this.#reached) copy.#reached.set(key, new Map(one));
     for (const [key, one] of this.#rejected) copy.#rejected.set(key, new Set(one));
+    for (const [key, one] of this.#late) copy.#late.set(key, new Set(one));
+    for (const one of this.moved) copy.moved.add(one);
     for (const one of this.taken) copy.taken.add(one);
     for (const one of this.reverts) copy.reverts.add(one);
     for (const one of this.#seen) copy.#seen.add(one);
@@ -102,6 +131,10 @@ export class Ledger {
 
   reached(key: string): ReadonlyMap<string, number> {
     return this.#reached.get(key) ?? new Map();
+  }
+
+  isLate(key: string, cluster: string): boolean {
+    return this.#late.get(key)?.has(cluster) ?? false;
   }
 
   isRejected(placement: string, cluster: string, digest: string | null): boolean {
@@ -130,6 +163,13 @@ export class Ledger {
     for (const { name } of was?.stages ?? []) this.#begin(look, name);
     for (const { what, cluster, stage, revision, reason } of events) {
       const key = `${placement}/${stage ?? look.stageOf.get(cluster ?? '')}@${revision}`;
+      const had = was?.targets[cluster ?? '']?.run;
+      if (what === 'relabelled' && had && (had.phase === 'current' || isAtWork(had)))
+        this.moved.add(`${placement}/${cluster}@${had.revision}`);
+      if (what === 'joined' || what === 'relabelled') {
+        const { work, passed = [] } = was?.stages.find(({ name }) => name === stage) ?? {};
+        if (work && passed.length > 0) added(this.#late, `${placement}/${stage}@${work.version}`, cluster!);
+      }
       if (what === 'stageTook') {
         this.taken.add(key);
         const own = line.stages[names.indexOf(stage!)]!;
@@ -137,7 +177,7 @@ export class Ledger {
         if (isRevert) this.reverts.add(key);
         else this.reverts.delete(key);
         // Taken anew, with gates that are asked anew: what was heard of it before is of another attempt.
-        for (const heard of [this.#opened, this.#evidence, this.#reached]) heard.delete(key);
+        for (const heard of [this.#opened, this.#evidence, this.#reached, this.#late]) heard.delete(key);
         this.#takeOver(look, key, stage!, revision!);
       }
       if (what === 'current' || what === 'removed') added(this.#evidence, key, cluster!);
