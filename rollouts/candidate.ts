@@ -1,4 +1,4 @@
-import type { Draft } from './draft.ts';
+import { type Draft, nextAttempt } from './draft.ts';
 import type { Version } from './facts.ts';
 import { end } from './failing.ts';
 import { bringsRejected } from './rejected.ts';
@@ -127,9 +127,12 @@ function isRevert(draft: Draft, stage: Stage, version: Version): boolean {
 
 function begin(draft: Draft, stage: Stage, version: Version, revert: boolean): void {
   const first = takeOver(draft, stage, version);
+  // No two works have the same: what was asked or told of one of them is not taken for the other.
+  const own = nextAttempt(draft.line.attempt, draft.now - 1);
+  draft.update({ attempt: own });
   const work: Work = {
     version: version.revision,
-    floor: Math.min(draft.line.attempt, (first ?? Number.POSITIVE_INFINITY) - 1),
+    floor: Math.min(own, (first ?? Number.POSITIVE_INFINITY) - 1),
     ...(first !== undefined && { startedAt: draft.now }),
     since: draft.now,
     sinceHub: draft.hub,

@@ -97,6 +97,21 @@ test('an expected phase that is over, and names that are not there, are refused'
   );
 });
 
+test('a webhook is asked anew also where nothing had started between an abort and a retry', () => {
+  const webhook = { url: 'https://gate.example/x', secret: 's' };
+  const stages = [ring('canary', { before: [{ webhook }] }), ring('broad')];
+  const lab = new Lab({ canary: ['c1'], broad: ['p1'] }, { stages }, { c1: 'a', p1: 'a' });
+  lab.world.answer = () => ({ says: 'no' });
+  lab.commit('v2', lab.all('b'));
+  lab.pass(MINUTE);
+  assert.match(lab.waiting('canary'), /says no/);
+  assert.equal(lab.order({ kind: 'abort' }), undefined);
+  lab.world.answer = () => ({ says: 'yes' });
+  assert.equal(lab.order({ kind: 'retry' }), undefined);
+  lab.pass(MINUTE);
+  assert.equal(lab.phase('v2'), 'Succeeded');
+});
+
 test('what cannot be expedited says what the stage is doing instead, and changes nothing', () => {
   const stages = [ring('canary', { after: [{ soak: '30m' }] }), ring('early', { before: [{ approval }] })];
   const lab = new Lab({ canary: ['c1'], early: ['e1'] }, { stages }, { c1: 'a', e1: 'a' });
