@@ -77,6 +77,11 @@ function grantFor(message: string, actsAs: string | undefined): string {
     );
   if (!found) return '';
   const [, user, verb, resource, group, namespace] = found;
+  // Kubernetes 1.36 may ask for finer rights first (KEP 5284); the one that suffices everywhere is told.
+  if (verb!.startsWith('impersonate-on:') && actsAs !== undefined) {
+    const [account, at] = actsAs.split(':').reverse();
+    return `; grant the agent by a Role in namespace ${at} or a ClusterRole: apiGroups: [""], resources: ["serviceaccounts"], resourceNames: ["${account}"], verbs: ["impersonate"]`;
+  }
   const role =
     namespace === undefined ? 'a ClusterRole' : `a Role in namespace ${namespace} or a ClusterRole`;
   const who = user === actsAs ? `service account ${actsAs?.split(':').slice(2).join('/')}` : 'the agent';
