@@ -182,6 +182,10 @@ test('claims: label, tool and rival are conflicts; what was let go is handed ove
     conflictMessage('shop', [{ id: idOf('a'), claimedBy: 'placement other' }]),
     'ConfigMap/shop/a is claimed by placement other, wanted by placement shop',
   );
+  assert.equal(
+    conflictMessage('shop', [{ id: idOf('a'), claimedBy: 'Flux (apps)', tool: 'flux' }]),
+    'ConfigMap/shop/a is claimed by Flux (apps), wanted by placement shop; `adopt: [flux]` in the placement takes them over',
+  );
 });
 
 test('the guard holds more than its share, always lets three pass, and never lets a Namespace, claim or CRD go by itself', () => {

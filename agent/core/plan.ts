@@ -6,7 +6,8 @@ import { objectPolicy } from './object-policy.ts';
 import { compareObjects } from './phases.ts';
 import type { Wants } from './wants.ts';
 
-export type Conflict = { id: string; claimedBy: string };
+/** `tool`: the claimant is no placement, and may be named under `adopt`. */
+export type Conflict = { id: string; claimedBy: string; tool?: Tool };
 
 /**
  * Objects that another placement or tool claims; found before any write. A claim by owner label is void when the placement named is
@@ -34,7 +35,7 @@ export function findConflicts(input: {
       return theirs !== undefined && !theirs.has(id) ? [] : [{ id, claimedBy: `placement ${label}` }];
     }
     const tool = toolOf(meta);
-    if (tool && !adopt.includes(tool.tool)) return [{ id, claimedBy: tool.name }];
+    if (tool && !adopt.includes(tool.tool)) return [{ id, claimedBy: tool.name, tool: tool.tool }];
     if (held.has(id)) return [];
     const rival = wants.rival(placement, id);
     return rival === undefined ? [] : [{ id, claimedBy: `placement ${rival}` }];
@@ -58,13 +59,15 @@ function toolOf(meta: ObjectMeta | undefined): { tool: Tool; name: string } | un
   return helm === undefined ? undefined : { tool: 'helm', name: `Helm (release ${helm})` };
 }
 
-/** How messages name a conflict: the object, the claimant, and who wanted it. */
-export const conflictMessage = (placement: string, conflicts: readonly Conflict[]): string =>
-  conflicts
-    .map(
-      ({ id, claimedBy }) => `${displayId(id)} is claimed by ${claimedBy}, wanted by placement ${placement}`,
-    )
-    .join('; ');
+/** How messages name a conflict: the object, the claimant, and who wanted it; and how to take over from a tool. */
+export function conflictMessage(placement: string, conflicts: readonly Conflict[]): string {
+  const claims = conflicts.map(
+    ({ id, claimedBy }) => `${displayId(id)} is claimed by ${claimedBy}, wanted by placement ${placement}`,
+  );
+  const tools = [...new Set(conflicts.flatMap(({ tool }) => tool ?? []))];
+  const adopt = tools.length > 0 ? [`\`adopt: [${tools.join(', ')}]\` in the placement takes them over`] : [];
+  return [...claims, ...adopt].join('; ');
+}
 
 export function entryOf(object: KubeObject): InventoryEntry {
   const { group, version } = splitApiVersion(object.apiVersion);

@@ -8,6 +8,7 @@ import { pause } from '#process/wait.ts';
 import { FlotillaError, toFault } from '#proto/faults.ts';
 import { renderAssignment } from '#render/render.ts';
 import { enginePolicy } from '../core/engine-policy.ts';
+import { OWNER_LABEL } from '../core/managed-fields.ts';
 import { KubeClient } from '../kube/client.ts';
 import { connect } from '../kube/connection.ts';
 import { KubeError } from '../kube/errors.ts';
@@ -73,7 +74,7 @@ async function pass(options: OnceOptions, path: string, signal: AbortSignal): Pr
     if (!(error instanceof FlotillaError) || error.code !== 'object-conflict')
       throw explained(error, kube.connection.server);
     const nothing = { actions: [], drift: [], health: [], inventory: [] };
-    return { placement, ...nothing, ok: false, error: error.message };
+    return { placement, ...nothing, ok: false, error: error.message + hintFor(error.message) };
   } finally {
     await kube.close();
   }
@@ -95,6 +96,12 @@ function explained(error: unknown, server: string): unknown {
     cause: error,
   });
 }
+
+/** A pass knows of no other placement, whether it is still there. */
+const hintFor = (conflict: string): string =>
+  conflict.includes(' is claimed by placement ')
+    ? `; where a placement that is named is gone, take its label ${OWNER_LABEL} off the object`
+    : '';
 
 async function render(
   { fleet, assignment }: Resolved,

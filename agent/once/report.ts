@@ -156,7 +156,7 @@ export function textOf(report: OnceReport, dryRun: boolean): string {
     if (state !== KSTATUS.CURRENT && !coming.has(id) && !(UNTOLD.has(state) && failed.has(id)))
       lines.push(row(state, `${displayId(id)}${reason ? `: ${reason}` : ''}`));
   if (held) lines.push(row('held', `${held.reason}; approve the set ${held.setHash} to let it go`));
-  if (error) lines.push(error);
+  if (error) lines.push(...error.split('; '));
   const unchanged = actions.filter(({ action }) => action === 'unchanged').length;
   const what = dryRun ? ifApplied(report) : ok ? 'converged' : 'not converged';
   lines.push(`${report.placement}: ${what}; ${actions.length} objects, ${unchanged} unchanged`);

@@ -103,6 +103,7 @@ for (const tool of TOOLS)
     await assert.rejects(lab.apply(ns, git(), { observe: true }), (error: Error) => {
       for (const name of [`ConfigMap/${ns}/conf`, `Deployment/${ns}/web`, `Service/${ns}/web`])
         assert.ok(error.message.includes(`${name} is claimed by`), `${name} in ${error.message}`);
+      assert.ok(error.message.endsWith(`\`adopt: [${tool.name}]\` in the placement takes them over`));
       return tool.called.test(error.message);
     });
 

@@ -248,6 +248,10 @@ test('an object of another placement is a conflict that names both; nothing is w
   const { code, ok, error, actions } = await report('--path', dir, '--placement', 'second');
   assert.deepEqual([code, ok, actions], [1, false, []]);
   assert.match(error!, /claimed by placement first, wanted by placement second/);
+  assert.match(
+    error!,
+    /where a placement that is named is gone, take its label flotilla\.dev\/placement off/,
+  );
 });
 
 /** The kubeconfig of the control plane with something else in it. */
