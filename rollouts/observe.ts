@@ -37,8 +37,9 @@ function judge(draft: Draft, cluster: string, was: Run, report: Report | undefin
   if (was.phase === 'current' && !was.worse && report?.phase === 'current' && report.attempt === was.attempt)
     if (report.digest === was.digest) return was;
   let run = was;
-  const blocked = isBusy(run) ? blockedBy(draft, cluster) : undefined;
-  if (blocked !== undefined && run.purpose !== 'pin') run = { ...run, phase: 'stopped' };
+  // A pin does not stand in its own way.
+  const blocking = run.purpose === 'pin' ? draft.facts.blockedBy : (name: string) => blockedBy(draft, name);
+  if (isBusy(run) && blocking(cluster) !== undefined) run = { ...run, phase: 'stopped' };
   // What was stopped is no evidence, whatever it says: it gets a new attempt when it may move again.
   if (report?.attempt === run.attempt && run.phase !== 'stopped') run = hear(draft, cluster, run, report);
   run = judgeTime(draft, cluster, run, report);

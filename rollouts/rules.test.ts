@@ -160,6 +160,24 @@ test('what was turned down is pinned nowhere that it had not come to, and stays 
   assert.equal(pin('e1', 'v1'), undefined);
 });
 
+test('a hold stops a pin under way, which starts anew when it is released', () => {
+  const lab = new Lab(RINGS, PAUSE, all('a'));
+  lab.commit('v2', all('b'));
+  lab.pass(HOUR);
+  lab.plays.set('p1@a', 'silent');
+  assert.equal(lab.order({ kind: 'pin', whom: { cluster: 'p1' }, revision: 'v1' }), undefined);
+  const { attempt } = lab.target('p1')!.run!;
+  lab.fleet({ kind: 'hold', cluster: 'p1', by: 'bob', reason: 'a look' });
+  lab.pass(HOUR);
+  assert.equal(lab.target('p1')?.run?.phase, 'stopped', 'neither failed nor in a slot');
+  lab.plays.clear();
+  lab.fleet({ kind: 'release', cluster: 'p1', by: 'bob' });
+  lab.pass(MINUTE);
+  const { run } = lab.target('p1')!;
+  assert.deepEqual([run?.digest, run?.phase], ['a', 'current']);
+  assert.ok(run!.attempt > attempt);
+});
+
 test('what was aborted or has regressed is pinned to nobody else, and told how it would be', () => {
   const lab = new Lab(RINGS, { stages: STAGES.with(1, ring('early', { before: [GATE] })) }, all('a'));
   const pin = (name: string, revision: string) =>

@@ -62,7 +62,8 @@ export function startPins(draft: Draft): void {
       const target = draft.target(name);
       const version = target && draft.versions.get(pinOf(draft, name)?.version);
       const wanted = version?.contents.get(name)?.digest;
-      if (!target || !version || wanted === undefined || wanted === target.run?.digest) continue;
+      if (!target || !version || wanted === undefined) continue;
+      if (wanted === target.run?.digest && target.run.phase !== 'stopped') continue;
       if (isAway(draft, name) || isBarred(draft, name, version)) continue;
       if (draft.facts.blockedBy(name) !== undefined || draft.facts.frozenBy(name) !== undefined) continue;
       if (!isBusy(target.run) && free-- <= 0) continue;
