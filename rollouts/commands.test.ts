@@ -112,6 +112,41 @@ test('a webhook is asked anew also where nothing had started between an abort an
   assert.equal(lab.phase('v2'), 'Succeeded');
 });
 
+test('a version that others have followed everywhere is not rolled back: nothing would go back, and much be rejected', () => {
+  const stages = [ring('canary'), ring('broad')];
+  const lab = new Lab({ canary: ['c1'], broad: ['p1'] }, { stages }, { c1: 'a', p1: 'a' });
+  lab.commit('v2', lab.all('b'));
+  lab.pass(HOUR);
+  lab.commit('v3', { c1: 'c', p1: 'b' });
+  lab.pass(HOUR);
+  lab.commit('v4', lab.all('d'));
+  lab.pass(HOUR);
+  const back = (version: string) => lab.order({ kind: 'rollback', version });
+  refused(lab, () => back('v2'), 'finished', /nothing has what v2 changed in app any more/);
+  assert.equal(back('v4'), undefined);
+  lab.pass(HOUR);
+  assert.equal(back('v2'), undefined, 'p1 has it again');
+  lab.pass(HOUR);
+  assert.deepEqual([lab.target('c1')?.run?.digest, lab.target('p1')?.run?.digest], ['a', 'a']);
+});
+
+test('a retry lifts the pause of the version that is tried again, and of no other', () => {
+  const stages = [ring('canary'), ring('broad')];
+  const lab = new Lab({ canary: ['c1'], broad: ['p1'] }, { stages }, { c1: 'a', p1: 'a' });
+  lab.fails('b', 'p1');
+  lab.fails('c', 'c1');
+  lab.commit('v2', lab.all('b'));
+  lab.pass(HOUR);
+  lab.commit('v3', lab.all('c'));
+  lab.pass(HOUR);
+  assert.deepEqual([lab.phase('v2'), lab.phase('v3')], ['Paused', 'Paused']);
+  const paused = lab.happened('paused').length;
+  assert.equal(lab.order({ kind: 'retry', version: 'v2' }), undefined);
+  lab.pass(HOUR);
+  assert.equal(lab.happened('paused').length, paused, 'canary stays paused as it was');
+  assert.deepEqual([lab.line().pauses.length, lab.line().pauses[0]?.version], [1, 'v3']);
+});
+
 test('what cannot be expedited says what the stage is doing instead, and changes nothing', () => {
   const stages = [ring('canary', { after: [{ soak: '30m' }] }), ring('early', { before: [{ approval }] })];
   const lab = new Lab({ canary: ['c1'], early: ['e1'] }, { stages }, { c1: 'a', e1: 'a' });

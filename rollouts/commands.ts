@@ -1,5 +1,5 @@
 import { decide } from './approving.ts';
-import { Draft } from './draft.ts';
+import { Draft, publishedDigest } from './draft.ts';
 import type { LineEvent } from './events.ts';
 import { expedite } from './expediting.ts';
 import type { LineFacts } from './facts.ts';
@@ -166,7 +166,7 @@ function retry(draft: Draft, order: Order, version: string): Refused | undefined
     rejected,
     aborted: draft.line.aborted.filter((one) => one !== version),
     struck: draft.line.struck.filter((one) => one !== version),
-    pauses: draft.line.pauses.filter(({ cause }) => cause !== 'failure'),
+    pauses: draft.line.pauses.filter((one) => one.cause !== 'failure' || one.version !== version),
     ended: draft.line.ended.filter((one) => one.version !== version),
   });
   draft.event({ what: 'retried', revision: version, ...who(order) });
@@ -186,7 +186,13 @@ function rollback(
     version !== undefined &&
     draft.line.stages.some(({ work, passed }) => work?.version === version || passed.includes(version));
   if (version === undefined || !touched) return refuse('finished', `no stage of ${placement} has taken it`);
+  const changed = changedBy(draft, version);
+  const isInForce =
+    draft.line.stages.some(({ work }) => work?.version === version) ||
+    changed.some(([cluster, digest]) => publishedDigest(draft.target(cluster)?.run) === digest);
+  if (!isInForce)
+    return refuse('finished', `nothing has what ${version.slice(0, 7)} changed in ${placement} any more`);
   const reason = order.reason ?? `ordered by ${order.by}`;
-  beginRollback(draft, version, changedBy(draft, version), { reason, by: order.by });
+  beginRollback(draft, version, changed, { reason, by: order.by });
   return undefined;
 }
