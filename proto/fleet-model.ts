@@ -1,5 +1,11 @@
-import { FLEET_NAME, type Kind, kindAt, looksMeant } from './documents/kinds.ts';
-import { type Claim, type FleetDocument, type ReadResult, readDocument } from './documents/read.ts';
+import { FLEET_NAME, type Kind, kindAt, kindOfFolder, looksMeant } from './documents/kinds.ts';
+import {
+  type Claim,
+  type FleetDocument,
+  type ReadResult,
+  readDocument,
+  readHiding,
+} from './documents/read.ts';
 import { type Before, type Context, contextOf, type Documents, without } from './fleet-checks/context.ts';
 import { checkCycles } from './fleet-checks/cycles.ts';
 import { type Finding, settle } from './fleet-checks/finding.ts';
@@ -44,8 +50,10 @@ export type FleetFile = { file: string; result: ReadResult };
 
 /** Reads one file; undefined where nothing of the fleet is expected. */
 export function readFleetFile(file: string, text: string): FleetFile | undefined {
-  if (kindAt(file) === undefined && looksMeant(file) === undefined) return undefined;
-  return { file, result: readDocument(file, text) };
+  if (kindAt(file) !== undefined || looksMeant(file) !== undefined)
+    return { file, result: readDocument(file, text) };
+  const hiding = readHiding(file, text);
+  return hiding && { file, result: hiding };
 }
 
 /**
@@ -68,7 +76,7 @@ export function assembleFleet(
 export function judgeFleet(files: Iterable<FleetFile>, before?: Before): FleetModel {
   const draft = new Draft();
   for (const file of files) draft.add(file);
-  draft.settleClaims();
+  draft.settleClaims(before);
   const context = contextOf(draft.documents, draft.invalid, before);
   draft.judge(aboutClusters(context), context);
   draft.judge(aboutAll(without(context, draft.invalid.get('Cluster'))), context);
@@ -106,6 +114,8 @@ class Draft {
     Access: new Map(),
   };
   readonly #claims: Claim[] = [];
+  /** Paths that hide documents. */
+  readonly #hiding: string[] = [];
 
   add({ file, result }: FleetFile): void {
     if ('problems' in result) {
@@ -113,6 +123,7 @@ class Draft {
       this.problems.push(...result.problems.map((problem) => ({ ...problem, ...concern(byPlace) })));
       if (result.problems.some(({ severity }) => severity === 'error'))
         this.#claims.push(...(result.claims ?? []));
+      if (result.hides) this.#hiding.push(file);
       return;
     }
     const { read, warnings = NONE } = result;
@@ -137,16 +148,35 @@ class Draft {
   }
 
   /** What invalid files stand for is missed only where no valid file says it. */
-  settleClaims(): void {
+  settleClaims(before: Before | undefined): void {
     for (const { kind, name } of this.#claims) {
       const known = kind === 'Fleet' ? FLEET_NAME : name;
       if (!this.#tables[kind].has(known)) this.refuse(kind, known);
     }
+    for (const path of this.#hiding) this.#hold(`${path}/`, before);
     if (this.#tables.Fleet.size > 0 || this.invalid.has('Fleet')) return;
     const message = 'flotilla.yaml is missing at the root of the repository';
     const source = { file: 'flotilla.yaml' };
     this.problems.unshift({ code: 'fleet-missing', severity: 'error', message, source });
     this.refuse('Fleet', FLEET_NAME);
+  }
+
+  /**
+   * What was read from below a directory that is hidden now is there, though not valid. The path itself stands for what is not known
+   * by name: who has not looked further back does then.
+   */
+  #hold(directory: string, before: Before | undefined): void {
+    const kind = kindOfFolder(directory)!;
+    this.refuse(kind, directory);
+    const known: Partial<Record<Kind, ReadonlyMap<string, { readonly file: string }> | undefined>> = {
+      Cluster: before?.clusters,
+      Placement: before?.placements,
+      Values: before?.values,
+      RolloutStrategy: before?.strategies,
+      Access: before?.access,
+    };
+    for (const [name, { file }] of known[kind] ?? [])
+      if (file.startsWith(directory) && !this.#tables[kind].has(name)) this.refuse(kind, name);
   }
 
   /** Values documents that were read stay; see `FleetModel`. */

@@ -1,7 +1,7 @@
 import type { GitObjects } from '#git/objects.ts';
 import { listFiles } from '#git/tree.ts';
-import { DOCUMENT_FOLDERS } from '#proto/documents/kinds.ts';
-import { textOfLink } from '#proto/documents/read.ts';
+import { DOCUMENT_FOLDERS, hidesDocuments, kindAt, looksMeant } from '#proto/documents/kinds.ts';
+import { textOfEntry } from '#proto/documents/read.ts';
 import { type FleetFile, readFleetFile } from '#proto/fleet-model.ts';
 
 /** A file of the fleet repo where a document stands or was meant to stand. */
@@ -19,11 +19,12 @@ export async function readDocuments(
 ): Promise<DocumentFiles> {
   const found: { path: string; oid: string; mode: string }[] = [];
   for (const { name, mode, oid } of await objects.readTree(tree, signal)) {
-    if (isFile(mode)) found.push({ path: name, oid, mode });
+    if (isRead(name, mode)) found.push({ path: name, oid, mode });
     else if (mode === 'tree' && DOCUMENT_FOLDERS.includes(name))
-      for (const file of await listFiles(objects, oid, name, signal)) if (isFile(file.mode)) found.push(file);
+      for (const file of await listFiles(objects, oid, name, signal))
+        if (isRead(file.path, file.mode)) found.push(file);
   }
-  const wanted = found.filter(({ path, oid }) => known.get(path)?.oid !== oid && isMeant(path));
+  const wanted = found.filter(({ path, oid, mode }) => known.get(path)?.oid !== oid && mode !== 'gitlink');
   await objects.prefetch(
     wanted.map(({ oid }) => oid),
     signal,
@@ -33,9 +34,9 @@ export async function readDocuments(
   for (const { path, oid, mode } of found) {
     const same = known.get(path);
     if (same?.oid === oid) files.set(path, same);
-    else if (isMeant(path)) {
-      const content = decoder.decode(await objects.readBlob(oid, signal));
-      const text = mode === 'symlink' ? textOfLink(content) : content;
+    else {
+      const content = mode === 'gitlink' ? '' : decoder.decode(await objects.readBlob(oid, signal));
+      const text = textOfEntry(mode, content);
       const read = readFleetFile(path, text);
       if (read) files.set(path, { oid, text, read });
     }
@@ -43,6 +44,6 @@ export async function readDocuments(
   return files;
 }
 
-const isFile = (mode: string) => mode !== 'tree' && mode !== 'gitlink';
-/** What `readFleetFile` looks at by its name ends like this. */
-const isMeant = (path: string) => /\.(ya?ml|json)$/i.test(path);
+/** What `readFleetFile` has something to say of. */
+const isRead = (path: string, mode: string): boolean =>
+  mode !== 'tree' && ((kindAt(path) ?? looksMeant(path)) !== undefined || hidesDocuments(path, mode));

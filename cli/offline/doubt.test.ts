@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createNkey } from '#proto/nkey.ts';
@@ -72,6 +72,33 @@ test('a symlink in the place of a document is an error, and not a removal', asyn
     [1, 'clusters/prod-eu-2.yaml:1:1: error: is a symlink: documents are plain files [document-invalid]'],
   );
   assert.equal((await flotilla(scratch, dir, 'plan --exit-code')).code, 0);
+});
+
+test('whatever stands in the place of a directory of documents is an error with its path, and not a removal', async () => {
+  await using scratch = await makeScratch('doubt');
+  const dir = await exampleRepository(scratch);
+  const told =
+    'documents are read from directories of this repository alone; what was read from below it stays as it was';
+  for (const folder of ['clusters', 'placements', 'rollouts', 'values']) {
+    await rename(join(dir, folder), join(dir, 'moved'));
+    await symlink('moved', join(dir, folder));
+    const { code, stdout } = await flotilla(scratch, dir, 'validate');
+    assert.equal(code, 1);
+    assert.ok(stdout.startsWith(`${folder}:1:1: error: is a symlink: ${told} [document-invalid]\n`), stdout);
+    const plan = await flotilla(scratch, dir, 'plan');
+    assert.ok(!/leaves|removed/.test(plan.stdout), plan.stdout);
+    assert.ok(plan.stderr.startsWith(`${folder}:1:1: error: is a symlink: `), plan.stderr);
+    await rm(join(dir, folder));
+    await writeFile(join(dir, folder), 'text');
+    assert.match((await flotilla(scratch, dir, 'validate')).stdout, /^\w+:1:1: error: is a file: /);
+    await rm(join(dir, folder));
+    await rename(join(dir, 'moved'), join(dir, folder));
+  }
+  await mkdir(join(dir, 'elsewhere'));
+  await symlink('../elsewhere', join(dir, 'clusters/eu'));
+  await symlink('../README.md', join(dir, 'clusters/README.md'));
+  const { stdout } = await flotilla(scratch, dir, 'validate');
+  assert.match(stdout, /^clusters\/eu:1:1: error: is a symlink: .*\n {2}1 \| .*\n +\| \^\n$/);
 });
 
 test('a new fleet is written whole or not at all', async () => {

@@ -6,6 +6,7 @@ import { stemOf } from '#proto/documents/kinds.ts';
 import type { Placement } from '#proto/documents/placement.ts';
 import type { RolloutStrategy } from '#proto/documents/strategy.ts';
 import type { SharedValues } from '#proto/documents/values.ts';
+import { isKnown } from '#proto/fleet-checks/context.ts';
 import type { FleetModel, Sourced } from '#proto/fleet-model.ts';
 import type { Effective } from './types.ts';
 
@@ -73,7 +74,7 @@ export function documentsInForce(
     for (const name of invalid) {
       const known = was?.get(name);
       if (known) found.set(name, held(known));
-      else never?.add(name);
+      else if (!isKnown(was ?? found, name)) never?.add(name);
     }
     return found;
   };
@@ -86,7 +87,7 @@ export function documentsInForce(
   for (const name of model.invalid.clusters) {
     const known = before?.clusters.get(name);
     if (known) clusters.set(name, held(known));
-    else unreadable.clusters.add(name);
+    else if (!isKnown(before?.clusters ?? clusters, name)) unreadable.clusters.add(name);
   }
   const { invalid } = model;
   return {

@@ -1,11 +1,9 @@
 import type { GitObjects, TreeEntry } from '#git/objects.ts';
 import { diffTrees } from '#git/tree.ts';
-import { kindAt, looksMeant } from '#proto/documents/kinds.ts';
-import { textOfLink } from '#proto/documents/read.ts';
+import { DOCUMENT_FOLDERS, hidesDocuments, kindAt, looksMeant } from '#proto/documents/kinds.ts';
+import { textOfEntry } from '#proto/documents/read.ts';
 import { type FleetFile, readFleetFile } from '#proto/fleet-model.ts';
 
-/** Where documents stand; everything else of a fleet repo is content. */
-const FOLDERS = ['access', 'clusters', 'placements', 'rollouts', 'values'];
 const REMEMBERED = 8;
 
 export type DocumentFile = { readonly oid: string; readonly text: string; readonly read: FleetFile };
@@ -77,7 +75,10 @@ export class DocumentReader {
   async #folders(tree: string, signal: AbortSignal) {
     const entries = await this.#objects.readTree(tree, signal);
     const folders = new Map(entries.filter(holdsDocuments).map((entry) => [entry.name, entry]));
-    return { folders, key: [...folders.values()].map(({ name, oid }) => `${name}:${oid}`).join(' ') };
+    return {
+      folders,
+      key: [...folders.values()].map(({ name, mode, oid }) => `${name}:${mode}:${oid}`).join(' '),
+    };
   }
 
   /** How many files there are that were not there before. */
@@ -90,15 +91,17 @@ export class DocumentReader {
     signal: AbortSignal,
   ): Promise<number> {
     if (was?.oid === is?.oid && was?.mode === is?.mode) return 0;
-    const isFolder = FOLDERS.includes(name);
-    const changes = isFolder
-      ? await diffTrees(this.#objects, was?.oid, is?.oid, signal)
-      : [{ path: '', ...(is && { after: is }) }];
+    const [before, now] = [was, is].map((one) => (one?.mode === 'tree' ? one.oid : undefined));
+    const below = await diffTrees(this.#objects, before, now, signal);
+    const changes: { path: string; before?: { mode: string }; after?: Entry }[] = [
+      ...below.map((one) => ({ ...one, path: `${name}/${one.path}` })),
+      { path: name, ...(was && { before: was }), ...(is && { after: is }) },
+    ];
     let added = 0;
-    for (const { path, after } of changes) {
-      const at = isFolder ? `${name}/${path}` : name;
-      if (isMeant(at)) changed.push(at);
-      if (!after || !isFile(after.mode) || !isMeant(at)) files.delete(at);
+    for (const { path: at, before: old, after } of changes) {
+      const isNow = after !== undefined && isRead(at, after.mode);
+      if (isNow || (old !== undefined && isRead(at, old.mode))) changed.push(at);
+      if (!isNow) files.delete(at);
       else {
         if (!files.has(at)) added++;
         files.set(at, await this.#file(at, after, signal));
@@ -107,18 +110,16 @@ export class DocumentReader {
     return added;
   }
 
-  async #file(
-    path: string,
-    { oid, mode }: Pick<TreeEntry, 'oid' | 'mode'>,
-    signal: AbortSignal,
-  ): Promise<DocumentFile> {
-    const content = new TextDecoder().decode(await this.#objects.readBlob(oid, signal));
-    const text = mode === 'symlink' ? textOfLink(content) : content;
+  async #file(path: string, { oid, mode }: Entry, signal: AbortSignal): Promise<DocumentFile> {
+    const isBlob = mode !== 'gitlink';
+    const content = isBlob ? new TextDecoder().decode(await this.#objects.readBlob(oid, signal)) : '';
+    const text = textOfEntry(mode, content);
     return { oid, text, read: readFleetFile(path, text)! };
   }
 }
 
-const isMeant = (path: string) => (kindAt(path) ?? looksMeant(path)) !== undefined;
-const isFile = (mode: string) => mode !== 'tree' && mode !== 'gitlink';
-const holdsDocuments = ({ name, mode }: TreeEntry) =>
-  mode === 'tree' ? FOLDERS.includes(name) : isFile(mode) && isMeant(name);
+type Entry = Pick<TreeEntry, 'oid' | 'mode'>;
+const isRead = (path: string, mode: string): boolean =>
+  mode !== 'tree' && ((kindAt(path) ?? looksMeant(path)) !== undefined || hidesDocuments(path, mode));
+/** Everything else of a fleet repo is content. */
+const holdsDocuments = ({ name, mode }: TreeEntry) => DOCUMENT_FOLDERS.includes(name) || isRead(name, mode);

@@ -1,61 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MemoryObjects } from '#git/testing/memory-objects.ts';
-import { createNkey } from '#proto/nkey.ts';
-import { type Indexed, Indexer, problemsOf } from './indexer.ts';
-import { versionAt } from './testing/version-at.ts';
-
-const never = new AbortController().signal;
-const keys = new Map<string, string>();
-const keyOf = (name: string) => {
-  const key = keys.get(name) ?? createNkey('user').publicKey;
-  keys.set(name, key);
-  return key;
-};
-
-type Files = Record<string, string>;
-type Tree = Record<string, string | { readonly link: string }>;
-const API = 'apiVersion: flotilla.dev/v1alpha1';
-const fleet = `${API}\nkind: Fleet\nmetadata: { name: acme }\nspec: { branch: main }\n`;
-const cluster = (name: string, labels: string, spec = '') =>
-  `${API}\nkind: Cluster\nmetadata: { name: ${name}, labels: { ${labels} } }\nspec: { agent: { publicKeys: [${keyOf(name)}] }${spec} }\n`;
-const placement = (name: string, spec = 'selector: {}, path: apps/shop') =>
-  `${API}\nkind: Placement\nmetadata: { name: ${name} }\nspec: { ${spec} }\n`;
-const overlay = (colour: string) => ({
-  'apps/shop/kustomization.yaml': 'resources: [settings.yaml]\n',
-  'apps/shop/settings.yaml': `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: settings }\ndata: { colour: ${colour} }\n`,
-});
-const BASE: Files = {
-  'flotilla.yaml': fleet,
-  'clusters/east.yaml': cluster('east', 'env: prod'),
-  'clusters/west.yaml': cluster('west', 'env: prod'),
-  'placements/shop.yaml': placement('shop'),
-  ...overlay('blue'),
-};
-const BROKEN = 'apiVersion: [\n';
-
-/** Commits with these files, one after the other; the oldest is 0. */
-async function history(...states: Tree[]) {
-  const objects = new MemoryObjects();
-  const commits: Awaited<ReturnType<MemoryObjects['readCommit']>>[] = [];
-  for (const [i, files] of states.entries()) {
-    const parents = commits.slice(-1).map(({ oid }) => oid);
-    const oid = objects.commit(objects.snapshot(files), parents, `commit ${i}\n`, 1_700_000_000 + i);
-    commits.push(await objects.readCommit(oid, never));
-  }
-  return { objects, commits, indexer: new Indexer(objects) };
-}
-
-/** Begins at the first commit and goes along the others, one by one. */
-async function follow(...states: Tree[]) {
-  const { objects, commits, indexer } = await history(...states);
-  const seen = [await indexer.begin(commits.slice(0, 1), never)];
-  for (const commit of commits.slice(1)) seen.push(await indexer.advance([commit], never));
-  return { objects, seen, oids: commits.map(({ oid }) => oid) };
-}
-
-const versionOf = (indexed: Indexed | undefined, on: string, of = 'shop') =>
-  indexed && versionAt(indexed, on, of);
+import { problemsOf } from './indexer.ts';
+import {
+  API,
+  BASE,
+  BROKEN,
+  cluster,
+  type Files,
+  fleet,
+  follow,
+  history,
+  keyOf,
+  never,
+  overlay,
+  placement,
+  versionOf,
+} from './testing/commits.ts';
 
 test('an unrelated commit keeps every version, and reads nothing but what it changed', async () => {
   const { objects, commits, indexer } = await history(BASE, { ...BASE, 'docs/readme.md': 'hello' });
@@ -243,18 +203,6 @@ test('a placement that selects a cluster no more loses its row; a deleted one al
   assert.equal(seen[1]!.rows.size, 0);
   assert.ok(seen[1]!.docs.placements.has('shop'));
   assert.ok(!seen[2]!.docs.placements.has('shop'));
-});
-
-test('a symlink in the place of an entry is refused, and removes nothing', async () => {
-  const linked = { ...BASE, 'clusters/west.yaml': { link: 'east.yaml' } };
-  const { seen } = await follow(BASE, linked);
-  assert.equal(versionOf(seen[1], 'west')?.revision, versionOf(seen[0], 'west')?.revision);
-  assert.match(
-    problemsOf(seen[1]!)
-      .map(({ message }) => message)
-      .join(),
-    /west\.yaml.*is a symlink/,
-  );
 });
 
 test('an empty repository takes nothing away', async () => {

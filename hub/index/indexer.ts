@@ -1,4 +1,5 @@
 import type { Commit, GitObjects } from '#git/objects.ts';
+import { isKnown } from '#proto/fleet-checks/context.ts';
 import { type FleetModel, judgeFleet } from '#proto/fleet-model.ts';
 import type { Problem } from '#proto/problems.ts';
 import { rejudge } from '#proto/rejudge.ts';
@@ -177,8 +178,8 @@ export class Indexer {
       const model = judge(await this.#documents.read(tree, signal));
       const found =
         (!fleet && !model.invalid.fleet) ||
-        [...unreadable.clusters].some((name) => model.clusters.has(name)) ||
-        [...unreadable.placements].some((name) => model.placements.has(name));
+        [...unreadable.clusters].some((name) => isKnown(model.clusters, name)) ||
+        [...unreadable.placements].some((name) => isKnown(model.placements, name));
       if (found) return at;
     }
     const hasUnresolved = isUnresolved(indexed);

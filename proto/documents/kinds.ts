@@ -47,6 +47,17 @@ export function looksMeant(path: string): Kind | undefined {
   return /^flotilla\.(ya?ml|json)$/i.test(path) ? 'Fleet' : kindOfFolder(path);
 }
 
+/**
+ * Whether an entry of a tree stands where a directory of documents is read, or may be, and hides what is or was below it: a link, a
+ * submodule, a file in place of one of the five folders. Links to other files, told by their ending, hide nothing.
+ */
+export function hidesDocuments(path: string, mode: string): boolean {
+  if (mode === 'tree') return false;
+  if (DOCUMENT_FOLDERS.includes(path)) return true;
+  const isLink = mode === 'gitlink' || (mode === 'symlink' && !/\.[A-Za-z0-9]{2,}$/.test(path));
+  return isLink && kindOfFolder(path) !== undefined;
+}
+
 /** The file name without its ending: what `metadata.name` must be. */
 export function stemOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1).replace(/\.(ya?ml|json)$/i, '');
@@ -54,7 +65,7 @@ export function stemOf(path: string): string {
 
 export const isKind = (kind: string): kind is Kind => Object.hasOwn(SCHEMAS, kind);
 
-function kindOfFolder(path: string): Kind | undefined {
+export function kindOfFolder(path: string): Kind | undefined {
   const slash = path.indexOf('/');
   const folder = slash < 0 ? '' : path.slice(0, slash);
   return Object.hasOwn(FOLDERS, folder) ? FOLDERS[folder] : undefined;

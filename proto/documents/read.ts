@@ -7,7 +7,17 @@ import type { Cluster } from './cluster.ts';
 import { API_VERSION, dnsLabel } from './common.ts';
 import { explain, meant, problemAt } from './explain.ts';
 import type { Fleet } from './fleet.ts';
-import { isKind, KINDS, type Kind, kindAt, looksMeant, SCHEMAS, stemOf } from './kinds.ts';
+import {
+  DOCUMENT_FOLDERS,
+  isKind,
+  KINDS,
+  type Kind,
+  kindAt,
+  kindOfFolder,
+  looksMeant,
+  SCHEMAS,
+  stemOf,
+} from './kinds.ts';
 import type { Placement } from './placement.ts';
 import { type Part, Positions } from './positions.ts';
 import type { RolloutStrategy } from './strategy.ts';
@@ -46,7 +56,12 @@ export type Locate = (
 export type Claim = { kind: Kind; name: string };
 export type ReadResult =
   | { read: FleetDocument; warnings?: Problem[] }
-  | { problems: Problem[]; claims?: Claim[] };
+  | {
+      problems: Problem[];
+      claims?: Claim[];
+      /** It is no document, but hides those that are or were below its path. */
+      hides?: true;
+    };
 
 /** Places in a document whose numbers are values, so that their spelling may matter. */
 const VALUES: Partial<Record<Kind, readonly (readonly string[])[]>> = {
@@ -62,12 +77,27 @@ const VALUES: Partial<Record<Kind, readonly (readonly string[])[]>> = {
 const RESERVED: Partial<Record<Kind, readonly string[]>> = { Placement: ['spec.source', 'spec.decryption'] };
 
 const LINK = 'a symlink to ';
+const SUBMODULE = 'a submodule';
 
 /**
- * Text of a symlink in the place of a document: it is refused as no file is, so that what stood there is held, and not taken for
- * removed.
+ * Text of what is no file in the place of a document, or of a directory of them: it is refused as no file is, so that what stood there
+ * is held, and not taken for removed.
  */
-export const textOfLink = (target: string): string => `${LINK}${target}`;
+export const textOfEntry = (mode: string, content: string): string =>
+  mode === 'symlink' ? `${LINK}${content}` : mode === 'gitlink' ? SUBMODULE : content;
+
+const linkIn = (text: string): string | undefined =>
+  text.startsWith(LINK) ? 'a symlink' : text === SUBMODULE ? SUBMODULE : undefined;
+
+/** What stands in the place of a directory of documents; see `hidesDocuments`. Undefined for other files that are no document. */
+export function readHiding(file: string, text: string): ReadResult | undefined {
+  const link = linkIn(text);
+  const isFolder = DOCUMENT_FOLDERS.includes(file);
+  if (!isFolder && (link === undefined || kindOfFolder(file) === undefined)) return undefined;
+  const what = link ?? 'a file';
+  const message = `is ${what}: documents are read from directories of this repository alone; what was read from below it stays as it was`;
+  return { problems: [problemAt(file, { line: 1, column: 1, text: '' }, message)], hides: true };
+}
 
 /** Reads one file. Never throws for what a text says. A repository is read file by file; `fleet-model.ts` puts it together. */
 export function readDocument(file: string, text: string): ReadResult {
@@ -78,9 +108,10 @@ export function readDocument(file: string, text: string): ReadResult {
     const token = { line: 1, column: 1, text: '' };
     return refuse([problemAt(file, token, `is larger than ${LIMITS.documentBytes} bytes`)], [byPlace]);
   }
-  if (text.startsWith(LINK)) {
+  const link = linkIn(text);
+  if (link !== undefined) {
     const token = { line: 1, column: 1, text: '' };
-    return refuse([problemAt(file, token, 'is a symlink: documents are plain files')], [byPlace]);
+    return refuse([problemAt(file, token, `is ${link}: documents are plain files`)], [byPlace]);
   }
   const quick = readQuick(text);
   const fault = quick ? undefined : positionsOf(text).fault;

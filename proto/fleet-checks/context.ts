@@ -37,7 +37,7 @@ export type LabelGroup = { labels: Labels; clusters: Sourced<Cluster>[] };
 export type Context = Documents & {
   /** Of the clusters that are not refused so far. */
   groups: readonly LabelGroup[];
-  /** Whether a file of that name is there, though it cannot be read. */
+  /** Whether a file of that name is there, though it cannot be read; or may be, where a directory is hidden. */
   held: (kind: Kind, name: string) => boolean;
   /** How many clusters there are that are refused so far: in force at their last valid revision, with labels unknown here. */
   heldClusters: number;
@@ -47,13 +47,23 @@ export type Context = Documents & {
   gone: (kind: Kind, name: string) => Was<unknown> | undefined;
 };
 
+/** Among names of what is not valid, a directory stands for everything that was read from below it (see `hidesDocuments`). */
+export const isDirectory = (name: string): boolean => name.endsWith('/');
+
+/** Whether something of a name is known, or something from below a directory. */
+export const isKnown = (known: ReadonlyMap<string, { readonly file: string }>, name: string): boolean =>
+  isDirectory(name) ? known.values().some(({ file }) => file.startsWith(name)) : known.has(name);
+
 export function contextOf(
   documents: Documents,
   invalid: ReadonlyMap<Kind, ReadonlySet<string>>,
   before: Before | undefined,
 ): Context {
   const verdicts = new Map<string, boolean>();
-  const held = (kind: Kind, name: string) => invalid.get(kind)?.has(name) ?? false;
+  const hidden = new Set(
+    [...invalid].flatMap(([kind, names]) => ([...names].some(isDirectory) ? [kind] : [])),
+  );
+  const held = (kind: Kind, name: string) => hidden.has(kind) || (invalid.get(kind)?.has(name) ?? false);
   const gone = (kind: Kind, name: string) =>
     documentOf(documents, kind, name) || held(kind, name) ? undefined : documentOf(before, kind, name);
   const changed = (kind: Kind, name: string) => {
