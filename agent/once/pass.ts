@@ -59,7 +59,11 @@ export async function runPass(
   try {
     const result = await engine.apply({ placement, objects, sources, policy }, signal);
     engine.pass();
-    const snapshot = await settled(() => engine.snapshot(placement)!, policy, waitMs, signal);
+    // What would be created has no health that could be waited for.
+    const absent = new Set(
+      policy.observe ? result.results.flatMap(({ id, action }) => (action === 'created' ? [id] : [])) : [],
+    );
+    const snapshot = await settled(() => engine.snapshot(placement)!, { policy, waitMs, absent }, signal);
     for (const drift of snapshot.drifts) found.set(keyOf(drift), drift);
     if (!policy.observe && !policy.hold) await engine.flush(placement, signal);
     const inventories = await new ConfigMapInventoryStore(own).loadAll(signal);
@@ -76,8 +80,7 @@ const idsOf = (entries: readonly InventoryEntry[]): string[] => entries.map(inve
 /** Waits as long as something is on its way; a retry of what failed for a passing reason is, a deletion that waits for people is not. */
 async function settled(
   look: () => PlacementSnapshot,
-  { observe }: Policy,
-  waitMs: number,
+  { policy: { observe }, waitMs, absent }: { policy: Policy; waitMs: number; absent: ReadonlySet<string> },
   signal: AbortSignal,
 ): Promise<PlacementSnapshot> {
   const began = Date.now();
@@ -86,7 +89,9 @@ async function settled(
     signal.throwIfAborted();
     const snapshot = look();
     const passed = Date.now() - began;
-    const unknown = snapshot.objects.some(({ health, error }) => health === 'UNKNOWN' && !error);
+    const unknown = snapshot.objects.some(
+      ({ id, health, error }) => health === 'UNKNOWN' && !error && !absent.has(id),
+    );
     if (isConverged(snapshot)) return snapshot;
     if (unknown ? passed >= Math.max(waitMs, LOOKED_AT_MS) : passed >= waitMs) return snapshot;
     const rests = !unknown && (observe || !isMoving(snapshot));

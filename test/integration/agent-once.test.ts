@@ -77,7 +77,9 @@ const edit = (path: string, patch: object, manager: string) =>
 
 test('a dry run says what would be created and writes nothing at all, not even the namespace of the agent', async () => {
   const ns = 'once-dry';
-  const { code, did, ok } = await report('--path', overlay(ns), '--placement', ns, '--dry-run');
+  // Nothing of it is waited for: it would never come.
+  const patiently = ['--dry-run', '--wait', '10m'];
+  const { code, did, ok } = await report('--path', overlay(ns), '--placement', ns, ...patiently);
   assert.deepEqual([code, ok], [1, false]);
   assert.deepEqual(did, {
     '/ConfigMap/once-dry/settings': 'created',
