@@ -25,6 +25,8 @@ export type Resolved = {
   assignment: Assignment;
   policy: Policy | undefined;
   approvals: readonly string[];
+  /** Why the entry of the cluster lets nobody write; undefined: it does. */
+  stopped: string | undefined;
 };
 
 const FOLDERS = { Cluster: 'clusters', Placement: 'placements', Values: 'values' } as const;
@@ -55,7 +57,13 @@ export async function resolveInputs({ place, placement, cluster }: Inputs): Prom
     assignment: { ...resolution.assignment, path: place.path },
     policy: fromFile ? policyOf(fleet, document) : undefined,
     approvals,
+    stopped: stoppedBy(entry),
   };
+}
+
+function stoppedBy({ metadata, spec }: Cluster): string | undefined {
+  if (spec.suspend) return `cluster ${metadata.name} is suspended`;
+  return spec.mode === 'observe' ? `cluster ${metadata.name} is only observed` : undefined;
 }
 
 /** A document at any place, read as if it stood where documents of its kind do; messages name the file that it is. */

@@ -35,9 +35,9 @@ export type OnceIo = { env: NodeJS.ProcessEnv; out(text: string): void; talk(tex
 export async function once(argv: readonly string[], io: OnceIo, signal: AbortSignal): Promise<number> {
   try {
     const options = readOnce(argv, io.env);
-    const report = await pass(options, io.env.PATH ?? '', signal);
+    const { report, dryRun } = await pass(options, io, signal);
     const json = options.output === 'json';
-    io.out(json ? `${JSON.stringify(report, undefined, 2)}\n` : textOf(report, options.dryRun));
+    io.out(json ? `${JSON.stringify(report, undefined, 2)}\n` : textOf(report, dryRun));
     return report.ok ? EXIT.yes : EXIT.no;
   } catch (error) {
     if (signal.aborted) {
@@ -51,13 +51,24 @@ export async function once(argv: readonly string[], io: OnceIo, signal: AbortSig
   }
 }
 
-async function pass(options: OnceOptions, path: string, signal: AbortSignal): Promise<OnceReport> {
-  const { dryRun, namespace, waitMs } = options;
+type Outcome = { report: OnceReport; dryRun: boolean };
+
+async function pass(options: OnceOptions, io: OnceIo, signal: AbortSignal): Promise<Outcome> {
+  const { namespace, waitMs } = options;
   const place = await placeOf(options.path);
   const resolved = await resolveInputs({ place, placement: options.placement, cluster: options.cluster });
   const { placement } = resolved.assignment;
+  const { stopped } = resolved;
+  const dryRun = options.dryRun || stopped !== undefined;
+  if (stopped !== undefined && !options.dryRun)
+    io.talk(`flotilla agent once: ${stopped}: nothing is written, as with --dry-run\n`);
   const { kustomize, helm } = options;
-  const { objects, sources } = await render(resolved, place.root, { kustomize, helm, path }, signal);
+  const { objects, sources } = await render(
+    resolved,
+    place.root,
+    { kustomize, helm, path: io.env.PATH ?? '' },
+    signal,
+  );
   const kube = new KubeClient(
     connect({ file: options.kubeconfig, context: options.context }),
     {},
@@ -65,16 +76,18 @@ async function pass(options: OnceOptions, path: string, signal: AbortSignal): Pr
   );
   try {
     await refuseOutside(kube, placement, objects, resolved.policy?.allow, signal);
-    const policy = policyFor(resolved, options);
+    const policy = policyFor(resolved, { mode: options.mode, dryRun });
     const run = (during: AbortSignal) =>
       runPass(kube, namespace, { placement, objects, sources, policy, waitMs }, during);
     const passed = await (dryRun ? run(signal) : asOnlyWriter(kube, namespace, run, signal));
-    return reportOf(passed, { placement, dryRun, corrects: policy.mode === 'correct' });
+    const report = reportOf(passed, { placement, dryRun, corrects: policy.mode === 'correct' });
+    return { report, dryRun };
   } catch (error) {
     if (!(error instanceof FlotillaError) || error.code !== 'object-conflict')
       throw explained(error, kube.connection.server);
     const nothing = { actions: [], drift: [], health: [], inventory: [] };
-    return { placement, ...nothing, ok: false, error: error.message + hintFor(error.message) };
+    const report = { placement, ...nothing, ok: false, error: error.message + hintFor(error.message) };
+    return { report, dryRun };
   } finally {
     await kube.close();
   }
@@ -121,7 +134,10 @@ async function render(
   }
 }
 
-function policyFor({ assignment, policy, approvals }: Resolved, { mode, dryRun }: OnceOptions) {
+function policyFor(
+  { assignment, policy, approvals }: Resolved,
+  { mode, dryRun }: Pick<OnceOptions, 'mode' | 'dryRun'>,
+) {
   const made = enginePolicy({ policy, prune: assignment.prune, approvals, hold: false, observe: dryRun });
   return mode ? { ...made, mode } : made;
 }

@@ -6,7 +6,11 @@ import { TEXT_OR_JSON } from './common.ts';
 const FLAGS: Flags = {
   path: { value: 'DIR', describe: 'the overlay; the enclosing Git work tree, else DIR, is the repository' },
   placement: { value: 'NAME|FILE.yaml', describe: 'owns the objects; a file brings its policy too' },
-  cluster: { value: 'ENTRY.yaml', describe: 'entry of the cluster, for its labels and values' },
+  cluster: {
+    value: 'ENTRY.yaml',
+    describe:
+      'entry of the cluster, for its labels and values; an observed or suspended one is not written to',
+  },
   kubeconfig: { value: 'FILE', describe: 'default: KUBECONFIG, then ~/.kube/config, then the pod' },
   context: { value: 'NAME', describe: 'context of the kubeconfig' },
   mode: { value: 'MODE', choices: ['correct', 'report'], describe: 'default: as the placement says' },

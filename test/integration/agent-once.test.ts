@@ -191,6 +191,26 @@ spec:
   const { data } = await client().expect<{ data: object }>('GET', settings(ns));
   assert.deepEqual(data, { env: 'prod', greeting: 'hello' });
   await edit(settings(ns), { data: { env: 'test' } }, 'kubectl-edit');
+  // What the entry says of writing holds for people too.
+  for (const [word, why] of [
+    ['mode: observe', 'only observed'],
+    ['suspend: true', 'suspended'],
+  ] as const) {
+    const entry = readFileSync(join(root, 'one.yaml'), 'utf8').replace('spec:', `spec:\n  ${word}`);
+    writeFileSync(join(root, 'stopped.yaml'), entry);
+    const { code, talk, out } = await run(
+      ...args,
+      '--cluster',
+      join(root, 'stopped.yaml'),
+      '--mode',
+      'correct',
+    );
+    assert.equal(talk, `flotilla agent once: cluster one is ${why}: nothing is written, as with --dry-run\n`);
+    assert.equal(code, 1);
+    assert.match(out, /^configured +ConfigMap\/once-files\/settings$/m);
+    const live = await client().expect<{ data: { env: string } }>('GET', settings(ns));
+    assert.equal(live.data.env, 'test');
+  }
   const drifted = await report(...args, '--cluster', join(root, 'one.yaml'));
   assert.deepEqual([drifted.code, drifted.drift[0]?.corrected], [1, false]);
 });
