@@ -155,7 +155,12 @@ export function textOf(report: OnceReport, dryRun: boolean): string {
   for (const { id, health: state, reason } of health)
     if (state !== KSTATUS.CURRENT && !coming.has(id) && !(UNTOLD.has(state) && failed.has(id)))
       lines.push(row(state, `${displayId(id)}${reason ? `: ${reason}` : ''}`));
-  if (held) lines.push(row('held', `${held.reason}; approve the set ${held.setHash} to let it go`));
+  if (held) {
+    lines.push(
+      row('held', `${held.reason}; \`approvals: [{ prune: ${held.setHash} }]\` in the Placement lets go:`),
+    );
+    for (const id of held.ids) lines.push(row('', displayId(id)));
+  }
   if (error) lines.push(...error.split('; '));
   const unchanged = actions.filter(({ action }) => action === 'unchanged').length;
   const what = dryRun ? ifApplied(report) : ok ? 'converged' : 'not converged';

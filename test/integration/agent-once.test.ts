@@ -245,6 +245,11 @@ test('a dry run tells whose fields would be taken over and what would wait for a
     told,
   );
   assert.deepEqual([done.code, done.held], [1, would.held]);
+  const { out } = await run('--path', dir, '--placement', ns, '--wait', '0s');
+  assert.match(
+    out,
+    /^held .*; `approvals: \[\{ prune: p[0-9a-f]+ \}\]` in the Placement lets go:\n +ConfigMap\/once-told\//m,
+  );
 });
 
 test('what the API server refuses is an error of that object with its words and its file, and the exit code is 1', async () => {
