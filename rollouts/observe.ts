@@ -184,15 +184,19 @@ export function watchBus(draft: Draft): void {
   const { bus, busAccepted = [] } = draft.line;
   const { connected, lost } = draft.facts.bus;
   const most = Math.max(2, clustersOf({ share: draft.facts.strategy.offline.maxShare }, connected));
+  const unseen = lost.filter((cluster) => !busAccepted.includes(cluster));
   if (bus) {
-    const away = bus.lost.filter((cluster) => draft.facts.silent.has(cluster));
-    if (away.length > most) return;
+    // Who is lost while it holds is lost with the others.
+    const more = unseen.filter((cluster) => !bus.lost.includes(cluster));
+    const away = [...bus.lost, ...more].filter((cluster) => draft.facts.silent.has(cluster));
+    if (away.length > most) {
+      if (more.length > 0) draft.update({ bus: { ...bus, lost: [...bus.lost, ...more] } });
+      return;
+    }
     const { bus: _over, ...rest } = draft.line;
     draft.replace(rest);
     draft.event({ what: 'busBack' });
-    return;
   }
-  const unseen = lost.filter((cluster) => !busAccepted.includes(cluster));
   if (unseen.length <= most) {
     const still = busAccepted.filter((cluster) => draft.facts.silent.has(cluster));
     if (still.length < busAccepted.length) draft.update({ busAccepted: still });

@@ -285,3 +285,16 @@ test('while the bus is held no stage passes, whoever has arrived', () => {
   lab.pass(HOUR);
   assert.equal(lab.passed('canary'), 'v1');
 });
+
+test('clusters lost while the bus is held belong to it: one that returns does not end it', () => {
+  const lab = new Lab(RINGS, PAUSE, all('a'));
+  lab.pass(MINUTE);
+  lab.offline('c1', 'c2', 'c3');
+  lab.offline('e1');
+  assert.ok(lab.line().bus);
+  lab.online('c1');
+  assert.deepEqual(lab.line().bus?.lost, ['c1', 'c2', 'c3', 'e1']);
+  assert.deepEqual(lab.happened('busBack'), []);
+  lab.online('c2');
+  assert.equal(lab.line().bus, undefined);
+});
