@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { EMPTY_STATE } from './types.ts';
 import type { Change } from './view/changes.ts';
 import {
   decided,
@@ -121,6 +122,13 @@ test('statuses of clusters without an entry are kept aside, not shown, bounded, 
   assert.equal(stateOf(view, 'b').health.state, 'FAILED');
   assert.equal(stateOf(view, 'x').connectivity.state, 'NEVER_CONNECTED', 'the oldest was let go');
   assert.equal(view.strangers, 1);
+});
+
+test('who is connected and was given nothing yet waits for the rollout', () => {
+  const view = viewOf(TWO);
+  view.setState(EMPTY_STATE, undefined);
+  view.onHello(hello('b'), START);
+  assert.equal(view.assignment('b', 'platform')!.waitingFor, 'the rollout to reach its stage');
 });
 
 test('until the agent echoes the attempt, what it says is about the one before', () => {

@@ -85,7 +85,7 @@ function heldBack(sync: Axis<SyncState>, { held }: AssignmentFacts): Axis<SyncSt
 function awaited({ target, connectivity }: AssignmentFacts): string {
   if (connectivity.state === 'NEVER_CONNECTED') return 'the agent to connect for the first time';
   if (connectivity.state === 'OFFLINE' || target?.state === 'Offline') return 'the cluster to come back';
-  if (!target) return 'the hub to decide what it runs';
+  if (!target) return 'the rollout to reach its stage';
   return `the agent to take up ${target.revision.slice(0, 7)}`;
 }
 
