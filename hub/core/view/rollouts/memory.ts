@@ -99,15 +99,19 @@ export class RolloutMemory {
     }
     if (ENDS.has(event.what)) this.endedAt = event.at;
     if (event.what === 'rollbackStarted') this.#wentBack = true;
-    if (event.what === 'retried') this.#beginAnew();
+    if (event.what === 'retried') this.#retried();
     if (event.stage !== undefined) this.#tellStage(this.stage(event.stage), event);
     if (event.cluster !== undefined) this.#tellTarget(event.cluster, event);
   }
 
-  /** Stages that had passed it go on from there, unless it was taken back. */
-  #beginAnew(): void {
-    for (const stage of this.stages.values())
-      if (this.#wentBack || stage.passedAt === undefined) forget(stage);
+  /** Gates are asked anew; stages that had passed it go on from there, unless it was taken back. */
+  #retried(): void {
+    for (const stage of this.stages.values()) if (this.#wentBack || stage.passedAt === undefined) shut(stage);
+  }
+
+  /** How far it came before is no news any more, once it begins again. */
+  #taken(stage: StageMemory): void {
+    for (const one of this.#wentBack ? this.stages.values() : [stage]) forget(one);
     this.#wentBack = false;
   }
 
@@ -115,7 +119,7 @@ export class RolloutMemory {
     if (counts) stage.counts = counts;
     switch (what) {
       case 'stageTook':
-        forget(stage);
+        this.#taken(stage);
         stage.tookAt = at;
         this.startedAt ??= at;
         this.endedAt = undefined;
@@ -174,8 +178,12 @@ function forget(stage: StageMemory): void {
   delete stage.startedAt;
   delete stage.passedAt;
   delete stage.counts;
-  stage.skips.clear();
-  for (const gate of stage.gates.values()) {
+  shut(stage);
+}
+
+function shut({ skips, gates }: StageMemory): void {
+  skips.clear();
+  for (const gate of gates.values()) {
     delete gate.openedAt;
     delete gate.refused;
   }
