@@ -7,7 +7,7 @@ import { GATE_STATES } from '#hub/core/view/rollouts/gates.ts';
 import { NONE } from '#hub/core/view/rollouts/progress.ts';
 import { oid } from '#hub/core/view/testing/fleet.ts';
 import { eventually, PATIENCE_MS } from '#test/bed/eventually.ts';
-import { barOf } from './rollouts/lanes.ts';
+import { barOf, gatesText } from './rollouts/lanes.ts';
 import { Live } from './rollouts/live.ts';
 import { gateLegend, gateText } from './rollouts/looks.ts';
 import { run, show, start } from './testing/hub.ts';
@@ -297,6 +297,16 @@ test('a bar is always as wide, and shows a single failure among ten thousand', (
   ])
     assert.equal([...barOf({ ...none, ...counts }, false)].length, 24);
   assert.ok(barOf({ ...none, current: 10_000, failed: 1 }, false).includes('✖'));
+});
+
+test('in a narrow terminal a bar is shorter, and gates and reasons are folded', () => {
+  const none = { ...NONE, percent: 0 };
+  assert.equal([...barOf({ ...none, current: 3, failed: 1 }, false, 6)].length, 6);
+  const gates = ['◇ approval: 1 of 2 given, by bob', '○ soak'];
+  const lines = gatesText(gates, '    ', 30);
+  assert.deepEqual(lines, ['    ◇ approval: 1 of 2 given,', '    by bob', '    ○ soak']);
+  assert.deepEqual(gatesText(gates, '  ', 80), ['  ◇ approval: 1 of 2 given, by bob   ○ soak']);
+  assert.ok(lines.every((line) => line.length < 30));
 });
 
 const until = (holds: () => boolean) =>
