@@ -4,8 +4,9 @@ import { serve } from '#hub/api/testing/serve.ts';
 import { runHere } from '../cli/testing/hub.ts';
 import { type Benchmark, quantile, type Row } from './benchmark.ts';
 import { Agents } from './hub/agents.ts';
-import { clusterName, Fleet, placementName } from './hub/fleet.ts';
+import { Fleet, placementName } from './hub/fleet.ts';
 import { MemoryBucket, Rig } from './hub/rig.ts';
+import { clusterName } from './rings.ts';
 
 /**
  * What the hub computes, read model, encoding of state and parsing of messages included: 10,000 clusters, 20 placements, 4 stages, in

@@ -1,36 +1,20 @@
-import { strategyOf } from '#proto/stages.ts';
 import { advance } from '#rollouts/advance.ts';
 import type { ClusterFacts, PlacementFacts, Report, Version } from '#rollouts/facts.ts';
 import { rehearse } from '#rollouts/rehearsal/rehearse.ts';
 import type { Snapshot } from '#rollouts/rehearsal/world.ts';
 import { settled } from '#rollouts/settled.ts';
 import { type Benchmark, quantile } from './benchmark.ts';
+import { clusterName, ringOf, STANDARD } from './rings.ts';
 
 /** What the stage machine costs: 10,000 clusters, 20 placements, 4 stages, in one process and without a bus. */
 const CLUSTERS = 10_000;
 const PLACEMENTS = 20;
-const RINGS = ['canary', 'early', 'broad', 'rest'];
-const SHARES = [0.01, 0.1, 0.5, 1];
 const START = Date.UTC(2026, 10, 23);
 
 const clusters: ClusterFacts[] = Array.from({ length: CLUSTERS }, (_, i) => ({
-  name: `c${String(i).padStart(5, '0')}`,
-  labels: { ring: RINGS[SHARES.findIndex((share) => i < share * CLUSTERS)]! },
+  name: clusterName(i),
+  labels: { ring: ringOf(i, CLUSTERS) },
 }));
-const strategy = strategyOf({
-  apiVersion: 'flotilla.dev/v1alpha1',
-  kind: 'RolloutStrategy',
-  metadata: { name: 'standard' },
-  spec: {
-    stages: RINGS.map((ring, index) => ({
-      name: ring,
-      selector: index === RINGS.length - 1 ? {} : { matchLabels: { ring } },
-      maxConcurrent: '10%',
-      after: [{ soak: '10m' }],
-    })),
-    failure: { maxFailed: '2%' },
-  },
-});
 
 function snapshot(revisions: readonly string[]): Snapshot {
   const placements = new Map<string, PlacementFacts>();
@@ -39,7 +23,7 @@ function snapshot(revisions: readonly string[]): Snapshot {
       const content = { digest: `${revision}/${index}`, entryRevision: revision };
       return { revision, at, contents: new Map(clusters.map(({ name }) => [name, content])), authors: [] };
     });
-    placements.set(`p${index}`, { strategy, versions, dependsOn: [], blocked: new Map() });
+    placements.set(`p${index}`, { strategy: STANDARD, versions, dependsOn: [], blocked: new Map() });
   }
   return { clusters, placements };
 }

@@ -8,36 +8,18 @@ import type {
 } from '#hub/core/types.ts';
 import type { Cluster } from '#proto/documents/cluster.ts';
 import { createNkey } from '#proto/nkey.ts';
-import { strategyOf } from '#proto/stages.ts';
 import type { Content, Version } from '#rollouts/facts.ts';
+import { clusterName, ringOf, STANDARD, strategyWith } from '../rings.ts';
 
 /** Snapshots as the index hands them out, made without a repository: every placement is on every cluster. */
-const RINGS = ['canary', 'early', 'broad', 'rest'];
-const SHARES = [0.01, 0.1, 0.5, 1];
 const person = { name: 'Ada', email: 'ada@example.com', at: 1_700_000_000 };
 
-export const clusterName = (index: number) => `c${String(index).padStart(5, '0')}`;
 export const placementName = (index: number) => `app-${String(index).padStart(2, '0')}`;
 /** The same number is always the same object id. */
 export const oid = (number: number) => number.toString(16).padStart(40, '0');
 
-const strategyWith = (more: object) =>
-  strategyOf({
-    apiVersion: 'flotilla.dev/v1alpha1',
-    kind: 'RolloutStrategy',
-    metadata: { name: 'standard' },
-    spec: {
-      stages: RINGS.map((ring, index) => ({
-        name: ring,
-        selector: index === RINGS.length - 1 ? {} : { matchLabels: { ring } },
-        ...more,
-      })),
-      failure: { maxFailed: '2%' },
-    },
-  });
 /** What the first commit travels by, so that it is there soon. */
 const HASTY = strategyWith({});
-const STANDARD = strategyWith({ maxConcurrent: '10%', after: [{ soak: '10m' }] });
 
 export class Fleet {
   readonly clusters: number;
@@ -54,7 +36,7 @@ export class Fleet {
     const first = commit(1);
     this.#entries = new Map(
       Array.from({ length: clusters }, (_, i): [string, EffectiveCluster] => {
-        const ring = RINGS[SHARES.findIndex((share) => i < share * clusters)]!;
+        const ring = ringOf(i, clusters);
         const document: Cluster = {
           apiVersion: 'flotilla.dev/v1alpha1',
           kind: 'Cluster',

@@ -11,6 +11,7 @@ import { Slots } from './contents.ts';
 import { type Given, overToday, type Place, trimmed, type Wanted, withHead } from './history.ts';
 import type { Kept } from './kept.ts';
 import { Layers } from './layers.ts';
+import { type EntryMoves, movesSince } from './moves.ts';
 import type { Overlays } from './overlays.ts';
 import { Digests, isContentFault, Past, type Read } from './past.ts';
 import { type Assigned, type Line, nothingAssigned, type Retired, type Row, RowsDraft } from './rows.ts';
@@ -58,13 +59,7 @@ class Step {
   readonly #digests = new Digests();
   readonly #past: Past;
   readonly #slots: Slots;
-  /** Entries that are new or not as before. */
-  readonly #changed: readonly string[];
-  /** Of those, the ones that are new, and the ones with other labels. */
-  readonly #joined: readonly string[];
-  readonly #relabelled: readonly string[];
-  readonly #left: ReadonlySet<string>;
-  readonly #invalid: readonly string[];
+  readonly #moves: EntryMoves;
   readonly #sameDefaults: boolean;
   readonly #sameValues: boolean;
 
@@ -85,24 +80,10 @@ class Step {
     this.#signal = signal;
     this.#draft = new RowsDraft(before?.rows ?? new Map());
     const was = before?.docs;
-    const [changed, joined, relabelled, invalid]: string[][] = [[], [], [], []];
-    for (const [name, cluster] of docs.clusters) {
-      const known = was?.clusters.get(name);
-      if (known !== cluster && (known?.document !== cluster.document || known.invalid !== cluster.invalid)) {
-        changed!.push(name);
-        if (!known) joined!.push(name);
-        else if (cluster.relabelledAt === place.commit.oid) relabelled!.push(name);
-      }
-      if (cluster.invalid) invalid!.push(name);
-    }
-    this.#changed = changed!;
-    this.#joined = joined!;
-    this.#relabelled = relabelled!;
-    this.#invalid = invalid!;
-    this.#left = new Set(was?.clusters.keys().filter((name) => !docs.clusters.has(name)));
+    this.#moves = movesSince(was, docs, place.commit.oid);
     const slots = before?.slots ?? new Slots();
     this.#slots =
-      slots.size > 2 * docs.clusters.size + SPARE_SLOTS && this.#left.size > 0 ? new Slots() : slots;
+      slots.size > 2 * docs.clusters.size + SPARE_SLOTS && this.#moves.left.size > 0 ? new Slots() : slots;
     this.#past = new Past(overlays, this.#layers, signal);
     this.#sameDefaults = sameJson(was?.fleet?.document.spec.defaults, this.#fleet.spec.defaults);
     this.#sameValues = was !== undefined && sameDocuments(was.values, docs.values);
@@ -160,9 +141,9 @@ class Step {
   }
 
   #overToday(kept: Kept, behind: Iterable<string> = [], isHeld = false): Promise<Kept> {
-    const names = new Set([...this.#joined, ...(isHeld ? [] : [...this.#relabelled, ...behind])]);
+    const names = new Set([...this.#moves.joined, ...(isHeld ? [] : [...this.#moves.relabelled, ...behind])]);
     const moved = [...names].flatMap((name) => this.#docs.clusters.get(name) ?? []);
-    return overToday(kept, { left: this.#left, moved }, this.#past, this.#slots);
+    return overToday(kept, { left: this.#moves.left, moved }, this.#past, this.#slots);
   }
 
   #heldBy(placement: InForce<Placement>): Line['held'] {
@@ -187,7 +168,7 @@ class Step {
     const known = this.#keptOf(name);
     const kept = await this.#overToday(known, was?.behind, held === 'document');
     const source = kept.at(-1)?.source;
-    const candidates = was && this.#isSame(placement) ? this.#changed : this.#docs.clusters.keys();
+    const candidates = was && this.#isSame(placement) ? this.#moves.changed : this.#docs.clusters.keys();
     for (const of of candidates) {
       const cluster = this.#docs.clusters.get(of)!;
       const row = this.#draft.get(of, name);
@@ -205,7 +186,9 @@ class Step {
       failing: this.#stillThere(was?.failing),
       held,
       kept: this.#trimmed(name, known, kept),
-      ...(held === 'document' && { behind: this.#stillThere([...(was?.behind ?? []), ...this.#relabelled]) }),
+      ...(held === 'document' && {
+        behind: this.#stillThere([...(was?.behind ?? []), ...this.#moves.relabelled]),
+      }),
     };
   }
 
@@ -248,7 +231,7 @@ class Step {
       const row = this.#draft.get(of, name);
       return row && (failing.has(of) || !row.read ? 'stays' : row.read);
     };
-    const among = { touched, staying: this.#invalid, slots: this.#slots };
+    const among = { touched, staying: this.#moves.invalid, slots: this.#slots };
     const before = this.#keptOf(name);
     const kept = await this.#overToday(before, was?.behind);
     return {
@@ -265,7 +248,7 @@ class Step {
       yield* this.#docs.clusters.keys();
       return;
     }
-    const seen = new Set([...this.#changed, ...was.failing]);
+    const seen = new Set([...this.#moves.changed, ...was.failing]);
     yield* seen;
     if (!this.#overlays.dropped.has(name)) return;
     for (const [cluster, rows] of this.#before!.rows) {
