@@ -199,6 +199,16 @@ test('the guard holds more than its share, always lets three pass, and never let
   const namespace = { ...applied('shop'), kind: 'Namespace', namespace: '' };
   const held = guard([namespace], 100, { goesOn: false })!;
   assert.match(held.reason, /Namespace\/shop/);
+  const wanted = new Set([
+    '/ConfigMap/shop/a',
+    'apps/Deployment/shop/b',
+    '/ConfigMap/else/c',
+    '/Namespace//else',
+  ]);
+  assert.equal(
+    guardPrune([namespace], 10, { maxPrune: 1, approved: new Set(), goesOn: true, wanted })?.reason,
+    'deleting Namespace/shop needs approval and would take along 2 of the objects that Git wants',
+  );
   assert.equal(guard([namespace], 100, { approved: new Set([held.setHash]) }), undefined);
   assert.equal(guard([namespace], 100, { approved: new Set([bareSetHash(held.ids)]) }), undefined);
   assert.equal(guard([{ ...namespace, group: 'example.com' }], 100), undefined);

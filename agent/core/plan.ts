@@ -150,6 +150,8 @@ export type PruneGuard = {
   approved: ReadonlySet<string>;
   /** False for a removed assignment: its whole inventory is meant to go. */
   goesOn: boolean;
+  /** Ids that the placement wants: those in a Namespace that goes would go with it. */
+  wanted?: ReadonlySet<string>;
 };
 
 export type Held = { setHash: string; ids: readonly string[]; reason: string };
@@ -173,6 +175,12 @@ export const bareSetHash = (ids: readonly string[]): string => digestOf(ids).sli
 
 const digestOf = (ids: readonly string[]): string => hashOf('flotilla-prune-set-v1', ids.toSorted());
 
+function wantedInside(entries: readonly InventoryEntry[], wanted: ReadonlySet<string>): number {
+  const namespaces = entries.filter(({ group, kind }) => group === '' && kind === 'Namespace');
+  const names = new Set(namespaces.map(({ name }) => name));
+  return [...wanted].filter((id) => names.has(id.split('/')[2] ?? '')).length;
+}
+
 /** Whether a set of deletions must wait for an approval; undefined lets it go. */
 export function guardPrune(
   entries: readonly InventoryEntry[],
@@ -186,7 +194,9 @@ export function guardPrune(
   const guarded = entries.filter((entry) => PROTECTED.has(`${entry.group}/${entry.kind}`));
   if (guarded.length > 0) {
     const names = guarded.map((entry) => displayId(inventoryId(entry))).join(', ');
-    return { setHash, ids, reason: `deleting ${names} needs approval` };
+    const inside = wantedInside(guarded, guard.wanted ?? new Set());
+    const warning = inside > 0 ? ` and would take along ${inside} of the objects that Git wants` : '';
+    return { setHash, ids, reason: `deleting ${names} needs approval${warning}` };
   }
   const most = Math.max(ALWAYS_PASS, guard.maxPrune * inventorySize);
   if (!guard.goesOn || entries.length <= most) return undefined;

@@ -49,8 +49,9 @@ export function heldOf(
   if (approved.has(APPROVE_ALL)) return undefined;
   const entries = deletions.map(({ entry }) => entry);
   // What is about to be written counts too: a dry run has not written it ahead.
-  const all = new Set([...context.book.entries(name).map(inventoryId), ...context.wants.of(name)]);
-  return guardPrune(entries, all.size, { maxPrune: policy.maxPrune, approved, goesOn });
+  const wanted = new Set(context.wants.of(name));
+  const all = new Set([...context.book.entries(name).map(inventoryId), ...wanted]);
+  return guardPrune(entries, all.size, { maxPrune: policy.maxPrune, approved, goesOn, wanted });
 }
 
 /** What would be deleted, what leaves the inventory without that, and what is being handed over. Nothing is written. */
