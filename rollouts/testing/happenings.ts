@@ -192,17 +192,37 @@ export type Happening = typeof happening extends fc.Arbitrary<infer T> ? T : nev
 /** What happens, and how much time goes by after it. */
 export type Step = readonly [Happening, number];
 const step = fc.tuple(happening, fc.constantFrom(0, 0, 0, 5_000, 25_000, 90_000, 11 * MINUTE));
-/** Most histories begin with a commit: before one there is little to do. */
-export const steps = (most: number): fc.Arbitrary<readonly Step[]> =>
-  fc
+/** What takes back what. */
+const BACK: Partial<Record<Happening['kind'], Happening['kind']>> = {
+  hold: 'release',
+  pin: 'unpin',
+  'pin newest': 'unpin',
+  block: 'unblock',
+  freeze: 'unfreeze',
+  outage: 'return',
+  pause: 'resume',
+  restore: 'resume',
+  lose: 'resume',
+};
+const isHasty = ([, ms]: Step) => ms === 0;
+function takenBack([one, ms]: Step): Step[] {
+  const kind = BACK[one.kind];
+  return kind === undefined ? [] : [[{ ...one, kind } as Happening, ms]];
+}
+/** Most histories begin with a commit: before one there is little to do. Some of what people do is taken back at the end. */
+export const steps = (most: number): fc.Arbitrary<readonly Step[]> => {
+  const began = fc.tuple(commit, fc.constantFrom(0, 5_000, 25_000));
+  return fc
     .tuple(
-      fc.oneof(
-        { weight: 5, arbitrary: fc.tuple(commit, fc.constantFrom(0, 5_000, 25_000)) },
-        { weight: 1, arbitrary: step },
-      ),
+      fc.oneof({ weight: 5, arbitrary: began }, { weight: 1, arbitrary: step }),
       fc.array(step, { maxLength: most }),
     )
-    .map(([begin, more]): Step[] => [begin, ...more]);
+    .map(([begin, more]): Step[] => [
+      begin,
+      ...more,
+      ...more.filter((one) => !isHasty(one)).flatMap(takenBack),
+    ]);
+};
 /** Who has the placement at the beginning: nobody, some, or all. */
 export const first = fc.oneof(fc.constant([]), fc.constant(ALL), fc.subarray(ALL, { minLength: 3 }));
 export const ONE_IN_FOUR = fc.nat(3).map((lot) => lot === 3);
