@@ -2,9 +2,6 @@
  * Records what the apply engine asks of a real API server, and what that answers, for the contract to replay
  * (`cases/engine.ts`): `CONTRACT_RECORD=1 node --test test/contract/real.test.ts`.
  */
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { KubeObject } from '#agent/core/object.ts';
 import { ClusterEngine } from '#agent/engine/cluster-engine.ts';
 import { DEFAULT_POLICY, type Policy } from '#agent/engine/ports.ts';
@@ -12,90 +9,9 @@ import { KubeClient } from '#agent/kube/client.ts';
 import { connect } from '#agent/kube/connection.ts';
 import { OwnObjects } from '#agent/state/api.ts';
 import { ConfigMapInventoryStore } from '#agent/state/inventories.ts';
-import type { Json } from '#sim/json.ts';
 import { Api, MERGE_PATCH, type Target } from './api.ts';
 import { pathOf, unique, until } from './case.ts';
-import { normal } from './normal.ts';
-
-/** One request with its answer. Versions and uids that it repeats stand as `<version of N>` or `<uid of N>`: of the answer to line N. */
-export type Exchange = {
-  method: string;
-  /** With its query. */
-  path: string;
-  type?: string;
-  accept?: string;
-  body?: Json;
-  code: number;
-  answer: Json;
-};
-
-/** Answers about what others write to at any time, or that tell nothing of one object, are not part of it. */
-const isLeftOut = (path: string): boolean =>
-  /[?&](watch|limit)=/.test(path) || /^\/(version|apis?(\/[^/]+){0,2})$/.test(path.split('?')[0]!);
-
-/** Stands between the engine and the server. */
-async function recorder(target: Target, into: Exchange[]): Promise<{ url: string; close(): void }> {
-  const api = new Api(target);
-  const seen = new Map<string, string>();
-  const answer = async (request: IncomingMessage, response: ServerResponse) => {
-    const { method = 'GET', url: path = '/', headers } = request;
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = Buffer.concat(chunks).toString();
-    const passed = {
-      ...(headers['content-type'] && { 'content-type': headers['content-type'] }),
-      ...(headers.accept && { accept: headers.accept }),
-    };
-    if (/[?&]watch=/.test(path)) {
-      const open = await api.stream(path, passed);
-      response.writeHead(open.statusCode ?? 500, { 'content-type': 'application/json' });
-      open.pipe(response);
-      response.on('close', () => open.destroy());
-      return;
-    }
-    const answered = await api.send(method, path, body === '' ? undefined : body, passed);
-    response.writeHead(answered.code, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(answered.body));
-    if (isLeftOut(path)) return;
-    const { uid, resourceVersion } = answered.body?.metadata ?? {};
-    into.push({
-      method,
-      path,
-      ...(headers['content-type'] && { type: headers['content-type'] }),
-      ...(headers.accept && headers.accept !== 'application/json' && { accept: headers.accept }),
-      ...(body !== '' && { body: referring(JSON.parse(body), seen) }),
-      code: answered.code,
-      answer: normal(answered.body),
-    });
-    if (uid && !seen.has(uid)) seen.set(uid, `<uid of ${into.length - 1}>`);
-    if (resourceVersion) seen.set(`v${resourceVersion}`, `<version of ${into.length - 1}>`);
-  };
-  const server = createServer((request, response) => void answer(request, response));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close() {
-      server.closeAllConnections();
-      server.close();
-      api[Symbol.dispose]();
-    },
-  };
-}
-
-/** Versions and uids that a request takes from answers before it, named after them. */
-function referring(value: Json, seen: ReadonlyMap<string, string>): Json {
-  if (Array.isArray(value)) return value.map((item) => referring(item, seen));
-  if (typeof value !== 'object' || value === null) return value;
-  const isVersionTest = value.path === '/metadata/resourceVersion';
-  return Object.fromEntries(
-    Object.entries(value).map(([name, member]) => {
-      const isVersion = name === 'resourceVersion' || (isVersionTest && name === 'value');
-      const known = typeof member === 'string' && seen.get(isVersion ? `v${member}` : member);
-      return [name, known || referring(member ?? null, seen)];
-    }),
-  );
-}
+import { type Exchange, kubeconfig, recorder } from './recorder.ts';
 
 /** Everything that the engine does to a cluster, once. Returns what it asked. */
 export async function recordEngine(target: Target): Promise<Exchange[]> {
@@ -143,16 +59,6 @@ export async function recordEngine(target: Target): Promise<Exchange[]> {
   }
   return JSON.parse(JSON.stringify(exchanges).replaceAll(ns, '<namespace>')) as Exchange[];
 }
-
-const kubeconfig = (server: string): string =>
-  JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name: 'one', cluster: { server } }],
-    users: [{ name: 'one', user: {} }],
-    contexts: [{ name: 'one', context: { cluster: 'one', user: 'one' } }],
-    'current-context': 'one',
-  });
 
 /** Kinds that no controller writes to. */
 function objectsOf(ns: string, v: string): KubeObject[] {
