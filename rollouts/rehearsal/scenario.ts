@@ -29,7 +29,7 @@ const rule = z
     percent: z
       .number()
       .positive('nobody would be chosen')
-      .max(100, 'is more than all')
+      .max(100, 'is more than all: 100 is the most')
       .describe('Of the clusters that selector or name leave, chosen by the seed; at least one.')
       .optional(),
     outcome: z.enum(OUTCOMES),

@@ -174,7 +174,7 @@ test('what is wrong with a scenario is told with file, line and column, all at o
   for (const line of lines) assert.ok(line.startsWith(`${file}:`), line);
   for (const said of [
     /:5:\d+: error: .*did you mean current\?/,
-    /:6:\d+: error: .*must be at most 100/,
+    /:6:\d+: error: .*is more than all: 100 is the most/,
     /:7:\d+: error: .*degraded needs `at`/,
     /:8:\d+: error: unknown key .*did you mean spec.clusters\[3\].revision|revision/,
     /:10:\d+: error: .*not a duration/,
