@@ -42,8 +42,11 @@ export function advanceLine(line: Line, facts: LineFacts, now: number, givenUp =
   untilStill(draft, () => {
     judge(draft);
     const hasTaken = !draft.line.rollback && move(draft);
-    if (hasTaken) observe(draft);
-    return hasTaken;
+    if (!hasTaken) return false;
+    observe(draft);
+    // What was taken may have ended the pause that held them.
+    startPins(draft);
+    return true;
   });
   for (const { name } of draft.line.stages) {
     const waits = start(draft, draft.stage(name)!);

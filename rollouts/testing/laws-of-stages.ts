@@ -110,6 +110,8 @@ function checkAfter(look: Look, ledger: Ledger, stage: string, version: string, 
       // Who was given it by a pin, or has joined late, is waited for by nobody.
       const { phase, purpose } = was.targets[name].run;
       if (phase === 'failed' || purpose !== 'rollout' || ledger.isLate(key, name)) continue;
+      // Nor is who is held meanwhile.
+      if (step.advanced.state.holds[name]) continue;
       assert.ok(hub - reached >= milliseconds(gate.soak), `${name} has not soaked: ${where}`);
     }
   }
