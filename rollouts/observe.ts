@@ -139,12 +139,14 @@ function watch(
       : { ...run, worse: { ms: ms + (draft.facts.silent.get(cluster) ?? draft.hub) - sinceHub } };
   if (draft.facts.blockedBy(cluster) !== undefined)
     return sinceHub === undefined ? run : { ...run, worse: { ms: ms + draft.hub - sinceHub } };
-  if (sinceHub === undefined) return { ...run, worse: { ms, sinceHub: draft.hub } };
+  // Silence and standing still end here; what was seen before them counts on.
+  const since = sinceHub ?? draft.hub;
   const target = draft.target(cluster);
   const work = target && draft.stage(target.stage)?.work;
   const inWork = work !== undefined && isOf(run, work);
-  const isWatched = inWork || sinceHub - ms <= (run.reachedHub ?? 0) + regressionMs;
-  if (!isWatched || run.purpose !== 'rollout' || !draft.due(sinceHub + progressDeadlineMs - ms)) return run;
+  const isWatched = inWork || since - ms <= (run.reachedHub ?? 0) + regressionMs;
+  if (!isWatched || run.purpose !== 'rollout' || !draft.due(since + progressDeadlineMs - ms))
+    return sinceHub === undefined ? { ...run, worse: { ms, sinceHub: since } } : run;
   const { worse: _worse, ...rest } = run;
   const why = run.failure === undefined ? '' : `: ${run.failure}`;
   const failure = `was Current, is not since${why}`;
