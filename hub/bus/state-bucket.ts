@@ -23,6 +23,8 @@ export class StateBucket {
   readonly #client: JetStreamClient;
   /** The last message of the bucket, as soon as all that was sent has arrived; its id where it is this hub's. */
   #last: { readonly sequence: number; readonly id?: string } | undefined;
+  /** Up to here all entries were read. Never what was sent: that may have been refused, and its place be somebody else's. */
+  #readTo = 0;
 
   constructor(client: JetStreamClient) {
     this.#client = client;
@@ -40,16 +42,19 @@ export class StateBucket {
 
   /** All entries of state; an entry that was deleted reads as an empty one. @throws FlotillaError store-failed */
   async load(signal: AbortSignal): Promise<Map<string, BucketEntry>> {
-    this.#last = { sequence: await this.#lastSequence() };
-    return (await this.#read({ stream: STREAM }, signal)).entries;
+    const sequence = await this.#lastSequence();
+    this.#last = { sequence };
+    const { entries } = await this.#read({ stream: STREAM }, signal);
+    this.#readTo = sequence;
+    return entries;
   }
 
   /** Entries that others have written since they were read here; only for who writes none. @throws FlotillaError store-failed */
   async changes(signal: AbortSignal): Promise<Map<string, BucketEntry>> {
-    const from = (this.#last?.sequence ?? 0) + 1;
+    const from = this.#readTo + 1;
     if ((await this.#lastSequence()) < from) return new Map();
     const { entries, last } = await this.#read({ stream: STREAM, from }, signal);
-    this.#last = { sequence: Math.max(last, from - 1) };
+    this.#readTo = Math.max(last, this.#readTo);
     return entries;
   }
 

@@ -46,6 +46,22 @@ test('many entries are written at once, and none once somebody else has written 
   assert.ok(await mine.put('cluster.c8', 'mine'));
 });
 
+test('who competes in vain misses nothing of what the other writes meanwhile', async () => {
+  await using stack = new AsyncDisposableStack();
+  const [mine, theirs] = await twoBuckets(stack);
+  const lease = await mine.replace('hub.leader', 'mine', 0);
+  await mine.load(signal);
+  await theirs.load(signal);
+  await mine.put('cluster.a', 'one');
+  await mine.put('cluster.b', 'one');
+  await mine.replace('hub.leader', 'still mine', lease!);
+  assert.equal(await theirs.replace('hub.leader', 'theirs', lease!), undefined);
+  assert.deepEqual([...(await theirs.changes(signal)).keys()], ['cluster.a', 'cluster.b']);
+  assert.deepEqual([...(await theirs.changes(signal)).keys()], []);
+  await mine.put('cluster.b', 'two');
+  assert.deepEqual([...(await theirs.changes(signal)).keys()], ['cluster.b']);
+});
+
 test('taking the lease keeps out every write that was decided before it, however late it comes', async () => {
   await using stack = new AsyncDisposableStack();
   const buckets = await twoBuckets(stack);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { dialNats } from '#hub/bus/connect.ts';
 import { removalSetHash } from '#proto/removals.ts';
@@ -174,8 +175,11 @@ test('two hubs at once agree on one document for every cluster, with epochs that
       [east, west].every((agent) => agent.document?.assignments[0]?.revision === oid) ? true : undefined,
     );
   }
-  await until('the same state on both', () =>
-    JSON.stringify(one.view.state.clusters) === JSON.stringify(two.view.state.clusters) ? true : undefined,
+  const clusters = () => [one.view.state.clusters, two.view.state.clusters] as const;
+  await until(
+    'the same state on both',
+    () => (isDeepStrictEqual(...clusters()) ? true : undefined),
+    () => JSON.stringify(clusters()),
   );
   for (const agent of [east, west]) {
     await until('what state says', () =>
