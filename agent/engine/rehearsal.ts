@@ -1,6 +1,8 @@
 import { canonicalJson } from '#proto/canonical.ts';
 import type { Action } from '#proto/messages.ts';
 import { isFirstContact } from '../core/baseline.ts';
+import { hashFields } from '../core/fieldset.ts';
+import { ourFields } from '../core/managed-fields.ts';
 import { isRecord, type KubeObject, objectId, splitApiVersion } from '../core/object.ts';
 import { isPaused, objectPolicy } from '../core/object-policy.ts';
 import { isNotFound, isSchemaGap, KubeError, neverSent } from '../kube/errors.ts';
@@ -86,7 +88,7 @@ async function rehearseOne(
   try {
     const { object } = await kube.apply(target(tracked), payload, signal, { dryRun: true });
     if (!live) return 'created';
-    return change === undefined && contentOf(object) === contentOf(live) ? 'unchanged' : 'configured';
+    return change === undefined && isSame(object, live) ? 'unchanged' : 'configured';
   } catch (error) {
     // What can only be said once managedFields have been migrated.
     if (live && isSchemaGap(error) && change) return 'configured';
@@ -104,6 +106,13 @@ function roleOf({ apiVersion, metadata, roleRef }: KubeObject): string | undefin
   if (splitApiVersion(apiVersion).group !== RBAC || !isRecord(roleRef)) return undefined;
   const { kind, name } = roleRef;
   return `${RBAC}/${kind}/${kind === 'Role' ? metadata.namespace : ''}/${name}`;
+}
+
+/** Nothing would be written: the content is the same, and what we own of it. A dry run moves no resourceVersion that could say so. */
+function isSame(would: KubeObject, live: KubeObject): boolean {
+  if (contentOf(would) !== contentOf(live)) return false;
+  const [after, before] = [would, live].map(({ metadata }) => ourFields(metadata.managedFields));
+  return after !== undefined && before !== undefined && hashFields(after) === hashFields(before);
 }
 
 /** Everything but what every write moves. */

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { OWNER_LABEL } from '#agent/core/managed-fields.ts';
 import type { KubeObject } from '#agent/core/object.ts';
 import { DEFAULT_POLICY } from '#agent/engine/ports.ts';
 import { planted } from '#test/bed/planted.ts';
@@ -356,6 +357,18 @@ export function applyLaws(server: () => Server): void {
       [`/ConfigMap/${ns}/b`]: 'pruned',
     });
     assert.ok(await lab.get(cm(ns, 'b')));
+  });
+
+  test('a dry run foretells what adds nothing but our ownership', async () => {
+    await using lab = new Lab(server());
+    const ns = 'law-owned';
+    const labels = { [OWNER_LABEL]: ns };
+    await lab.post('/api/v1/namespaces', { metadata: { name: ns, labels } }, 'k9s');
+    await lab.post(cm(ns, '').slice(0, -1), { metadata: { name: 'a', labels }, data: { v: '1' } }, 'k9s');
+    const set = [namespace(ns), configMap(ns, 'a', { v: '1' })];
+    const would = await lab.actions(ns, set, { observe: true });
+    assert.deepEqual(Object.values(would), ['configured', 'configured']);
+    assert.deepEqual(await lab.actions(ns, set), would);
   });
 
   test('an atomic apply writes nothing when one object would be refused', async () => {
