@@ -88,6 +88,8 @@ async function judgeNow(
   if (!isNew || state.corrects) tellDrift(context, tracked, seen.findings, 'and is as wanted again');
   if (how.mayWrite && (state.corrects || isNew))
     return writeNow(context, state, tracked, seen.live?.metadata, signal);
+  // Taken for applied it would never be.
+  if (isNew) return 'skipped';
   adopt(context, tracked, seen.ours, seen.live?.metadata);
   return 'unchanged';
 }

@@ -203,7 +203,7 @@ test('through any sequence of sets and of other people’s edits nothing is dele
     RUNS,
   ));
 
-test('what would be done is the same however often it is asked, and asking changes nothing', () =>
+test('what would be done is the same however often and by whichever process it is asked, and asking changes nothing', () =>
   fc.assert(
     fc.asyncProperty(set, set, foreign, async (first, second, people) =>
       onFreshCluster(async (server) => {
@@ -215,6 +215,8 @@ test('what would be done is the same however often it is asked, and asking chang
         const observe = { ...policy, observe: true };
         const would = await lab.actions('shop', second, observe);
         assert.deepEqual(await lab.actions('shop', second, observe), would);
+        await using other = new Lab(server);
+        assert.deepEqual(await other.actions('shop', second, observe), would);
         assert.deepEqual(await versions(lab), before);
         const done = await lab.actions('shop', second, { ...policy, approvals: ['*'] });
         assert.deepEqual(done, would);

@@ -371,6 +371,26 @@ export function applyLaws(server: () => Server): void {
     assert.deepEqual(await lab.actions(ns, set), would);
   });
 
+  test('new content that a process meets when it may not write is foretold, and written as soon as it may', async () => {
+    const ns = 'law-met';
+    const set = (v: string) => [namespace(ns), configMap(ns, 'a', { v })];
+    {
+      await using before = new Lab(server());
+      await before.apply(ns, set('0'));
+    }
+    let v = 0;
+    for (const stopped of [{ observe: true }, { hold: true }])
+      for (const mode of ['correct', 'report'] as const) {
+        await using lab = new Lab(server());
+        const wanted = set(`${++v}`);
+        const would = await lab.actions(ns, wanted, { ...stopped, mode });
+        const done = await lab.actions(ns, wanted, { mode });
+        assert.deepEqual(done, { [`/Namespace//${ns}`]: 'unchanged', [`/ConfigMap/${ns}/a`]: 'configured' });
+        if (stopped.observe) assert.deepEqual(would, done);
+        assert.deepEqual((await lab.get(cm(ns, 'a')))!.data, { v: `${v}` });
+      }
+  });
+
   test('an atomic apply writes nothing when one object would be refused', async () => {
     await using lab = new Lab(server());
     const ns = 'law-atomic';
