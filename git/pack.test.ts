@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { deflateSync } from 'node:zlib';
-import fc from 'fast-check';
+import fc from '#test/laws.ts';
 import { indexPack } from './pack.ts';
 import { applyDelta, parseEntryHeader } from './pack-entry.ts';
 import { PackIndex, writePackIndex } from './pack-index.ts';

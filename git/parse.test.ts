@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { FlotillaError } from '#proto/faults.ts';
+import fc from '#test/laws.ts';
 import { hashObject, parseCommit, parseTree } from './parse.ts';
 
 const A = 'a'.repeat(40);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import fc from '#test/laws.ts';
 import { DELIM, FLUSH, MAX_PAYLOAD, type Pkt, readPkts, writePkt } from './pkt-line.ts';
 import { assertFault, assertOnlyFaults } from './testing/assert-fault.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import fc from '#test/laws.ts';
 import { never } from './testing/assert-fault.ts';
 import { type MemoryFile, MemoryObjects } from './testing/memory-objects.ts';
 import { diffTrees, entryAt, listFiles, normalizePath } from './tree.ts';

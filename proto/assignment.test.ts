@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import fc from '#test/laws.ts';
 import { assignmentDigest, policyHash, policyOf, resolveAssignment, whyNotSelected } from './assignment.ts';
 import { hashOf } from './canonical.ts';
 import type { Cluster } from './documents/cluster.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import fc from '#test/laws.ts';
 import { decodeBase32, encodeBase32 } from './base32.ts';
 
 test('base32 is that of RFC 4648, section 10, without padding', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { parse } from 'yaml';
+import fc from '#test/laws.ts';
 import { approvingCommit, needsApproval, removalSetHash } from './removals.ts';
 
 const names = (count: number) => Array.from({ length: count }, (_, i) => `c${i}`);

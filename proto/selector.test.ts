@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import fc from '#test/laws.ts';
 import { FlotillaError } from './faults.ts';
 import { formatSelector, type Labels, matches, mismatch, parseSelector } from './selector.ts';
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { type MemoryFile, MemoryObjects } from '#git/testing/memory-objects.ts';
 import type { Assignment } from '#proto/assignment.ts';
 import { canonicalJson } from '#proto/canonical.ts';
 import { FlotillaError } from '#proto/faults.ts';
+import fc from '#test/laws.ts';
 import { NodeCache } from './closure.ts';
 import { type AssignmentClosure, digestOf } from './digest.ts';
 import { openEngine } from './engine.ts';

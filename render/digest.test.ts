@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { posix } from 'node:path';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { MemoryObjects } from '#git/testing/memory-objects.ts';
 import type { Assignment } from '#proto/assignment.ts';
+import fc from '#test/laws.ts';
 import { closureNode, NodeCache } from './closure.ts';
 import { digestOf } from './digest.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { FaultCode } from '#proto/faults.ts';
+import fc from '#test/laws.ts';
 import { checkObjects, expandLists, type KubeObject, renderHash, withNamespace } from './objects.ts';
 import type { Json } from './yaml/read.ts';
 

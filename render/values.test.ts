@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { Scalar } from '#proto/documents/common.ts';
 import { FlotillaError } from '#proto/faults.ts';
+import fc from '#test/laws.ts';
 import { substituteValues } from './values.ts';
 import type { Json } from './yaml/read.ts';
 

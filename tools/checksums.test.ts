@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import fc from '#test/laws.ts';
 import { findChecksum } from './checksums.ts';
 
 const A = 'a'.repeat(64);

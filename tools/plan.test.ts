@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import fc from '#test/laws.ts';
 import { PINS } from './pins.ts';
 import { cacheKey, compareVersions, goSuffices, parseVersion, platformOf, sourcesFor } from './plan.ts';
 

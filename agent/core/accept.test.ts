@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { sealDesired } from '#proto/envelope.ts';
 import { type FaultCode, FlotillaError } from '#proto/faults.ts';
 import type { DesiredPayload } from '#proto/messages.ts';
 import { createNkey } from '#proto/nkey.ts';
+import fc from '#test/laws.ts';
 import { isHeld, judgeDesired, revisionsOf } from './accept.ts';
 
 const hub = createNkey('server');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { InventoryEntry } from '#proto/inventory.ts';
+import fc from '#test/laws.ts';
 import { baseline, contentChanged } from './baseline.ts';
 import { formatFields, hashFields, parseFields } from './fieldset.ts';
 import { FIELD_MANAGER } from './managed-fields.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import fc from '#test/laws.ts';
 import { backoff } from './backoff.ts';
 import { corrected, FIGHT_RULES, type FightState, judgeFight, PEACE } from './fight.ts';
 

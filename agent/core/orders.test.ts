@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { Cluster } from '#proto/documents/cluster.ts';
 import type { Placement } from '#proto/documents/placement.ts';
 import { FlotillaError } from '#proto/faults.ts';
 import type { DesiredPayload } from '#proto/messages.ts';
+import fc from '#test/laws.ts';
 import { type Dependent, waitsFor } from './order.ts';
 import { ordersOf } from './orders.ts';
 import { confirmRemoval, type RemovalFacts } from './removal.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { type InventoryEntry, inventoryId } from '#proto/inventory.ts';
+import fc from '#test/laws.ts';
 import { OWNER_LABEL } from './managed-fields.ts';
 import { type KubeObject, type ObjectMeta, objectId } from './object.ts';
 import {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import fc from '#test/laws.ts';
 import { parseQuantity, sameMeaning } from './quantity.ts';
 
 const REQUESTS = ['f:spec', 'f:containers', 'k:{"name":"web"}', 'f:resources', 'f:requests'];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { type ObjectStatus, type Status, status } from '#proto/messages.ts';
+import fc from '#test/laws.ts';
 import { fitStatus } from './status.ts';
 
 const axis = <S>(state: S) => ({ state, since: '2026-11-22T10:00:00.000Z' });

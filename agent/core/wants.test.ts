@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import fc from '#test/laws.ts';
 import { Wants } from './wants.ts';
 
 test('a rival is another placement that is to have the object, whatever was wanted before', () => {

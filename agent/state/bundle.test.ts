@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { FlotillaError } from '#proto/faults.ts';
+import fc from '#test/laws.ts';
 import type { KubeObject } from '../core/object.ts';
 import { CHUNK_BYTES, decodeBundle, encodeBundle } from './bundle.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { Permission } from '#proto/documents/access.ts';
 import { matches, parseSelector } from '#proto/selector.ts';
+import fc from '#test/laws.ts';
 import { isWithin, permissionsOf, type Rule, type Touched, whyNot } from './judge.ts';
 import type { Viewer } from './viewer.ts';
 

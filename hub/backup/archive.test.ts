@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import fc from 'fast-check';
 import { FlotillaError } from '#proto/faults.ts';
+import fc from '#test/laws.ts';
 import { checkArchive, type Item, readArchive, writeArchive } from './archive.ts';
 import { differingSecrets, readSecrets, writeSecrets } from './files.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { LIMITS } from '#proto/limits.ts';
 import type { Heartbeat } from '#proto/messages.ts';
+import fc from '#test/laws.ts';
 import { Intake, type IntakeTarget } from './intake.ts';
 
 /** Notes what it is told, in short. */

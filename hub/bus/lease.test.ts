@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { FlotillaError } from '#proto/faults.ts';
+import fc from '#test/laws.ts';
 import type { Moment } from '../core/lease.ts';
 import { Lease } from './lease.ts';
 import type { BucketEntry } from './state-bucket.ts';

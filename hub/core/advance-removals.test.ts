@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { removalSetHash } from '#proto/removals.ts';
+import fc from '#test/laws.ts';
 import { advance, isDecided } from './advance.ts';
 import { documentOf } from './desired.ts';
 import { decodeState, encodeState } from './state-codec.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import fc from '#test/laws.ts';
 import { TokenBucket } from './rate-limit.ts';
 
 test('in any stretch of time no more pass than the burst and the rate allow', () => {

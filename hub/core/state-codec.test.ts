@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import fc from '#test/laws.ts';
 import { advance } from './advance.ts';
 import { decodeState, encodeEntry, encodeState, keysBetween } from './state-codec.ts';
 import { factsOf, reportsOf, snapshot, type Told } from './testing/snapshot.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { Status } from '#proto/messages.ts';
 import type { TargetState } from '#rollouts/state.ts';
+import fc from '#test/laws.ts';
 import { AssignmentMap } from './testing/assignment-map.ts';
 import { assignmentKey, EMPTY_STATE, type HubState, type IndexSnapshot } from './types.ts';
 import { decided, START, snapshot, status } from './view/testing/fleet.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { Content } from '#rollouts/facts.ts';
+import fc from '#test/laws.ts';
 import { Contents, Slots } from './contents.ts';
 
 const content = fc.record(

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { Commit } from '#git/objects.ts';
 import { MemoryObjects } from '#git/testing/memory-objects.ts';
 import { createNkey } from '#proto/nkey.ts';
+import fc from '#test/laws.ts';
 import { type Indexed, Indexer } from './indexer.ts';
 import type { Kept } from './kept.ts';
 import { missingOf, recall } from './recall.ts';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { posix } from 'node:path';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { Commit } from '#git/objects.ts';
 import { MemoryObjects } from '#git/testing/memory-objects.ts';
 import { createNkey } from '#proto/nkey.ts';
+import fc from '#test/laws.ts';
 import type { InForce } from '../core/in-force.ts';
 import { type Indexed, Indexer, problemsOf } from './indexer.ts';
 import { decodeIndex } from './saved/decode.ts';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { type MemoryFile, MemoryObjects } from '#git/testing/memory-objects.ts';
 import { FlotillaError } from '#proto/faults.ts';
 import { NodeCache } from '#render/closure.ts';
 import { closuresOf } from '#render/digest.ts';
+import fc from '#test/laws.ts';
 import { Overlays } from './overlays.ts';
 
 const never = new AbortController().signal;

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { parseDocument } from 'yaml';
+import fc from '#test/laws.ts';
 import { readQuick } from './quick.ts';
 
 const root = join(import.meta.dirname, '../..');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import fc from '#test/laws.ts';
 import { RecentlyUsed } from './recently-used.ts';
 
 test('it never holds more than its capacity, and what it holds is the newest value', () => {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '#test/laws.ts';
 import { compare, type Verdict } from './compare.ts';
 import { type CorpusCase, corpusFiles, readCorpus } from './corpus.ts';
 import { type Files, mutate } from './mutate.ts';

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
-import fc from 'fast-check';
 import type { MemoryFile } from '#git/testing/memory-objects.ts';
+import fc from '#test/laws.ts';
 
 export type Repository = Readonly<Record<string, MemoryFile>>;
 export const ROOT = 'apps/d0';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { canonicalJson } from '#proto/canonical.ts';
+import fc from '#test/laws.ts';
 import { readCorpus } from '../testing/corpus.ts';
 import { type Json, readYaml, YamlFault } from './read.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import fc from '#test/laws.ts';
 import { NOT_IN_JSON, resolvePlain, type Scalar } from './scalar.ts';
 
 // Each pair was read off `kustomize build` 5.5.0 for an unquoted scalar in a manifest.

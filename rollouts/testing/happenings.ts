@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import type { RolloutStrategy } from '#proto/documents/strategy.ts';
+import fc from '#test/laws.ts';
 import { HOUR, MINUTE, ring } from './lab.ts';
 
 /** Everything that may happen to a small fleet, for histories that are drawn by lot. */

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GIVEN } from '#test/bed/planted.ts';
+import { randomFrom } from '#test/bed/random.ts';
 import { Lab } from '#test/integration/engine-lab.ts';
 import { spawnOwned } from '#tools/owned.ts';
 import {
@@ -64,10 +65,11 @@ test(`killed ${KILLS} times at random, the next process ends where an uninterrup
   await using lab = new Lab(server());
   await lab.engine.inventories(new AbortController().signal);
   const uids = await Promise.all([...foreign, 'moves'].map((name) => uidOf(lab, ns, name)));
+  const random = randomFrom();
   let alive = 0;
   for (let kill = 0; kill < KILLS; kill++) {
     const step = steps[kill % 2]!;
-    const after = Math.random() * whole;
+    const after = random() * whole;
     const { converged } = await run(files[step]!, after);
     if (converged) alive++;
     assert.equal((await run(files[step]!)).converged, true);

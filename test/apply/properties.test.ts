@@ -2,13 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import fc from 'fast-check';
 import { type KubeObject, objectId } from '#agent/core/object.ts';
 import { PHASES, phaseOf } from '#agent/core/phases.ts';
 import type { KubeClient } from '#agent/kube/client.ts';
 import { type Sim, startSim } from '#sim/server.ts';
 import { betweenWrites } from '#test/integration/client-between.ts';
 import { configMap, deployment, Lab, namespace, type Server } from '#test/integration/engine-lab.ts';
+import fc from '#test/laws.ts';
 import { collection, core, object, secret } from './cluster.ts';
 import { simServerOf } from './servers.ts';
 
@@ -112,8 +112,7 @@ const watchingDeletes =
       return go();
     });
 
-/** The same histories every time, so that a failure is of the change at hand; FLOTILLA_SEED=N looks for new ones. */
-const RUNS = { numRuns: 25, seed: Number(process.env.FLOTILLA_SEED ?? 7) };
+const RUNS = { numRuns: 25 };
 const policy = { maxPrune: 1, adopt: ['helm'] } as const;
 
 test('apply(apply(x)) writes nothing, by the same process and by another one, whatever was there before', () =>

@@ -1,4 +1,5 @@
 /** What the chaos tests play: who dies where, in the middle of which change. Decided by the seed alone, before anything runs. */
+import { randomFrom } from '../bed/random.ts';
 
 export type Victim = 'hub' | 'agent' | 'broker' | 'git';
 export const VICTIMS: readonly Victim[] = ['hub', 'agent', 'broker', 'git'];
@@ -97,7 +98,7 @@ export function histories(seeds: number): History[] {
 }
 
 function historyOf(victim: Victim, seed: number, before: Content): History {
-  const random = generator(seed * VICTIMS.length + VICTIMS.indexOf(victim));
+  const random = randomFrom(seed * VICTIMS.length + VICTIMS.indexOf(victim));
   const { dies, halts } = scenarioOf(victim, seed);
   const point = (dies ?? halts)!.name;
   const names = Object.keys(before.maps);
@@ -126,7 +127,7 @@ function historyOf(victim: Victim, seed: number, before: Content): History {
 function scenarioOf(victim: Victim, seed: number): Scenario {
   const cards = SCENARIOS[victim];
   const round = Math.floor((seed - 1) / cards.length);
-  const random = generator(1_000 + round * VICTIMS.length + VICTIMS.indexOf(victim));
+  const random = randomFrom(1_000 + round * VICTIMS.length + VICTIMS.indexOf(victim));
   return shuffled(cards, random)[(seed - 1) % cards.length]!;
 }
 
@@ -172,17 +173,6 @@ const pick = <T>(from: readonly T[], random: () => number): T => from[between(0,
 function shuffled<T>(from: readonly T[], random: () => number): T[] {
   const left = [...from];
   return from.map(() => left.splice(between(0, left.length - 1, random), 1)[0]!);
-}
-
-/** Mulberry32 (Tommy Ettinger, public domain): numbers from 0 to 1, the same for the same seed. */
-function generator(seed: number): () => number {
-  let state = seed * 0x9e3779b1;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }
 
 /** For the name of a test. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
+import fc from '#test/laws.ts';
 import type { Answer, Api, Loose } from './api.ts';
 import { APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH } from './api.ts';
 import { normal } from './normal.ts';

@@ -8,6 +8,7 @@ import { BusSpy, type Heard } from '../bed/bus-spy.ts';
 import { eventually, PATIENCE_MS } from '../bed/eventually.ts';
 import { ask } from '../bed/graphql.ts';
 import { Line } from '../bed/line.ts';
+import { randomFrom } from '../bed/random.ts';
 import { makeScratch, type Scratch } from '../bed/scratch.ts';
 import { type Attempt, type Script, ScriptedAgents } from '../bed/scripted-agents.ts';
 import { enrol, fleetFiles, OVERLAY, overlay } from '../bed/scripted-fleet.ts';
@@ -18,6 +19,7 @@ import { writeFiles } from './fleet.ts';
  * one has targets at work, one has not begun. What agents are told is read from the bus and from the agents themselves.
  */
 const START_MS = 300_000;
+const random = randomFrom();
 const signal = new AbortController().signal;
 const root = join(import.meta.dirname, '../..');
 
@@ -39,7 +41,7 @@ const STRATEGY = `  stages:
 /** Rings whose clusters come to no end by themselves. */
 const open = new Set<string>();
 const play = ({ cluster }: Attempt): Script =>
-  open.has(ringOf.get(cluster)!) ? [] : [{ afterMs: 50 + Math.random() * 100, phase: 'current' }];
+  open.has(ringOf.get(cluster)!) ? [] : [{ afterMs: 50 + random() * 100, phase: 'current' }];
 
 let scratch: Scratch;
 let line: Line;
@@ -54,7 +56,7 @@ before(
     const { keys, entries } = enrol(RINGS);
     const repository = join(dir, 'repository');
     writeFiles(repository, { ...fleetFiles('careful', STRATEGY), ...entries, [OVERLAY]: overlay('v0') });
-    const hubFlags = ['--poll', '100ms', '--heartbeat', '300ms', '--reconnect', '200ms', '--lease', '1s'];
+    const hubFlags = ['--poll', '100ms', '--heartbeat', '300ms', '--reconnect', '200ms', '--lease', '15s'];
     line = await Line.start({ dir: join(dir, 'line'), repository, members: [], hubFlags }, signal);
     dataDir = join(line.dir, 'hub');
     spy = await BusSpy.open(line.nats.url, dataDir, signal);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { current, outOfOrder, told, turns } from '../bed/bus-judge.ts';
 import { eventually, pause } from '../bed/eventually.ts';
+import { randomFrom } from '../bed/random.ts';
 import type { Attempt, Script } from '../bed/scripted-agents.ts';
 import { fleetFiles, startScriptedFleet, strategyOf } from '../bed/scripted-fleet.ts';
 
@@ -10,6 +11,7 @@ const KILLS = Number(process.env.FLOTILLA_KILLS ?? 20);
 const PATIENCE_MS = 300_000;
 /** Of a life of the hub, beyond its start; a change takes about as long to travel. */
 const LONGEST_LIFE_MS = 2_500;
+const random = randomFrom();
 const signal = new AbortController().signal;
 
 const SIZES = { canary: 4, early: 12, broad: 44 };
@@ -36,7 +38,7 @@ test(`${KILLS} times killed, the hub repeats nothing, skips nothing, and takes a
   const play = ({ cluster, digest }: Attempt): Script =>
     digest !== null && digest === bad && cluster === 'broad-9'
       ? [{ afterMs: 100, phase: 'failed', message: 'ImagePullBackOff' }]
-      : [{ afterMs: 50 + Math.random() * 400, phase: 'current' }];
+      : [{ afterMs: 50 + random() * 400, phase: 'current' }];
   await using fleet = await startScriptedFleet({
     name: 'hub-killed',
     rings: RINGS,
@@ -68,7 +70,7 @@ test(`${KILLS} times killed, the hub repeats nothing, skips nothing, and takes a
   let kills = 0;
   const kill = async () => {
     for (; kills < KILLS; kills++) {
-      await pause(100 + Math.random() * LONGEST_LIFE_MS, signal);
+      await pause(100 + random() * LONGEST_LIFE_MS, signal);
       await hub.kill9();
       await hub.start();
     }

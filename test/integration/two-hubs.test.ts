@@ -5,11 +5,13 @@ import { dialNats } from '#hub/bus/connect.ts';
 import type { Trust } from '#hub/bus/trust.ts';
 import { eventually, PATIENCE_MS, pause } from '../bed/eventually.ts';
 import { ask } from '../bed/graphql.ts';
+import { randomFrom } from '../bed/random.ts';
 import type { Attempt } from '../bed/scripted-agents.ts';
 import { fleetFiles, startScriptedFleet } from '../bed/scripted-fleet.ts';
 
 /** Two hubs on one NATS, killed and halted at random moments: only one decides at any time, and nothing is repeated or skipped. */
 const ROUNDS = Number(process.env.FLOTILLA_ROUNDS ?? 4);
+const random = randomFrom();
 const signal = new AbortController().signal;
 
 const RINGS = {
@@ -31,7 +33,7 @@ test(`two hubs, ${ROUNDS} times halted or killed, decide as one`, async () => {
   const happened: Happened[] = [];
   const play = ({ cluster, attempt, digest }: Attempt) => {
     happened.push({ cluster, what: 'begins', attempt, digest });
-    const afterMs = 20 + Math.random() * 200;
+    const afterMs = 20 + random() * 200;
     setTimeout(() => happened.push({ cluster, what: 'ends', attempt, digest }), afterMs - 5);
     return [{ afterMs, phase: 'current' as const }];
   };
@@ -76,7 +78,7 @@ test(`two hubs, ${ROUNDS} times halted or killed, decide as one`, async () => {
   let last = await everywhere('the first version', undefined);
   for (let round = 1; round <= ROUNDS; round++) {
     await fleet.ship(`v${round}`);
-    await pause(Math.random() * 1_500, signal);
+    await pause(random() * 1_500, signal);
     const leader = await eventually(
       'a leader',
       async (limit) => {
@@ -86,14 +88,14 @@ test(`two hubs, ${ROUNDS} times halted or killed, decide as one`, async () => {
       PATIENCE_MS,
       signal,
     );
-    const victim = hubs[Math.random() < 0.8 ? leader : 1 - leader]!;
+    const victim = hubs[random() < 0.8 ? leader : 1 - leader]!;
     if (round % 2 === 0) {
       await victim.kill9();
-      await pause(Math.random() * 1_000, signal);
+      await pause(random() * 1_000, signal);
       await victim.start();
     } else {
       process.kill(victim.pid!, 'SIGSTOP');
-      await pause(1_000 + Math.random() * 3_000, signal);
+      await pause(1_000 + random() * 3_000, signal);
       process.kill(victim.pid!, 'SIGCONT');
     }
     last = await everywhere(`round ${round}`, last);

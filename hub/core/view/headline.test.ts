@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { DRIFT_STATES, HEALTH_STATES, SYNC_STATES } from '#proto/messages.ts';
+import fc from '#test/laws.ts';
 import { type Axes, CONNECTIVITY_STATES } from './axes.ts';
 import { foldHeadlines, type Headline, headlineOf } from './headline.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { FlotillaError } from '#proto/faults.ts';
+import fc from '#test/laws.ts';
 import { type Order, pageOf } from './paging.ts';
 
 type Row = { id: string; rank: number };
