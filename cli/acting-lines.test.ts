@@ -118,6 +118,7 @@ test('expedite means the rollout at work in the stage that is named', async () =
 async function abortBoth(web: Operations['order']) {
   fleet.go('three', ['web']);
   const operations: Operations = {
+    ...fleet.operations,
     order: (command, signal) =>
       'placement' in command && command.placement === 'web'
         ? web(command, signal)

@@ -13,9 +13,11 @@ import type { AuditReader } from './core/audit-reader.ts';
 import type { FleetView, HubState, IndexSnapshot } from './core/types.ts';
 import { wantedRevisions } from './core/wanted.ts';
 import { Decisions } from './decisions.ts';
+import { Denials } from './denials.ts';
 import { Enrolment } from './enrolment.ts';
 import { Inbox } from './inbox.ts';
 import { Follower, type FollowerOptions } from './index/follower.ts';
+import type { Denied } from './operations/types.ts';
 import { Outside } from './outside.ts';
 import { Publishing } from './publishing.ts';
 import { recollect } from './recollection.ts';
@@ -69,6 +71,7 @@ export class Hub {
   readonly #inbox: Inbox;
   readonly #webhooks: Webhooks;
   readonly #decisions: Decisions;
+  readonly #denials: Denials;
   readonly #publishing: Publishing;
   readonly #enrolment: Enrolment;
   readonly #outside: Outside;
@@ -126,6 +129,7 @@ export class Hub {
       save: (state, signal) => this.#bus.save(state, signal),
       marker,
     });
+    this.#denials = new Denials({ audit: this.#bus.audit, warn, now });
     this.#publishing = new Publishing({ bus: this.#bus, inbox: this.#inbox, log, marker });
     this.#follower = new Follower(
       { ...follower, now, warn },
@@ -174,6 +178,11 @@ export class Hub {
     const carriedOut = this.#decisions.order(command, signal);
     this.#bell.ring();
     return carriedOut;
+  }
+
+  /** Leaves in the audit what somebody ordered who may not; also where this hub does not decide. */
+  denied(orders: readonly Denied[], signal: AbortSignal): Promise<void> {
+    return this.#denials.tell(orders, signal);
   }
 
   get #state(): HubState {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { oid } from '../core/view/testing/fleet.ts';
 import { idOf } from './ids.ts';
-import { CHANGE, FIRST, GATE_ID, orders, SHOP, UNTIL, WHY } from './testing/orders.ts';
+import { CHANGE, FIRST, GATE_ID, LATER, orders, SHOP, UNTIL, WHY } from './testing/orders.ts';
 
 let it: ReturnType<typeof orders>;
 beforeEach(() => {
@@ -304,5 +304,34 @@ for (const [law, who, call, error] of REFUSED) {
     assert.deepEqual([errors[0].__typename, errors[0].code], [`${type}Error`, code]);
     assert.ok(errors[0].message.includes(says), errors[0].message);
     assert.ok(it.decided() === before);
+    // Nobody known, nobody to name.
+    const isKept = type === 'Forbidden' && who !== '-';
+    const kept = it.denied.map(({ command, why }) => [
+      'placement' in command ? command.order.by : command.by,
+      why.includes(says!),
+    ]);
+    assert.deepEqual(kept, isKept ? [[who, true]] : []);
   });
 }
+
+test('what is refused to somebody known is told to the audit as it was ordered', async () => {
+  await it.order(`hold cluster: "prod-1" ${UNTIL}`, 'dora');
+  await it.order(`decideApproval approvalId: "${GATE_ID}" approve: true ${WHY}`, 'ada');
+  const [hold, approve] = it.denied.map(({ command }) => command);
+  assert.deepEqual(hold, {
+    kind: 'hold',
+    cluster: 'prod-1',
+    by: 'dora',
+    reason: 'because',
+    until: Date.parse(LATER),
+  });
+  assert.ok(approve && 'placement' in approve);
+  const { kind, by, version } = approve.order;
+  assert.deepEqual([approve.placement, kind, by, version], ['shop', 'approve', 'ada', oid('two')]);
+});
+
+test('asking what one may approve is no order', async () => {
+  const { approvals } = await it.data('{ approvals { nodes { viewerCanDecide } } }', {}, 'dora');
+  assert.ok(approvals.nodes.length > 0);
+  assert.deepEqual(it.denied, []);
+});

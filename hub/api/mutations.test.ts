@@ -183,6 +183,7 @@ test('an order is a POST of JSON: no form and no link of another site gives one'
 
 test('a hub that cannot save says so, and not that it is done', async () => {
   const operations = {
+    ...it.operations,
     order: async () => {
       throw new FlotillaError('store-failed', 'JetStream does not store');
     },

@@ -4,7 +4,7 @@ import type { Viewer } from '../access/viewer.ts';
 import type { StageApprovalRow } from '../core/view/rollouts/stage-approvals.ts';
 import { reasonOf } from './asked.ts';
 import { type Desk, faultOf } from './desk.ts';
-import { Declined, type Fault, invalid, notFound, type Outcome } from './types.ts';
+import { Declined, type Denied, type Fault, invalid, notFound, type Outcome } from './types.ts';
 
 type Identity = Pick<StageApprovalRow, 'placement' | 'stage' | 'version' | 'gate'>;
 
@@ -37,6 +37,8 @@ export async function decide(desk: Desk, decision: Decision): Promise<Outcome<St
     const isOver = (fault: Fault | undefined) => fault?.code === 'already-approved';
     const grave = faults.filter((fault) => fault !== undefined && !isOver(fault));
     const left = waiting.filter((_, at) => faults[at] === undefined);
+    const denied = orders.flatMap((order, at) => deniedOf(waiting[at]!, order, faults[at]));
+    if (denied.length > 0) await desk.denied(denied);
     if (grave.length > 0 || left.length === 0)
       throw new Declined(...faults.filter((fault) => fault !== undefined));
     const decided: StageApprovalRow[] = [];
@@ -120,6 +122,13 @@ function orderOf({ stage, version }: StageApprovalRow, viewer: Viewer, approve: 
   return { kind, stage, version, groups, emails, by: subject, reason };
 }
 
+/** What the audit keeps of a decision that the viewer may not take. */
+const deniedOf = (
+  { placement }: StageApprovalRow,
+  order: ReturnType<typeof orderOf>,
+  fault: Fault | undefined,
+): Denied[] => (fault?.kind === 'Forbidden' ? [{ command: { placement, order }, why: fault.message }] : []);
+
 /** Why a decision would be refused now; undefined when it would not. */
 function judge(
   desk: Desk,
@@ -128,12 +137,11 @@ function judge(
   order: ReturnType<typeof orderOf>,
 ): Fault | undefined {
   const { placement, clusters, authors, groups } = row;
-  try {
-    desk.demand('approve', { placement: desk.placement(placement), on: desk.clusters(clusters) });
-  } catch (error) {
-    if (error instanceof Declined) return error.faults[0];
-    throw error;
-  }
+  const fault = desk.whyNot('approve', {
+    placement: desk.placement(placement),
+    on: desk.clusters(clusters),
+  });
+  if (fault) return fault;
   const view = desk.known.rollouts.view(placement);
   const { now, hub } = desk.known.rollouts.clock;
   const tried = view && command(view.line, { ...view.facts, hub }, order, now);

@@ -5,7 +5,15 @@ import type { RefusalCode, Refused } from '#rollouts/order.ts';
 import type { Phase } from '#rollouts/phase.ts';
 import { rulesOf, type Touched, whyNot } from '../access/judge.ts';
 import type { Viewer } from '../access/viewer.ts';
-import { Declined, type Fault, type Known, notFound, type Operations, type Outcome } from './types.ts';
+import {
+  Declined,
+  type Denied,
+  type Fault,
+  type Known,
+  notFound,
+  type Operations,
+  type Outcome,
+} from './types.ts';
 
 /** An order waits so long for the hub to carry it out. */
 const MOST_WAIT_MS = 10_000;
@@ -44,12 +52,25 @@ export class Desk {
     });
   }
 
-  /** @throws Declined unless the viewer may */
-  demand(permission: Permission, touched: Touched): void {
+  /** Why the viewer may not; undefined for who may. */
+  whyNot(permission: Permission, touched: Touched): Fault | undefined {
     const message = whyNot(this.viewer, permission, touched, rulesOf(this.known.index?.access));
-    if (message === undefined) return;
-    const fault = { kind: 'Forbidden', code: 'not-permitted', requiredPermission: permission } as const;
-    throw new Declined({ ...fault, message });
+    if (message === undefined) return undefined;
+    return { kind: 'Forbidden', code: 'not-permitted', requiredPermission: permission, message };
+  }
+
+  /** `command` is what the audit keeps of an order that is not permitted. @throws Declined unless the viewer may */
+  async demand(permission: Permission, touched: Touched, command: FleetCommand): Promise<void> {
+    const fault = this.whyNot(permission, touched);
+    if (!fault) return;
+    await this.denied([{ command, why: fault.message }]);
+    throw new Declined(fault);
+  }
+
+  /** Leaves orders in the audit that the viewer may not give. */
+  async denied(orders: readonly Denied[]): Promise<void> {
+    const limit = AbortSignal.any([this.#closing, AbortSignal.timeout(MOST_WAIT_MS)]);
+    await this.#operations.denied(orders, limit);
   }
 
   /** The placement as `demand` wants it, also while it is being removed. */

@@ -1,4 +1,5 @@
 import type { Permission } from '#proto/documents/access.ts';
+import type { FleetCommand } from '#rollouts/fleet-commands.ts';
 import type { Command } from '#rollouts/order.ts';
 import type { Phase } from '#rollouts/phase.ts';
 import type { Skip } from '#rollouts/state.ts';
@@ -40,14 +41,15 @@ export function orderRollout(desk: Desk, order: RolloutOrder): Promise<Outcome<R
     const { placement, version } = row;
     const reason = reasonOf(order.reason);
     const permission = PERMISSIONS[order.kind];
-    desk.demand(permission, {
+    const common = { by: subject, reason, version, ...(expectedPhase && { expectedPhase }) };
+    const command: FleetCommand = { placement, order: { ...common, ...detailsOf(order, now) } };
+    const touched = {
       placement: desk.placement(placement),
       on: desk.clusters(clustersOf(rollouts.view(placement), version)),
-    });
-    const common = { by: subject, reason, version, ...(expectedPhase && { expectedPhase }) };
+    };
+    await desk.demand(permission, touched, command);
     const after = () => rollouts.rollout(placement, version);
-    const command: Command = { ...common, ...detailsOf(order, now) };
-    await desk.order({ placement, order: command }, permission, () => after()?.phase);
+    await desk.order(command, permission, () => after()?.phase);
     return after() ?? row;
   });
 }

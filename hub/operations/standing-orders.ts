@@ -1,6 +1,6 @@
-import type { Permission } from '#proto/documents/access.ts';
 import { didYouMean } from '#proto/problems.ts';
 import { matches } from '#proto/selector.ts';
+import type { FleetCommand } from '#rollouts/fleet-commands.ts';
 import type { Whom } from '#rollouts/state.ts';
 import type { Touched } from '../access/judge.ts';
 import { type Asked, expiryOf, reasonOf, sameWhom, selectorOf, textOf, whomOf } from './asked.ts';
@@ -23,12 +23,12 @@ export function pin(desk: Desk, asked: Asked & Until & { placement: string; revi
     const touched = desk.placement(placement);
     const given = clustersWith(desk, placement);
     const affected = namesOf(desk, whom).filter((name) => given.has(name));
-    desk.demand('pin', { placement: touched, on: onOf(desk, whom) });
+    const order = { kind: 'pin', whom, revision: asked.revision, by, reason, until } as const;
+    await desk.demand('pin', { placement: touched, on: onOf(desk, whom) }, { placement, order });
     if (affected.length === 0)
       throw invalid('selector-invalid', 'selector', `${textOf(whom)}: ${placement} is on no such cluster`);
     const revision = versionAt(desk, placement, asked.revision);
-    const order = { kind: 'pin', whom, revision, by, reason, until } as const;
-    await desk.order({ placement, order }, 'pin');
+    await desk.order({ placement, order: { ...order, revision } }, 'pin');
     return { affectedClusters: affected.length };
   });
 }
@@ -38,12 +38,14 @@ export function unpin(desk: Desk, asked: Asked & Why & { placement: string }): A
     const { placement } = asked;
     const reason = reasonOf(asked.reason);
     const whom = whomOf(asked);
-    desk.demand('pin', { placement: desk.placement(placement), on: onOf(desk, whom) });
+    const order = { kind: 'unpin', whom, by, reason } as const;
+    const touched = { placement: desk.placement(placement), on: onOf(desk, whom) };
+    await desk.demand('pin', touched, { placement, order });
     const pins = desk.known.rollouts.line(placement)?.pins ?? [];
     const kept = keptAs(whom, pins, `no pin of ${placement} on`);
     const given = clustersWith(desk, placement);
     const affected = namesOf(desk, kept, true).filter((name) => given.has(name));
-    await desk.order({ placement, order: { kind: 'unpin', whom: kept, by, reason } }, 'pin');
+    await desk.order({ placement, order: { ...order, whom: kept } }, 'pin');
     return { affectedClusters: affected.length };
   });
 }
@@ -55,10 +57,11 @@ export function freeze(desk: Desk, asked: Until & { selector: string }): Answer 
     const until = expiryOf(asked.expiresAt, desk.known.now);
     const whom = { selector: selectorOf(asked.selector) };
     const affected = namesOf(desk, whom);
-    desk.demand('freeze', { on: whom });
+    const command = { kind: 'freeze', whom, by, reason, until } as const;
+    await desk.demand('freeze', { on: whom }, command);
     if (affected.length === 0)
       throw invalid('selector-invalid', 'selector', `selector ${textOf(whom)} selects no cluster`);
-    await desk.order({ kind: 'freeze', whom, by, reason, until }, 'freeze');
+    await desk.order(command, 'freeze');
     return { affectedClusters: affected.length };
   });
 }
@@ -67,9 +70,10 @@ export function unfreeze(desk: Desk, asked: Why & { selector: string }): Answer 
   return desk.answer(async ({ subject: by }) => {
     const reason = reasonOf(asked.reason);
     const whom = { selector: selectorOf(asked.selector) };
-    desk.demand('freeze', { on: whom });
+    const command = { kind: 'unfreeze', whom, by, reason } as const;
+    await desk.demand('freeze', { on: whom }, command);
     const kept = keptAs(whom, desk.known.rollouts.state.freezes, 'no freeze of');
-    await desk.order({ kind: 'unfreeze', whom: kept, by, reason }, 'freeze');
+    await desk.order({ ...command, whom: kept }, 'freeze');
     return { affectedClusters: namesOf(desk, kept, true).length };
   });
 }
@@ -79,16 +83,14 @@ export const hold = (desk: Desk, asked: Until & { cluster: string }): Answer =>
   desk.answer(async ({ subject: by }) => {
     const reason = reasonOf(asked.reason);
     const until = expiryOf(asked.expiresAt, desk.known.now);
-    demandCluster(desk, 'hold', asked.cluster);
-    await desk.order({ kind: 'hold', cluster: asked.cluster, by, reason, until }, 'hold');
+    await orderCluster(desk, { kind: 'hold', cluster: asked.cluster, by, reason, until });
     return { affectedClusters: 1 };
   });
 
 export const release = (desk: Desk, asked: Why & { cluster: string }): Answer =>
   desk.answer(async ({ subject: by }) => {
     const reason = reasonOf(asked.reason);
-    demandCluster(desk, 'hold', asked.cluster);
-    await desk.order({ kind: 'release', cluster: asked.cluster, by, reason }, 'hold');
+    await orderCluster(desk, { kind: 'release', cluster: asked.cluster, by, reason });
     return { affectedClusters: 1 };
   });
 
@@ -97,14 +99,20 @@ export const resumeHub = (desk: Desk, asked: Why): Answer =>
   desk.answer(async ({ subject: by }) => {
     const reason = reasonOf(asked.reason);
     const everybody = { selector: {} };
-    desk.demand('admin', { on: everybody });
-    await desk.order({ kind: 'resumeRecovered', by, reason }, 'admin');
+    const command = { kind: 'resumeRecovered', by, reason } as const;
+    await desk.demand('admin', { on: everybody }, command);
+    await desk.order(command, 'admin');
     return { affectedClusters: namesOf(desk, everybody).length };
   });
 
-function demandCluster(desk: Desk, permission: Permission, cluster: string): void {
+async function orderCluster(
+  desk: Desk,
+  command: Extract<FleetCommand, { readonly cluster: string }>,
+): Promise<void> {
+  const { cluster } = command;
   namesOf(desk, { cluster });
-  desk.demand(permission, { on: desk.clusters([cluster]) });
+  await desk.demand('hold', { on: desk.clusters([cluster]) }, command);
+  await desk.order(command, 'hold');
 }
 
 const onOf = (desk: Desk, whom: Whom): Touched['on'] =>

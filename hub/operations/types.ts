@@ -15,7 +15,12 @@ export interface Operations {
     command: FleetCommand,
     signal: AbortSignal,
   ): Promise<{ readonly events: readonly FleetEvent[] } | Refused>;
+  /** Leaves in the audit what somebody ordered who may not. Never rejects: who is not permitted is told so, whatever becomes of it. */
+  denied(orders: readonly Denied[], signal: AbortSignal): Promise<void>;
 }
+
+/** An order as it was given by somebody who may not give it, and why not, in words. */
+export type Denied = { readonly command: FleetCommand; readonly why: string };
 
 /** What is known of the fleet when something is ordered. */
 export type Known = Pick<ReadModel, 'now' | 'index' | 'rollouts' | 'approvals'>;

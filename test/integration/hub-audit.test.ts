@@ -8,6 +8,7 @@ import { dialNats } from '#hub/bus/connect.ts';
 import { ensureStreams, HISTORY_PER_ASSIGNMENT } from '#hub/bus/streams.ts';
 import type { ApplyEntry, AuditEntry } from '#hub/core/audit-entry.ts';
 import type { AuditQuestion } from '#hub/core/audit-reader.ts';
+import { Denials } from '#hub/denials.ts';
 import { auditSubject, historySubject, STREAMS } from '#proto/subjects.ts';
 import type { NatsServer } from '../bed/nats-server.ts';
 import { makeScratch, type Scratch } from '../bed/scratch.ts';
@@ -115,6 +116,17 @@ test('an operation is there before it is done, and says afterwards how it ended'
     [['op-1', 'done']],
   );
   assert.equal(next, undefined);
+});
+
+test('an order that was not permitted is there with why it was refused', async () => {
+  const denials = new Denials({ audit: writer, warn: assert.fail, now: Date.now });
+  const command = { kind: 'hold', cluster: 'c1', by: 'eve', reason: 'because' } as const;
+  await denials.tell([{ command, why: 'eve may not hold: the token is in no group' }], signal);
+  const { rows } = await log.audit({ first: 5, actor: 'eve' }, signal);
+  assert.deepEqual(
+    rows.map(({ action, cluster, result }) => [action, cluster, result]),
+    [['hold', 'c1', 'refused: eve may not hold: the token is in no group']],
+  );
 });
 
 test('pages are newest first, neither repeat nor skip while more is written, and know what they are asked for', async () => {

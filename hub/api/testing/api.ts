@@ -30,6 +30,7 @@ export const NO_OPERATIONS: Operations = {
   order: async () => {
     throw new Error('nothing is ordered here');
   },
+  denied: async () => undefined,
 };
 
 /** The API over a view, without a socket. */

@@ -75,8 +75,11 @@ export function rolling(view: ReadModel, lines: Readonly<Record<string, Line>>, 
     view.rollouts.tick(world.now);
   };
   world.watch = ({ advanced, facts: seen, now }) => view.rollouts.set(advanced.state, seen, now);
+  const denied: { command: FleetCommand; why: string }[] = [];
   return {
     world,
+    /** Orders of people who may not. */
+    denied,
     /** A commit that changes these placements on all their clusters. */
     go(word: string, names: readonly string[] = Object.keys(lines), authors: readonly string[] = ['Ada']) {
       placements = new Map(
@@ -103,6 +106,7 @@ export function rolling(view: ReadModel, lines: Readonly<Record<string, Line>>, 
         tell();
         return refused ? { refused } : { events: [] };
       },
+      denied: async (orders: readonly (typeof denied)[number][]) => void denied.push(...orders),
     },
     order(command: FleetCommand) {
       const refused = world.order(command);
