@@ -290,6 +290,11 @@ test('what a spared manager holds of our content is handed over', () => {
   assert.deepEqual(handedOver(desired, managedFields, RULES).map(pointerOf), ['/spec/replicas']);
 });
 
+test('what Git declares is not handed over to what stood there before any apply', () => {
+  const managedFields = [apply(OURS), update('before-first-apply', OURS)];
+  assert.deepEqual(handedOver(desired, managedFields, RULES), []);
+});
+
 test('replicas, and whatever an ignore rule is about, may be taken over by somebody at any moment', () => {
   const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'm', namespace: 'n' }, data: {} };
   const rules = (kind: string) => ({

@@ -159,7 +159,7 @@ export function isSpared(
   rules: DriftRules,
 ): boolean {
   if (path[0] === 'f:status') return true;
-  if (actor !== null && rules.controllers(actor.manager)) return true;
+  if (actor !== null && rules.controllers(actor.manager) && !(declared && isNobody(actor))) return true;
   const aggregated = at(desired, 'aggregationRule') !== undefined;
   if (ownedByDesign(desired.kind, pointerOf(path), { declared, aggregated })) return true;
   return isIgnored(rules.ignore, {
@@ -171,6 +171,9 @@ export function isSpared(
     object: desired,
   });
 }
+
+/** In this name the server holds what stood there while managedFields said nothing: nobody has taken it from us. */
+const isNobody = ({ manager }: Actor): boolean => manager === 'before-first-apply';
 
 /** The whole object is gone. */
 export function missingObject(desired: KubeObject, rules: DriftRules): Finding[] {

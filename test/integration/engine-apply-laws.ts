@@ -391,6 +391,23 @@ export function applyLaws(server: () => Server): void {
       }
   });
 
+  test('where managedFields said nothing of an object, new content is written, and what Git drops goes', async () => {
+    await using lab = new Lab(server());
+    const ns = 'law-untracked';
+    const set = (data: Record<string, string>) => [namespace(ns), configMap(ns, 'a', data)];
+    await lab.apply(ns, set({ v: '1', w: '1' }));
+    await lab.edit(cm(ns, 'a'), { metadata: { managedFields: [{}] }, data: { v: '9' } });
+    await lab.untilEvent('DRIFT_RESOLVED', '/data/v');
+    assert.deepEqual((await lab.get(cm(ns, 'a')))!.data, { v: '1', w: '1' });
+    await lab.apply(ns, set({ v: '1', w: '2' }));
+    assert.deepEqual((await lab.get(cm(ns, 'a')))!.data, { v: '1', w: '2' });
+    await lab.engine.flushAll(NEVER);
+    await using other = new Lab(server());
+    assert.equal((await other.actions(ns, set({ v: '1', w: '2' })))[`/ConfigMap/${ns}/a`], 'unchanged');
+    await other.apply(ns, set({ v: '3' }));
+    assert.deepEqual((await lab.get(cm(ns, 'a')))!.data, { v: '3' });
+  });
+
   test('an atomic apply writes nothing when one object would be refused', async () => {
     await using lab = new Lab(server());
     const ns = 'law-atomic';
