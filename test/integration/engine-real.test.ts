@@ -4,12 +4,14 @@ import { handoverLaws } from '#test/apply/handover-laws.ts';
 import { realServer } from '#test/apply/servers.ts';
 import { applyLaws } from './engine-apply-laws.ts';
 import { driftLaws } from './engine-drift-laws.ts';
+import { foretoldLaws } from './engine-foretold-laws.ts';
 import { configMap, Lab, namespace } from './engine-lab.ts';
 
 const { plane, server } = realServer('engine');
 
 applyLaws(server);
 driftLaws(server);
+foretoldLaws(server);
 handoverLaws(server);
 
 test('an API server that was away is found again: what was asked meanwhile is applied, drift is seen', async () => {
