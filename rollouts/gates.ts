@@ -88,6 +88,17 @@ function waitsForApproval(
   return `waiting for ${count === 1 ? 'approval' : `${count} approvals`} by ${spec.groups.join(' or ')}${far}`;
 }
 
+/** The approval that a stage lacks before it may start, in words, also while it is not asked for because nothing could start anyhow. */
+export function lacksApproval(draft: Draft, { name, work }: Stage): string | undefined {
+  if (!work || work.revert || work.skips.includes('approval')) return undefined;
+  for (const [index, { approval }] of (draft.spec(name)?.before ?? []).entries()) {
+    const gate = work.gates[gateKey('before', index)] ?? {};
+    const waits = approval && gate.openedAt === undefined && waitsForApproval(draft, approval, gate);
+    if (waits) return waits;
+  }
+  return undefined;
+}
+
 /** An approval expires, in hub time, until it is used. */
 export function validApprovals(
   draft: Draft,

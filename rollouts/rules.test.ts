@@ -202,6 +202,20 @@ test('what was aborted or has regressed is pinned to nobody else, and told how i
   assert.equal(pin('p1', 'v3'), 'done');
 });
 
+test('a stage that is frozen and lacks approvals says both, until they are given', () => {
+  const gate = { before: [{ approval: { groups: ['ops'], count: 2 } }] };
+  const lab = new Lab({ canary: ['c1'] }, { stages: [ring('canary', gate)] }, { c1: 'a' });
+  lab.fleet({ kind: 'freeze', whom: { selector: {} }, by: 'bob', reason: 'a sale' });
+  lab.commit('v2', lab.all('b'));
+  lab.pass(MINUTE);
+  const frozen = 'waiting for 1 of 1 clusters in canary: c1 Waiting 60s (frozen by bob: a sale)';
+  assert.deepEqual(lab.words(), [`${frozen}; and for 2 approvals by ops`]);
+  lab.order({ kind: 'approve', stage: 'canary', groups: ['ops'] }, 'ann');
+  assert.deepEqual(lab.words(), [`${frozen}; and for 2 approvals by ops (1 given)`]);
+  lab.order({ kind: 'approve', stage: 'canary', groups: ['ops'] }, 'carol');
+  assert.deepEqual(lab.words(), [frozen]);
+});
+
 test('what is frozen is said to be where it is waited for', () => {
   const lab = new Lab(RINGS, PAUSE, all('a'));
   lab.fleet({ kind: 'freeze', whom: { cluster: 'c1' }, by: 'bob', reason: 'a sale' });

@@ -2,6 +2,7 @@ import { changesFailure, pausesOver, sourceOf } from './candidate.ts';
 import { Draft } from './draft.ts';
 import type { LineFacts } from './facts.ts';
 import { few, isRegressed } from './failing.ts';
+import { lacksApproval } from './gates.ts';
 import { bringsRejected } from './rejected.ts';
 import type { Line, Pause, Stage, Target } from './state.ts';
 import { hasEnded, isChanged, seeTarget } from './work.ts';
@@ -135,7 +136,8 @@ function wordsOf(draft: Draft, stage: Stage, now: number): string {
     const note = state === 'Waiting' ? draft.facts.frozenBy(name) : failing;
     return `${name} ${state}${since}${note === undefined ? '' : ` (${note})`}`;
   });
-  return `waiting for ${unfinished.length} of ${changed.length} clusters in ${stage.name}: ${few(shown)}`;
+  const lacking = lacksApproval(draft, stage)?.replace('waiting ', '; and ') ?? '';
+  return `waiting for ${unfinished.length} of ${changed.length} clusters in ${stage.name}: ${few(shown)}${lacking}`;
 }
 
 /** Whole units, the largest two at most: 45s, 2m, 1h 5m. */
