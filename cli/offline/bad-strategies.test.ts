@@ -64,6 +64,12 @@ const CASES: readonly (readonly [law: string, text: string, at: string, says: Re
     '5:81',
     /must be at least 1/,
   ],
+  [
+    'more approvals than people',
+    strategy('after: [{ approval: { groups: [a], count: 101 } }]'),
+    '5:81',
+    /: more than 100, which is the most$/,
+  ],
   ['a soak before anything runs', strategy('before: [{ soak: 1h }]'), '5:48', /soak belongs in `after`/],
   ['half a cluster at a time', strategy('maxConcurrent: 1.5'), '5:54', /takes a whole number of clusters/],
   ['a number in quotes', strategy("maxConcurrent: '3'"), '5:54', /write 3 without quotes, or 3%/],

@@ -36,9 +36,16 @@ const positive = (error: string, most: string) =>
   durationUpTo(most).refine((text) => milliseconds(text) > 0, error);
 const group = z.string().min(1, 'is empty');
 
+/** More people than that approve nothing: it is a slip of the pen, and the stage would wait for ever. */
+const MOST_APPROVALS = 100;
 const approvalGate = z.strictObject({
   groups: z.array(group).min(1).describe('Groups whose members may approve.'),
-  count: z.int().positive().describe('How many of them. Default: 1.').optional(),
+  count: z
+    .int()
+    .positive()
+    .max(MOST_APPROVALS, `more than ${MOST_APPROVALS}, which is the most`)
+    .describe(`How many of them. Default: 1, at most ${MOST_APPROVALS}.`)
+    .optional(),
   notAuthor: z.boolean().describe('Nobody approves a commit of their own. Default: false.').optional(),
   expires: positive('no approval would ever count', '30d')
     .describe('An approval counts for so long until it is used. At most 30d.')
