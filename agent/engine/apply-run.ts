@@ -153,7 +153,12 @@ async function bringOne(
       bring(context, state, tracked, live, how, signal),
     );
     if (tracked.failures === 0) tracked.error = undefined;
-    state.results.set(tracked.id, { id: tracked.id, action: tracked.action });
+    const recreated = tracked.action === 'created' && tracked.recreated;
+    state.results.set(tracked.id, {
+      id: tracked.id,
+      action: tracked.action,
+      ...(recreated && { recreated }),
+    });
     // No write of ours and no watch tells of it.
     if (tracked.action === 'skipped' && tracked.health.health === 'UNKNOWN')
       context.inspections.schedule(tracked);

@@ -124,8 +124,10 @@ async function writeNow(
 ): Promise<Action> {
   const first = isFirstContact(context.book.of(state.name).get(tracked.id), live);
   const how = { rules: state.rules, adopt: state.policy.adopt, first };
-  const { action, object, takenFrom } = await writeOrRecreate(context, tracked, live, how, signal);
-  tracked.takenFrom = takenFrom;
+  const written = await writeOrRecreate(context, tracked, live, how, signal);
+  const { action, object } = written;
+  tracked.takenFrom = written.takenFrom;
+  tracked.recreated = written.recreated === true;
   settleWrite(context, tracked, object, action);
   const giver = live?.labels?.[OWNER_LABEL];
   if (giver !== undefined && giver !== state.name) context.againSoon(giver);

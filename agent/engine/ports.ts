@@ -130,6 +130,8 @@ export type ObjectResult = {
   left?: string;
   /** Field managers whose fields were taken over, or under observe would be. */
   takenFrom?: readonly string[];
+  /** It was there and had to be deleted first, or under observe would have to be: a field of it is immutable. */
+  recreated?: true;
 };
 
 export type ApplyResult = {

@@ -38,7 +38,7 @@ export async function writeOrRecreate(
   await removeForGood(context, tracked, signal);
   await context.marker('recreate-deleted');
   const { object, takenFrom } = await write(kube, tracked, undefined, how, signal);
-  return { action: 'created', object, takenFrom };
+  return { action: 'created', object, takenFrom, recreated: true };
 }
 
 /**

@@ -59,8 +59,10 @@ export async function rehearse(
   if (state.policy.observe) {
     for (const [id, action] of would) {
       const tracked = state.objects.get(id);
-      state.results.set(id, { id, action, takenFrom: tracked?.takenFrom ?? [] });
-      if (tracked && action === 'created') noteHealth(context, tracked, healthOfAbsent(tracked, state));
+      const { takenFrom = [], recreated = false } = tracked ?? {};
+      state.results.set(id, { id, action, takenFrom, ...(recreated && { recreated }) });
+      if (tracked && action === 'created' && !recreated)
+        noteHealth(context, tracked, healthOfAbsent(tracked, state));
     }
     const { deletions } = await planPrune(context, state, signal);
     for (const { id } of deletions) state.results.set(id, { id, action: 'pruned' });
@@ -78,6 +80,7 @@ async function rehearseOne(
   const { kube } = state;
   const { book } = context;
   const live = await kube.get(target(tracked), signal);
+  tracked.recreated = false;
   const policy = objectPolicy(tracked.object.metadata);
   if (policy.apply === 'ignore' || isPaused(tracked.object, live?.metadata)) return 'skipped';
   if (policy.apply === 'if-not-present' && live) return 'skipped';
@@ -92,7 +95,8 @@ async function rehearseOne(
   } catch (error) {
     // What can only be said once managedFields have been migrated.
     if (live && isSchemaGap(error) && change) return 'configured';
-    if (await wouldRecreate(kube, tracked, error, signal)) return 'created';
+    tracked.recreated = await wouldRecreate(kube, tracked, error, signal);
+    if (tracked.recreated) return 'created';
     throw error;
   }
 }

@@ -35,6 +35,8 @@ export type Tracked = {
   error: ObjectError | undefined;
   /** From whom fields were taken over at first contact. */
   takenFrom: readonly string[];
+  /** The last write deleted it and created it anew, or under observe would. */
+  recreated: boolean;
   health: Health;
   drift: DriftState;
   drifts: FieldDrift[];
@@ -65,6 +67,7 @@ export function track(placement: string, object: KubeObject, resource: Resource)
     action: undefined,
     error: undefined,
     takenFrom: [],
+    recreated: false,
     health: { ...unassessed(), health: 'UNKNOWN' },
     drift: 'UNKNOWN',
     drifts: [],

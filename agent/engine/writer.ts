@@ -25,7 +25,13 @@ export type WriteHow = {
   first: boolean;
 };
 
-export type Written = { action: Action; object: KubeObject; takenFrom: readonly string[] };
+export type Written = {
+  action: Action;
+  object: KubeObject;
+  takenFrom: readonly string[];
+  /** What was there has been deleted. */
+  recreated?: true;
+};
 
 /** How often managedFields are read again when the object moves under a patch of them. */
 const TRIES = 4;

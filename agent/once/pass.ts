@@ -61,7 +61,11 @@ export async function runPass(
     engine.pass();
     // What would be created has no health that could be waited for.
     const absent = new Set(
-      policy.observe ? result.results.flatMap(({ id, action }) => (action === 'created' ? [id] : [])) : [],
+      policy.observe
+        ? result.results.flatMap(({ id, action, recreated }) =>
+            action === 'created' && !recreated ? [id] : [],
+          )
+        : [],
     );
     const snapshot = await settled(() => engine.snapshot(placement)!, { policy, waitMs, absent }, signal);
     for (const drift of snapshot.drifts) found.set(keyOf(drift), drift);

@@ -8,7 +8,7 @@ export type OnceReport = {
   placement: string;
   /**
    * `left`: why something that is no longer wanted stays in the cluster; `source`: the file in the repository of what has an error, where known; `takenFrom`: field managers whose fields were taken over,
-   * or in a dry run would be.
+   * or in a dry run would be; `recreated`: it was there, and is deleted and created again.
    */
   actions: {
     id: string;
@@ -17,6 +17,7 @@ export type OnceReport = {
     left?: string;
     source?: string;
     takenFrom?: string[];
+    recreated?: true;
   }[];
   drift: {
     id: string;
@@ -66,7 +67,7 @@ export function reportOf(passed: Passed, { placement, dryRun, corrects }: About)
   const held = snapshot.held ?? result.wouldHold;
   const kept = new Set(held?.ids);
   const told = result.results.filter(({ id, action }) => action !== 'pruned' || !kept.has(id));
-  const actions = told.map(({ id, action, error, left }) => {
+  const actions = told.map(({ id, action, error, left, recreated }) => {
     const { error: standing, source, takenFrom } = known.get(id) ?? {};
     // A dry run that is refused for now says nothing of an object that would be deleted and created again.
     const message = error?.message ?? (dryRun && action === 'created' ? undefined : standing);
@@ -77,6 +78,7 @@ export function reportOf(passed: Passed, { placement, dryRun, corrects }: About)
       ...(left !== undefined && { left }),
       ...(message !== undefined && { error: message, ...(source !== undefined && { source }) }),
       ...(takenFrom && { takenFrom: [...takenFrom] }),
+      ...(recreated && { recreated }),
     };
   });
   const standing = new Set(
@@ -135,11 +137,12 @@ export function textOf(report: OnceReport, dryRun: boolean): string {
   const { actions, drift, health, held, ok, error } = report;
   const lines = actions
     .filter(({ action }) => action !== 'unchanged')
-    .map(({ id, action, error, left, source, takenFrom }) => {
+    .map(({ id, action, error, left, source, takenFrom, recreated }) => {
       const from = takenFrom ? ` (taken over from ${takenFrom.join(', ')})` : '';
       const at = source ? ` (${source})` : '';
       if (left) return row('left', `${displayId(id)} stays in the cluster: ${left}`);
-      return row(action, error ? aboutObject(id, `${error}${at}${from}`) : `${displayId(id)}${from}`);
+      const first = recreated ? ` (${dryRun ? 'would be ' : ''}deleted first: a field is immutable)` : '';
+      return row(action, error ? aboutObject(id, `${error}${at}${from}`) : `${displayId(id)}${from}${first}`);
     });
   for (const { id, kind, path, desired, live, manager, redacted, corrected } of drift) {
     const values = redacted ? ' (secret)' : `: ${JSON.stringify(live)}, wanted ${JSON.stringify(desired)}`;

@@ -252,6 +252,24 @@ test('a dry run tells whose fields would be taken over and what would wait for a
   );
 });
 
+test('what has to be deleted and created again is told as such, beforehand and when it is done', async () => {
+  const ns = 'once-again';
+  const secret = (value: string) =>
+    'apiVersion: v1\nkind: Secret\nimmutable: true\nmetadata: { name: extra, annotations: { flotilla.dev/recreate: enabled } }\n' +
+    `stringData: { key: "${value}" }\n`;
+  await report('--path', overlay(ns, { 'extra.yaml': secret('one') }), '--placement', ns);
+  const args = ['--path', overlay(ns, { 'extra.yaml': secret('two') }), '--placement', ns];
+  const told = { id: `/Secret/${ns}/extra`, action: 'created', recreated: true };
+  const of = ({ actions }: OnceReport) => actions.filter(({ action }) => action !== 'unchanged');
+  const { out } = await run(...args, '--dry-run');
+  assert.match(out, /^created +Secret\/once-again\/extra \(would be deleted first: a field is immutable\)$/m);
+  assert.match(out, /it would change; 3 objects, 2 unchanged$/m);
+  assert.deepEqual(of(await report(...args, '--dry-run')), [told]);
+  assert.deepEqual(of(await report(...args)), [told]);
+  const { did, code } = await report(...args);
+  assert.deepEqual([did[told.id], code], ['unchanged', 0]);
+});
+
 test('what the API server refuses is an error of that object with its words and its file, and the exit code is 1', async () => {
   const ns = 'once-refused';
   const dir = overlay(ns, {
