@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { eventually } from '#test/bed/eventually.ts';
+import { eventually, PATIENCE_MS } from '#test/bed/eventually.ts';
 import { isHalted } from '#test/bed/halted.ts';
 import { createMark, MARK_POINT } from './markers.ts';
 
@@ -46,7 +46,7 @@ test(
   inDirectory(async (directory) => {
     const { child, ended, passed } = passing(directory, { pauseAt: 'one' });
     const halted = async () => ((await isHalted(child.pid)) ? true : undefined);
-    await eventually('the halt', halted, 10_000, new AbortController().signal);
+    await eventually('the halt', halted, PATIENCE_MS, new AbortController().signal);
     assert.deepEqual(passed(), ['one']);
     child.kill('SIGCONT');
     assert.deepEqual(await ended, [0, null]);

@@ -12,6 +12,8 @@ export type LeaseOptions = {
   identity: string;
   leaseMs: number;
   log: Logger;
+  /** The watch of whoever waits, milliseconds: one that nobody sets. */
+  now?: () => number;
 };
 
 const NAME = 'flotilla-agent';
@@ -27,6 +29,7 @@ export class LeaseHeld extends FlotillaError {}
 export class Lease {
   readonly #objects: OwnObjects;
   readonly #options: LeaseOptions;
+  readonly #now: () => number;
   #held: KubeObject | undefined;
   /** The Lease of somebody else as seen first, and when by our clock. */
   #seen: { version: string; at: number } | undefined;
@@ -34,6 +37,7 @@ export class Lease {
   constructor(objects: OwnObjects, options: LeaseOptions) {
     this.#objects = objects;
     this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
   }
 
   /**
@@ -162,7 +166,7 @@ export class Lease {
   /** Whether the Lease has not moved for its whole duration while we looked. */
   #expired(found: KubeObject): boolean {
     const version = found.metadata.resourceVersion ?? '';
-    const now = Date.now();
+    const now = this.#now();
     if (this.#seen?.version !== version) this.#seen = { version, at: now };
     const duration = (numberAt(found, 'spec', 'leaseDurationSeconds') ?? this.#options.leaseMs / 1000) * 1000;
     return now - this.#seen.at > duration;

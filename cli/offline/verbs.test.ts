@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
 import { createNkey } from '#proto/nkey.ts';
+import { PATIENCE_MS } from '#test/bed/eventually.ts';
 import { makeScratch } from '#test/bed/scratch.ts';
 import { commit, edit, exampleRepository, flotilla, put, start } from './testing/example.ts';
 
@@ -284,7 +285,7 @@ test('an interrupted run ends with 130 and leaves no process and no file behind'
   const { child, told, ended } = await start(scratch, dir, 'validate --render --engine kustomize', {
     FLOTILLA_KUSTOMIZE: slow,
   });
-  const end = performance.now() + 15_000;
+  const end = performance.now() + PATIENCE_MS;
   while (!(await readdir(scratch.dir)).includes('began')) {
     assert.ok(performance.now() < end, told.stderr);
     await new Promise((resolve) => setTimeout(resolve, 20));

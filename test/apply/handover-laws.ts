@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_POLICY } from '#agent/engine/ports.ts';
-import { eventually } from '#test/bed/eventually.ts';
+import { eventually, PATIENCE_MS } from '#test/bed/eventually.ts';
 import { configMap, Lab, namespace, type Server } from '#test/integration/engine-lab.ts';
 
 const NEVER = new AbortController().signal;
@@ -86,7 +86,7 @@ export function handoverLaws(server: () => Server): void {
     }
     await using lab = new Lab(server());
     await lab.engine.retire(ns, [...objects, configMap(ns, 'c', {})], DEFAULT_POLICY, NEVER);
-    await eventually('it is removed', async () => lab.snapshot(ns).removed || undefined, 10_000, NEVER);
+    await eventually('it is removed', async () => lab.snapshot(ns).removed || undefined, PATIENCE_MS, NEVER);
     for (const name of ['b', 'c']) assert.equal(await lab.get(cm(ns, name)), undefined);
     assert.ok(await lab.get(cm(ns, 'a')), 'what never carried our label is nobody’s orphan');
   });

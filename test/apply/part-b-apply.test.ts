@@ -360,7 +360,7 @@ test('B11: a live object whose reconciliation a person has disabled is left alon
   assert.deepEqual((await lab.get(path))!.data, { v: 'edited' });
   await lab.edit(path, { metadata: { annotations: { [KEY]: 'enabled' } } });
   const data = async () => ((await lab.get(path))!.data as { v: string }).v === '1' || undefined;
-  await eventually('it is as the first one wants it', data, 10_000, NEVER);
+  await eventually('it is as the first one wants it', data, PATIENCE_MS, NEVER);
 });
 
 test('B12: if-not-present creates once and then leaves alone; a cluster-scoped object loses an injected namespace', async () => {

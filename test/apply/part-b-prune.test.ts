@@ -95,7 +95,7 @@ test('B28: a deletion that is refused stays in the inventory and is tried again;
   const refused = core(ns, 'configmaps', 'refused');
   const isRefused = async () =>
     (await lab.server.send('DELETE', `${refused}?dryRun=All`)).status >= 400 || undefined;
-  await eventually('deletions are refused', isRefused, 20_000, NEVER);
+  await eventually('deletions are refused', isRefused, PATIENCE_MS, NEVER);
   const actions = await lab.actions(ns, [keep]);
   assert.match(
     actions[`/ConfigMap/${ns}/refused`]!,
@@ -278,7 +278,7 @@ test('B35: a newer desired state interrupts a wait and is applied at once', asyn
   const bad = [namespace(ns), secret(`${ns}/n`, { p: 'b' }, { immutable: true }, recreate)];
   const waiting = lab.engine.apply({ placement: ns, objects: bad, policy: DEFAULT_POLICY }, newer.signal);
   const isGoing = async () => (await lab.get(path))?.metadata.deletionTimestamp;
-  await eventually('it waits for the finalizer', isGoing, 10_000, NEVER);
+  await eventually('it waits for the finalizer', isGoing, PATIENCE_MS, NEVER);
   newer.abort(new Error('a newer revision'));
   await assert.rejects(waiting, /a newer revision/);
   const { ok } = await lab.apply(ns, [namespace(ns), configMap(ns, 'fix', {})], { maxPrune: 1 });
@@ -311,5 +311,5 @@ test('B37: a CRD comes with its object in one set, a new version of it is found,
     const again = await lab.actions(ns, [namespace(ns), widget('v1', 1)]);
     return /^failed: .*not known to the API server/.test(again[`${group}/Widget/${ns}/w`]!) || undefined;
   };
-  await eventually('the kind is not known any more', isForgotten, 20_000, NEVER);
+  await eventually('the kind is not known any more', isForgotten, PATIENCE_MS, NEVER);
 });

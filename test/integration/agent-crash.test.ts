@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createNkey } from '#proto/nkey.ts';
+import { PATIENCE_MS } from '../bed/eventually.ts';
 import { AgentLab, overlay, placementOf } from './agent-lab.ts';
 
 const MAIN = join(import.meta.dirname, '../../agent/main.ts');
@@ -141,7 +142,7 @@ test('an agent that is asked to end does so in order and gives up the Lease', as
   await using lab = await AgentLab.open();
   const agent = lab.spawn();
   await lab.rollOut(await lab.clone.head());
-  await agent.stop(10_000);
+  await agent.stop(PATIENCE_MS);
   assert.deepEqual(await agent.ended, { code: 0, signal: null });
   const path = '/apis/coordination.k8s.io/v1/namespaces/flotilla-system/leases/flotilla-agent';
   const { body } = await lab.kube('GET', path);

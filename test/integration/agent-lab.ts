@@ -411,15 +411,15 @@ export class AgentLab implements AsyncDisposable {
     await new Promise<void>((resolve) => this.#bootstrap.listen(0, '127.0.0.1', resolve));
   }
 
-  /** A token of this agent, good for `tokenSeconds`. */
-  token(): string {
+  /** A token of this agent. */
+  token(seconds = this.tokenSeconds): string {
     const { agents, account } = this.trust;
     const issuedAt = Math.floor(Date.now() / 1000);
     return scopedUserJwt(agents, {
       publicKey: this.key.publicKey,
       name: CLUSTER,
       issuedAt,
-      expiresAt: issuedAt + this.tokenSeconds,
+      expiresAt: issuedAt + seconds,
       account: account.publicKey,
     });
   }

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { once } from '#agent/once/main.ts';
 import type { OnceReport } from '#agent/once/report.ts';
 import { type ControlPlanes, startControlPlanes } from '#test/bed/control-planes.ts';
-import { eventually } from '#test/bed/eventually.ts';
+import { eventually, PATIENCE_MS } from '#test/bed/eventually.ts';
 import { kubeconfigOf } from '#test/bed/kube-client.ts';
 import { makeScratch } from '#test/bed/scratch.ts';
 import { kustomization, writeFiles } from '../e2e/fleet.ts';
@@ -219,7 +219,7 @@ test('read-only rehearses writes and is refused every one, though RBAC grants th
       await plane().client.send('DELETE', '/api/v1/namespaces/watched/configmaps/settings');
       return undefined;
     },
-    60_000,
+    PATIENCE_MS,
     NEVER,
   );
   assert.match(refused, /may only rehearse \(dryRun=All\), never write/);

@@ -216,19 +216,30 @@ test('one holds the Lease: another waits until it is released, the same identity
 test('the Lease of a holder that is silent for its whole duration is taken over, that of a living one is not', async () => {
   sim.createCluster('silent');
   const objects = own('silent');
-  // Long beside what a busy machine makes of a renewal.
-  const leaseMs = 3_000;
-  const [first, second] = [leaseOf(objects, 'first', leaseMs), leaseOf(objects, 'second', leaseMs)];
+  // Long beside what a busy machine makes of a renewal; whoever waits has a watch of its own.
+  const leaseMs = 9_000;
+  let watch = 0;
+  const first = leaseOf(objects, 'first', leaseMs);
+  const second = new Lease(objects, { identity: 'second', leaseMs, log, now: () => watch });
+  const version = async () => (await objects.get('Lease', 'flotilla-agent', NEVER))?.metadata.resourceVersion;
+  const heldAfter = async (ms: number) => {
+    watch += ms;
+    await assert.rejects(second.acquire(NEVER), LeaseHeld);
+  };
   const end = new AbortController();
   await first.acquire(NEVER);
+  const taken = await version();
+  await heldAfter(0);
   const kept = first.keep(end.signal);
-  const alive = Date.now();
-  while (Date.now() - alive < 1.5 * leaseMs) await assert.rejects(second.acquire(NEVER), LeaseHeld);
+  await heldAfter(0.9 * leaseMs);
+  const renewed = async () => ((await version()) === taken ? undefined : true);
+  await eventually('a renewal', renewed, PATIENCE_MS, NEVER);
   end.abort();
   await kept;
-  const silent = Date.now();
-  await eventually('the take-over', () => second.acquire(NEVER).then(() => true), PATIENCE_MS, NEVER);
-  assert.ok(Date.now() - silent > 0.6 * leaseMs);
+  await heldAfter(0.9 * leaseMs);
+  await heldAfter(0.9 * leaseMs);
+  watch += 0.2 * leaseMs;
+  await second.acquire(NEVER);
 });
 
 test('of two that take the Lease in the same moment one gets it', async () => {

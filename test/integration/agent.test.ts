@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { eventually } from '../bed/eventually.ts';
+import { eventually, PATIENCE_MS } from '../bed/eventually.ts';
 import { AgentLab, CLUSTER, configMap, entryOf, NEVER, overlay, placementOf } from './agent-lab.ts';
 
 /** What an agent does with what it was told. */
@@ -12,9 +12,10 @@ test('what a valid document assigns runs with its values, and drift in it is tol
   assert.deepEqual((await lab.map('settings'))?.data, { greeting: 'hello', colour: 'blue' });
   await lab.edit('settings', { colour: 'red' });
   await lab.untilMap('the correction', 'settings', (map) => map?.data.colour === 'blue');
-  const told = lab.events.find((event) => event.type === 'DRIFT_DETECTED');
+  const told = () => lab.events.find((event) => event.type === 'DRIFT_DETECTED')?.drift;
+  await lab.soon('what was corrected told', () => told() !== undefined);
   assert.deepEqual(
-    [told?.drift?.path, told?.drift?.desired, told?.drift?.live, told?.drift?.manager],
+    [told()?.path, told()?.desired, told()?.live, told()?.manager],
     ['/data/colour', 'blue', 'red', 'somebody'],
   );
   await lab.clone.write('apps/web/settings.yaml', configMap('settings', 'green'));
@@ -60,7 +61,7 @@ test('without hub, NATS and Git, across a restart, with an empty disk, what was 
     const { body } = await lab.kube('GET', '/api/v1/namespaces/flotilla-system/configmaps/flotilla-status');
     return body.data.web?.includes('sync: SYNCED') || undefined;
   };
-  await eventually('the status map says so', isTold, 10_000, NEVER);
+  await eventually('the status map says so', isTold, PATIENCE_MS, NEVER);
   await lab.stop();
 });
 

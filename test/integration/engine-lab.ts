@@ -158,7 +158,7 @@ export class Lab implements AsyncDisposable {
       last = await this.inventory(placement);
       return isDeepStrictEqual(last, expected) || undefined;
     };
-    await eventually(`the inventory of ${placement}`, look, 10_000, NEVER, () => last.join(', '));
+    await eventually(`the inventory of ${placement}`, look, PATIENCE_MS, NEVER, () => last.join(', '));
   }
 
   /** As a process that is killed: what was only noted is lost. */

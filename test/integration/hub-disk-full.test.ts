@@ -107,7 +107,7 @@ test('streams that nats-server opens anew have lost nothing, and nobody is disco
 
 test('an account that a hub has left without JetStream when it died gets it back', async () => {
   await using rig = await startRig('hub-js-off');
-  await using hub = rig.startHub();
+  await using hub = rig.startHub({ leaseMs: 2_000 });
   await until('the hub to decide', () => hub.view.leader, hub);
   const { account } = rig.trust;
   const system = await connectAsSystem(rig);
@@ -133,7 +133,7 @@ test('on a full file system nothing starts and what agents say is shown; with ro
   await using east = await rig.startAgent('east');
   await using west = await rig.startAgent('west');
   const both = [east, west];
-  await using hub = rig.startHub();
+  await using hub = rig.startHub({ leaseMs: 2_000 });
   const { view } = hub;
   await settle(both, hub);
   const { pid } = rig.nats;

@@ -37,7 +37,7 @@ async function refusal(agent: TestAgent, act: (connection: NatsConnection) => vo
   const before = agent.refused.length;
   act(agent.connection);
   await agent.connection.flush();
-  return eventually('a refusal', async () => agent.refused[before], 5_000, signal);
+  return eventually('a refusal', async () => agent.refused[before], PATIENCE_MS, signal);
 }
 
 async function stored(stream: string): Promise<Record<string, number>> {
@@ -46,6 +46,15 @@ async function stored(stream: string): Promise<Record<string, number>> {
   return state.subjects ?? {};
 }
 
+/** What was published is stored some time after nats-server has taken it. */
+const untilStored = (stream: string, subject: string) =>
+  eventually(
+    `${subject} to be stored`,
+    async () => ((await stored(stream))[subject] === undefined ? undefined : true),
+    PATIENCE_MS,
+    signal,
+  );
+
 test('an agent may publish below up.<its cluster> and hear below down.<its cluster>', async () => {
   await using agent = await connectAgent(nats.url, trust, { cluster: 'a' });
   const heard: string[] = [];
@@ -53,9 +62,9 @@ test('an agent may publish below up.<its cluster> and hear below down.<its clust
   agent.connection.publish(up.status('a', 'shop'), '{}');
   await agent.connection.flush();
   hub.publish(down.rpc('a', 'status'), '{}');
-  await eventually('the rpc to arrive', async () => heard.at(0), 5_000, signal);
+  await eventually('the rpc to arrive', async () => heard.at(0), PATIENCE_MS, signal);
   assert.deepEqual(heard, [down.rpc('a', 'status')]);
-  assert.equal((await stored(STREAMS.status))[up.status('a', 'shop')], 1);
+  await untilStored(STREAMS.status, up.status('a', 'shop'));
   assert.deepEqual(agent.refused, []);
 });
 
@@ -147,6 +156,7 @@ test('a reply subject writes nothing into another cluster, whatever stream the m
     PATIENCE_MS,
     signal,
   );
+  await untilStored(STREAMS.status, up.status('a', 'x'));
   await victim.connection.flush();
   assert.deepEqual(heard, []);
   const last = await (await jetstreamManager(hub, { checkAPI: false })).streams.getMessage(STREAMS.desired, {
@@ -161,12 +171,13 @@ test('a reply subject writes nothing into another cluster, whatever stream the m
 test('headers of JetStream on a status cannot roll up the statuses of others', async () => {
   await using victim = await connectAgent(nats.url, trust, { cluster: 'b' });
   victim.connection.publish(up.status('b', 'shop'), '{}');
-  await victim.connection.flush();
+  await untilStored(STREAMS.status, up.status('b', 'shop'));
   await using agent = await connectAgent(nats.url, trust, { cluster: 'a' });
   const rollup = headers();
   rollup.set('Nats-Rollup', 'all');
   agent.connection.publish(up.status('a', 'shop'), '{}', { headers: rollup });
-  await agent.connection.flush();
+  agent.connection.publish(up.status('a', 'behind'), '{}');
+  await untilStored(STREAMS.status, up.status('a', 'behind'));
   assert.equal((await stored(STREAMS.status))[up.status('b', 'shop')], 1);
 });
 

@@ -28,6 +28,8 @@ import { connectAgent, startTrustedNats, type TestAgent } from './hub-nats.ts';
 
 /** A hub in this process on a real NATS and a real Git server, and agents that only say what a test has them say. */
 const HEARTBEAT_MS = 1_000;
+/** A hub keeps it for two thirds of that without renewing it: a machine that stands still for a moment takes it from nobody. */
+const LEASE_MS = 15_000;
 const signal = new AbortController().signal;
 
 export const until = <T>(what: string, look: () => T | undefined, describe?: () => string): Promise<T> =>
@@ -105,6 +107,8 @@ export type Rig = AsyncDisposable & {
   startHub(options?: {
     index?: string;
     name?: string;
+    /** Short for who has to lose it. */
+    leaseMs?: number;
     acceptRewrite?: string;
     now?: () => number;
     webhooks?: AskOptions;
@@ -150,6 +154,7 @@ export async function startRig(label: string, store?: Parameters<typeof startTru
     startHub: ({
       index = 'index',
       name = 'hub-1',
+      leaseMs = LEASE_MS,
       acceptRewrite,
       now,
       webhooks = NO_WEBHOOKS,
@@ -171,7 +176,7 @@ export async function startRig(label: string, store?: Parameters<typeof startTru
         },
         nats: { servers: [nats.url], publicUrls: ['nats://public:4222'], reconnectMs: 300 },
         heartbeatMs: HEARTBEAT_MS,
-        lease: { name, durationMs: 2_000 },
+        lease: { name, durationMs: leaseMs },
         webhooks,
         ...(now && { now }),
       });

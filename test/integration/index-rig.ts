@@ -82,3 +82,7 @@ export async function fixture(
 /** The snapshot of that head, while Git answers. */
 export const head = (followed: Followed, oid: string) => () =>
   followed.snapshot?.head.oid === oid && followed.git?.ok ? followed.snapshot : undefined;
+
+/** What Git is said to lack; on a busy machine it may be called slow before that. */
+export const trouble = (followed: Followed, code: string) => () =>
+  followed.git?.ok === false && followed.git.code === code ? followed.git : undefined;
