@@ -60,6 +60,7 @@ class Around {
     counts: noCounts,
     held: undefined,
     handing: new Map(),
+    orphans: [],
     faults: [],
   };
   /** Whether an apply that keeps what is stale found something stale. */

@@ -33,6 +33,7 @@ const snapshot = (change: Partial<PlacementSnapshot> = {}): PlacementSnapshot =>
   counts,
   held: undefined,
   handing: new Map(),
+  orphans: [],
   faults: [],
   ...change,
 });
@@ -46,6 +47,21 @@ const valid = (content: object): Status =>
     at: '2026-11-22T10:00:00.000Z',
     ...content,
   });
+
+test('what was applied and is named nowhere any more is a problem that names the first of it, and blocks nothing', () => {
+  const orphans = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => `/ConfigMap/shop/${name}`);
+  const without = build(view(), snapshot()).content;
+  const { faults, ...content } = build(view(), snapshot({ orphans })).content;
+  assert.deepEqual({ ...content, faults: [] }, without);
+  assert.deepEqual(
+    faults.map(({ code }) => code),
+    ['object-orphaned'],
+  );
+  assert.match(
+    faults[0]!.message,
+    /^ConfigMap\/shop\/a, .*, ConfigMap\/shop\/e and 2 more: applied for placement web/,
+  );
+});
 
 test('what runs as wanted is a valid status that says so on every axis', () => {
   const { content, lookAgainAt } = build(view(), snapshot());

@@ -147,8 +147,22 @@ function faultsOf(view: PlacementView, snapshot: PlacementSnapshot | undefined):
     ...view.notes,
     ...(snapshot?.faults ?? []),
     ...(held ? [{ code: 'prune-held' as const, message: heldMessage(held) }] : []),
+    ...(snapshot && snapshot.orphans.length > 0 ? [orphaned(snapshot)] : []),
   ];
   return all.slice(0, MOST_FAULTS).map((fault) => ({ ...fault, message: clip(fault.message) }));
+}
+
+/** So many are named. */
+const MOST_ORPHANS = 5;
+
+function orphaned({ placement, orphans }: PlacementSnapshot): Fault {
+  const named = orphans.slice(0, MOST_ORPHANS).map(displayId).join(', ');
+  const more = orphans.length > MOST_ORPHANS ? ` and ${orphans.length - MOST_ORPHANS} more` : '';
+  const what = `${named}${more}: applied for placement ${placement}, and named neither by Git nor by an inventory`;
+  return {
+    code: 'object-orphaned',
+    message: `${what}; delete what is not needed, or bring it back into Git`,
+  };
 }
 
 function clipped<S>(axis: Axis<S>): Axis<S> {

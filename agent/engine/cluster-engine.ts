@@ -14,6 +14,7 @@ import { LazyWrites } from './lazy-writes.ts';
 import { LiveIndex, metaOf } from './live.ts';
 import { Looks } from './looks.ts';
 import { observeEvent, takeNote } from './observe.ts';
+import { findOrphans } from './orphans.ts';
 import { PlacementState } from './placement-state.ts';
 import { Lanes } from './pool.ts';
 import type {
@@ -203,8 +204,9 @@ export class ClusterEngine {
     this.#context.wants.delete(placement);
   }
 
-  /** The full pass: every watched kind is listed again, every object that is not as wanted is looked at again. */
+  /** The full pass: every watched kind is listed again, what is not as wanted is looked at again, and orphans are told. */
   pass(): void {
+    findOrphans(this.#context);
     this.#context.watches.relist();
     for (const tracked of this.#context.owners.values())
       if (tracked.drift !== 'NONE' || tracked.health.health !== 'CURRENT' || tracked.error)

@@ -84,6 +84,10 @@ export class LiveIndex {
     return true;
   }
 
+  entries(): Iterable<[string, Live]> {
+    return this.#objects;
+  }
+
   delete(id: string): void {
     this.#objects.delete(id);
   }

@@ -4,6 +4,7 @@ import { hashFields } from '../core/fieldset.ts';
 import { canAil, computeHealth } from '../core/health.ts';
 import type { Health } from '../core/health-words.ts';
 import { mayVanish } from '../core/jobs.ts';
+import { OWNER_LABEL } from '../core/managed-fields.ts';
 import { type KubeObject, type ObjectMeta, objectId, shortHash } from '../core/object.ts';
 import { isPaused } from '../core/object-policy.ts';
 import { entryOf } from '../core/plan.ts';
@@ -33,11 +34,20 @@ export function observeEvent(context: Context, event: WatchEvent): void {
     const { uid } = event.object.metadata;
     if (known && uid !== undefined && known.uid !== uid) return;
     context.index.delete(id);
+    noLongerOrphan(context, id, known?.labels[OWNER_LABEL]);
     if (tracked) context.inspections.schedule(tracked);
     return;
   }
   const live = liveOf(event.object);
   if (context.index.set(id, live) && tracked) observeLive(context, tracked, live);
+}
+
+/** What is deleted, or has lost our label, needs nobody's care any more. */
+function noLongerOrphan({ placements, listener }: Context, id: string, placement: string | undefined): void {
+  const state = placement === undefined ? undefined : placements.get(placement);
+  if (!state?.orphans.has(id)) return;
+  state.orphans = new Set([...state.orphans].filter((each) => each !== id));
+  listener.changed(state.name);
 }
 
 function observeLive(context: Context, tracked: Tracked, live: Live): void {

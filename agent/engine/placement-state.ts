@@ -35,6 +35,8 @@ export class PlacementState {
   wouldHold: Held | undefined;
   /** What it no longer wants and another placement is about to have, by id, with that placement; it stays in the inventory until then. */
   handing: ReadonlyMap<string, string> = new Map();
+  /** Ids of what the last full pass found to carry its label though nothing names it, see `orphans.ts`. */
+  orphans: ReadonlySet<string> = new Set();
   /** What it no longer wants was not looked at yet (`Assignment.keepStale`). */
   deferred = false;
   /** Applies in a row that were not whole. */

@@ -161,5 +161,7 @@ export type PlacementSnapshot = {
   held: Held | undefined;
   /** Ids of what it no longer wants and keeps until another placement has it, with that placement. */
   handing: ReadonlyMap<string, string>;
+  /** Ids of what was applied for it, as far as live objects say, and what neither Git nor an inventory names; as of the last full pass. */
+  orphans: readonly string[];
   faults: readonly Fault[];
 };

@@ -26,6 +26,7 @@ export function snapshotOf(state: PlacementState, now: number): PlacementSnapsho
     counts,
     held: state.held,
     handing: state.handing,
+    orphans: [...state.orphans].filter((id) => !state.wanted.has(id)).sort(),
     faults: state.fault ? [state.fault] : [],
   };
 }

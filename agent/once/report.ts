@@ -39,6 +39,8 @@ export type OnceReport = {
   /** As kstatus writes them: Current, InProgress, Failed, Terminating, NotFound, Unknown. */
   health: { id: string; health: string; reason?: string }[];
   inventory: string[];
+  /** Applied for this placement once, and named neither by Git nor by an inventory; of the kinds that were looked at. */
+  orphans?: string[];
   /** Deletions that wait for an approval by commit. */
   held?: { setHash: string; reason: string; ids: string[] };
   ok: boolean;
@@ -100,6 +102,7 @@ export function reportOf(passed: Passed, { placement, dryRun, corrects }: About)
       ...(healthReason !== undefined && { reason: healthReason }),
     })),
     inventory: [...inventory],
+    ...(snapshot.orphans.length > 0 && { orphans: [...snapshot.orphans] }),
     ...(held && { held: { setHash: held.setHash, reason: held.reason, ids: [...held.ids] } }),
     ok: isConverged(snapshot) && !held && (!dryRun || idle),
   };
@@ -134,7 +137,7 @@ function fieldOf(drift: FieldDrift) {
 
 /** The same for people: what was done, what differs, what is not well, and one line at the end. */
 export function textOf(report: OnceReport, dryRun: boolean): string {
-  const { actions, drift, health, held, ok, error } = report;
+  const { actions, drift, health, held, orphans = [], ok, error } = report;
   const lines = actions
     .filter(({ action }) => action !== 'unchanged')
     .map(({ id, action, error, left, source, takenFrom, recreated }) => {
@@ -158,6 +161,8 @@ export function textOf(report: OnceReport, dryRun: boolean): string {
   for (const { id, health: state, reason } of health)
     if (state !== KSTATUS.CURRENT && !coming.has(id) && !(UNTOLD.has(state) && failed.has(id)))
       lines.push(row(state, `${displayId(id)}${reason ? `: ${reason}` : ''}`));
+  for (const id of orphans)
+    lines.push(row('orphan', `${displayId(id)} was applied once; neither Git nor an inventory names it`));
   if (held) {
     lines.push(
       row('held', `${held.reason}; \`approvals: [{ prune: ${held.setHash} }]\` in the Placement lets go:`),

@@ -26,6 +26,10 @@ export const APPLYING_FAULTS = {
     'An inventory in the cluster is damaged, or a newer agent wrote it. Nothing is applied or pruned until it can be read.',
     'Bring back what the ConfigMap held. Or delete that entry of it: what Git has is known again with the next apply, what Git has dropped since stays behind.',
   ],
+  'object-orphaned': [
+    'Objects that were applied for a placement are named neither by Git nor by an inventory: nobody looks after them.',
+    'Delete them, bring them back into Git, or take the label flotilla.dev/placement off.',
+  ],
   'neighbour-unknown': [
     'What a neighbouring placement is about to want is not known yet. Nothing is applied or pruned until it is.',
     'It is tried again by itself; see what keeps the neighbour from being rendered.',

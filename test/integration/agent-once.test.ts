@@ -252,6 +252,25 @@ test('a dry run tells whose fields would be taken over and what would wait for a
   );
 });
 
+test('what was applied once is told where its inventory was deleted and Git has dropped it', async () => {
+  const ns = 'once-orphan';
+  const more = 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: more }\n';
+  await report('--path', overlay(ns, { 'extra.yaml': more }), '--placement', ns);
+  await client().expect(
+    'DELETE',
+    '/api/v1/namespaces/flotilla-system/configmaps?labelSelector=flotilla.dev/inventory',
+  );
+  const account = 'apiVersion: v1\nkind: ServiceAccount\nmetadata: { name: extra }\n';
+  const args = ['--path', overlay(ns, { 'extra.yaml': account }), '--placement', ns];
+  const { orphans, code } = await report(...args);
+  assert.deepEqual([orphans, code], [[`/ConfigMap/${ns}/more`], 0]);
+  const { out } = await run(...args);
+  assert.match(
+    out,
+    /^orphan +ConfigMap\/once-orphan\/more was applied once; neither Git nor an inventory names it$/m,
+  );
+});
+
 test('what has to be deleted and created again is told as such, beforehand and when it is done', async () => {
   const ns = 'once-again';
   const secret = (value: string) =>

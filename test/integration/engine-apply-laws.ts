@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { OWNER_LABEL } from '#agent/core/managed-fields.ts';
 import type { KubeObject } from '#agent/core/object.ts';
 import { DEFAULT_POLICY } from '#agent/engine/ports.ts';
 import { planted } from '#test/bed/planted.ts';
@@ -305,6 +306,35 @@ export function applyLaws(server: () => Server): void {
         assert.equal((await lab.inventory(ns)).length, set.length);
       }
     }
+  });
+
+  test('what an inventory named that somebody deleted, and Git drops before the next process, is told and never deleted', async () => {
+    const ns = 'law-orphan';
+    const kept = { ...configMap(ns, 'kept', {}), metadata: { ...configMap(ns, 'kept', {}).metadata } };
+    kept.metadata.annotations = { 'flotilla.dev/prune': 'disabled' };
+    const others = [namespace(ns), configMap(ns, 'c', {})];
+    const set = [configMap(ns, 'a', {}), configMap(ns, 'b', {}), kept];
+    {
+      await using before = new Lab(server());
+      await before.apply('orphan-others', others);
+      await before.apply(ns, set);
+    }
+    await using lab = new Lab(server());
+    await lab.remove((await lab.inventoryMap(ns))!);
+    const labels = { [OWNER_LABEL]: ns };
+    await lab.post(cm(ns, '').slice(0, -1), { metadata: { name: 'copy', labels }, data: {} }, 'copier');
+    await lab.apply('orphan-others', others);
+    await lab.apply(ns, set.slice(0, 1));
+    const told = () => ['orphan-others', ns].map((name) => lab.snapshot(name).orphans);
+    assert.deepEqual(told(), [[], []]);
+    lab.engine.pass();
+    assert.deepEqual(told(), [[], [`/ConfigMap/${ns}/b`]]);
+    assert.ok(await lab.get(cm(ns, 'b')));
+    await lab.remove(cm(ns, 'b'));
+    await lab.until('it is gone', ns, ({ orphans }) => orphans.length === 0);
+    await lab.apply(ns, [configMap(ns, 'd', {})]);
+    lab.engine.pass();
+    assert.deepEqual(told(), [[], []]);
   });
 
   test('a removed placement takes its objects with it and then its inventory', async () => {
