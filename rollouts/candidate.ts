@@ -5,7 +5,7 @@ import { bringsRejected } from './rejected.ts';
 import { failedIn } from './replan.ts';
 import type { Pause, Stage, Work } from './state.ts';
 import { isBusy } from './target-table.ts';
-import { countsOf, isChanged, keepsOver, neededEvidence, survey } from './work.ts';
+import { countsOf, isChanged, neededEvidence, survey } from './work.ts';
 
 /** Pauses that hold a stage: of the line, of the stage itself, or of one before it. */
 export function pausesOver(draft: Draft, stage: Stage): Pause[] {
@@ -146,10 +146,10 @@ function begin(draft: Draft, stage: Stage, version: Version, revert: boolean): v
     const target = draft.target(name);
     const wanted = version.contents.has(name);
     if (!target && wanted) draft.setTarget(name, { stage: stage.name, state: 'Waiting', since: draft.now });
-    // A new version goes over what an operator had left, and over who joined before it.
-    if (target?.kept || target?.late !== undefined) {
-      const { kept, late: _late, ...rest } = target;
-      draft.setTarget(name, kept && keepsOver(draft, target, version.revision) ? { ...rest, kept } : rest);
+    // A new version goes over who joined before it. What somebody keeps is kept until it is started there, or has passed.
+    if (target?.late !== undefined) {
+      const { late: _late, ...rest } = target;
+      draft.setTarget(name, rest);
     }
   }
   draft.setStage(stage.name, { work, since: draft.now });

@@ -9,6 +9,7 @@ const ALL = Object.values(RINGS).flat();
 const all = (digest: string, names = ALL) => Object.fromEntries(names.map((name) => [name, digest]));
 const REST = { name: 'rest', selector: {} };
 const SLOWLY = { maxConcurrent: 1 };
+const ASK = { approval: { groups: ['ops'] } };
 
 function start(stages = [ring('canary'), ring('early', SLOWLY), ring('broad', SLOWLY)], more = {}): Lab {
   const lab = new Lab(RINGS, { stages, ...more }, all('a'));
@@ -230,4 +231,40 @@ test('a rollback goes on from the last to the first, in the order that its stage
   const back = lab.happened('rolledBack').map(({ stage }) => stage);
   assert.deepEqual([...new Set(back)], ['broad', 'canary', 'early']);
   runs(lab, 'v1');
+});
+
+test('abort on the way to who had brought along something newer: it keeps that, and does not go back', () => {
+  const lab = start([ring('canary'), ring('early', { before: [ASK] }), ring('broad')]);
+  lab.commit('v2', all('b'));
+  lab.pass(25_000);
+  lab.relabel('c2', 'early');
+  assert.deepEqual([lab.passed('early'), lab.target('c2')?.kept], ['v1', 'relabelled']);
+  lab.commit('v3', all('c'));
+  lab.pass(MINUTE);
+  assert.equal(lab.line().stages[1]?.work?.version, 'v3');
+  lab.order({ kind: 'abort', version: 'v3' });
+  lab.pass(HOUR);
+  assert.deepEqual([lab.states.c2, lab.started('v1')], ['v2 Current', []]);
+  lab.commit('v4', all('d'));
+  lab.strategy({ stages: [ring('canary'), ring('early'), ring('broad')] });
+  lab.pass(HOUR);
+  runs(lab, 'v4');
+});
+
+test('a second abort leaves what the first had left', () => {
+  const lab = start([ring('canary', SLOWLY), ring('early'), ring('broad')]);
+  lab.commit('v2', all('b'));
+  lab.pass(25_000);
+  assert.deepEqual(lab.started('v2'), ['c1', 'c2']);
+  lab.order({ kind: 'abort', version: 'v2' });
+  lab.fleet({ kind: 'freeze', whom: { cluster: 'c2' }, by: 'bob', reason: 'look' });
+  lab.pass(MINUTE);
+  assert.equal(lab.states.c2, 'v2 Current');
+  lab.commit('v3', all('c'));
+  lab.pass(5_000);
+  assert.equal(lab.line().stages[0]?.work?.version, 'v3');
+  lab.order({ kind: 'abort', version: 'v3' });
+  lab.fleet({ kind: 'unfreeze', whom: { cluster: 'c2' }, by: 'bob' });
+  lab.pass(HOUR);
+  assert.deepEqual([lab.states.c2, lab.started('v1')], ['v2 Current', []]);
 });

@@ -81,7 +81,9 @@ function othersOf({ was: earlier, line, versions, members }: Look, stage: string
     // By passing a stage forgets who had joined it late.
     const target = earlier?.targets[name];
     const [was, is] = [before, version].map((one) => versions.content(one, name)?.digest);
-    const isKept = target?.kept ?? line.targets[name]?.kept;
+    const isKept = [target, line.targets[name]].some(
+      (one) => one?.kept && versions.order(one.run?.revision) > versions.order(version),
+    );
     const isTarget = target !== undefined && target.late === undefined && !isKept;
     return isTarget && is !== undefined && was !== is ? [name] : [];
   });
