@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { inspect } from 'node:util';
+import { eventually, PATIENCE_MS } from '#test/bed/eventually.ts';
 import { basicCredentials } from './credentials.ts';
 import type { GitRemoteOptions } from './remote.ts';
 import { assertFault, never } from './testing/assert-fault.ts';
@@ -105,7 +106,8 @@ test('a server that speaks protocol 0 only is said to be too old', async (t) => 
 
 test('a server that never answers, or stops in the middle, is a timeout', async (t) => {
   const { host, tip, remote } = await small(t, { idleTimeoutMs: 200 });
-  await remote.capabilities(never);
+  const known = () => remote.capabilities(never).then(() => true);
+  await eventually('an answer in time', known, PATIENCE_MS, never);
   host.cut = { afterBytes: 100, onCut: () => undefined };
   await assertFault(remote.fetch({ wants: [tip] }, never), 'git-timeout', /no answer in time/);
   host.interfere = () => true;

@@ -50,12 +50,13 @@ test('who waits is told for whom, once, and can give up', async () => {
   const path = join(directory.path, 'lock');
   await withLock(path, {}, async () => {
     const told: number[] = [];
-    const waiting = withLock(
-      path,
-      { pollMs: 1, onWait: ({ pid }) => told.push(pid) },
-      async () => assert.fail('two holders'),
-      AbortSignal.timeout(50),
-    );
+    const enough = new AbortController();
+    const onWait = ({ pid }: { pid: number }) => {
+      told.push(pid);
+      setTimeout(() => enough.abort(), 50);
+    };
+    const fail = async () => assert.fail('two holders');
+    const waiting = withLock(path, { pollMs: 1, onWait }, fail, enough.signal);
     await assert.rejects(waiting, { name: /Abort|Timeout/ });
     assert.deepEqual(told, [process.pid]);
     assert.deepEqual(await readdir(directory.path), ['lock']);

@@ -77,11 +77,14 @@ test('an answer beyond the bound, one that is no JSON and none at all are errors
     if (path.endsWith('/huge')) answer(response, 200, { metadata: { name: 'x'.repeat(10_000) } });
     else if (path.endsWith('/text')) response.end('<html>');
   });
-  const client = clientOf(server, { maxBytes: 1_000, timeoutMs: 200, attempts: 1 });
-  const get = (name: string) => client.get({ ...target, name }, NEVER);
+  const get = (name: string, timeoutMs?: number) =>
+    clientOf(server, { maxBytes: 1_000, attempts: 1, ...(timeoutMs && { timeoutMs }) }).get(
+      { ...target, name },
+      NEVER,
+    );
   await assert.rejects(get('huge'), /get ConfigMap\/n\/huge: the answer exceeds 1000 bytes/);
   await assert.rejects(get('text'), /get ConfigMap\/n\/text: the answer is not JSON/);
-  await assert.rejects(get('silent'), { code: 'kube-unreachable' });
+  await assert.rejects(get('silent', 200), { code: 'kube-unreachable' });
 });
 
 test('an abort ends a call and the waits between its attempts', async () => {

@@ -22,14 +22,20 @@ const page = (resourceVersion: string, ...items: object[]) => ({ metadata: { res
 /** One scripted answer per list and per watch, in order. */
 type Turn = { list: object; status?: number } | { watch: object[]; end?: boolean } | { refuse: number };
 
+/** The events of these turns; `interruption` comes some time after the first watch was asked for. */
 async function told(turns: readonly Turn[], count: number, interruption?: Interruption): Promise<string[]> {
   const rest = [...turns];
+  let isWatched = false;
   await using server = await ScriptedServer.start((_, response) => {
     const turn = rest.shift();
     if (turn === undefined) return;
     if ('refuse' in turn) answer(response, turn.refuse, { message: 'refused' });
     else if ('list' in turn) answer(response, turn.status ?? 200, turn.list);
-    else stream(response, turn.watch, turn.end === true);
+    else {
+      stream(response, turn.watch, turn.end === true);
+      if (!isWatched && interruption) setTimeout(() => interruption.fire(), 50);
+      isWatched = true;
+    }
   });
   const abort = new AbortController();
   const client = new KubeClient(server.connection, { attempts: 1 });
@@ -123,7 +129,6 @@ test('a kind that is no longer served takes its objects with it', async () => {
 
 test('asked to, a watch lists again', async () => {
   const interruption = new Interruption();
-  setTimeout(() => interruption.fire(), 50);
   const events = await told(
     [{ list: page('5', meta('a', '1')) }, { watch: [] }, { list: page('6', meta('a', '2')) }, { watch: [] }],
     4,

@@ -187,7 +187,8 @@ for (const [what, [does, says]] of Object.entries(NO_ANSWERS)) {
     const { says: word, message = '' } = await answer();
     assert.equal(word, 'away');
     assert.match(message, says);
-    assert.equal(seen.length, 1);
+    // A machine that stands still may give up before it has asked.
+    assert.ok(seen.length <= 1);
   });
 }
 
@@ -252,9 +253,10 @@ test('another one that is started asks again, under the same id', async () => {
 });
 
 test('so many are asked at once and no more, fewer of one host, and all in the end', async () => {
-  let [open, most] = [0, 0];
+  let [open, most, fill] = [0, 0, 3];
   script = async (one, response) => {
     most = Math.max(most, ++open);
+    while (most < fill) await pause(2, NEVER);
     await pause(20, NEVER);
     open--;
     yes(one, response);
@@ -269,9 +271,10 @@ test('so many are asked at once and no more, fewer of one host, and all in the e
   webhooks.want(orders.slice(0, 8));
   await Promise.all(orders.slice(0, 8).map(({ id }) => answer(id)));
   assert.equal(most, 3);
+  fill = 5;
   webhooks.want(orders);
   await Promise.all(orders.map(({ id }) => answer(id)));
-  assert.ok(most > 3 && most <= 5, `${most} at once`);
+  assert.equal(most, 5);
   assert.equal(seen.length, 24);
 });
 

@@ -13,7 +13,7 @@ import { writeFiles } from '../e2e/fleet.ts';
 import { NO_WEBHOOKS, RecordingView } from './hub-rig.ts';
 
 /** How many times as fast as real time. What is 5 s apart there has to stay apart: a machine that is too busy for the one is given the next. */
-const SPEEDS = [30, 10];
+const SPEEDS = [30, 10, 5];
 const HEARTBEAT_MS = 10_000;
 const CLI = join(import.meta.dirname, '../../cli/main.ts');
 const signal = new AbortController().signal;
