@@ -5,10 +5,10 @@ import { untilCurrent } from '../bed/fleet-state.ts';
 import { clustersIn, RINGS, RolloutFleet } from './rollout-fleet.ts';
 
 /** A change on its way through sixty clusters: what people see through GraphQL, judged by what went over the bus. */
-const START_MS = 300_000;
-const PATIENCE_MS = 180_000;
+const START_MS = 480_000;
+const PATIENCE_MS = 300_000;
 const signal = new AbortController().signal;
-/** Long enough for a busy machine, and for a real control plane. */
+/** Of what is bad: a good change on a busy machine would end by it as well. */
 const DEADLINE = '20s';
 /** Longer than a cluster may be silent before it is given up. */
 const LONGER_MS = 6_000;
@@ -26,7 +26,6 @@ before(
         START_MS,
         signal,
       );
-    await fleet.setDeadline(DEADLINE);
   },
   { timeout: START_MS },
 );
@@ -50,7 +49,7 @@ test('a good change goes through three stages, each after the one before', async
 
 test('a bad image pauses at the canaries; what is unrelated starts nothing of it; the fix goes on', async () => {
   const { mark } = fleet;
-  const bad = await fleet.ship('shop', 'shop-broken:3');
+  const bad = await fleet.ship('shop', 'shop-broken:3', DEADLINE);
   const paused = await fleet.until('shop', bad, 'PAUSED', PATIENCE_MS);
   assert.match(paused.reason ?? '', /failed in canary/);
   assert.deepEqual(sorted(fleet.told('shop', mark)), sorted(clustersIn('canary')));
@@ -74,7 +73,7 @@ test('a change that fails in the last stage is taken back in reverse order; then
 
   const { mark } = fleet;
   const allow = fleet.refuseImage('broad-07', 'desk:3');
-  const bad = await fleet.ship('desk', 'desk:3');
+  const bad = await fleet.ship('desk', 'desk:3', DEADLINE);
   await fleet.until('desk', bad, 'ROLLED_BACK', PATIENCE_MS);
   allow();
   const digest = fleet.digest('desk', mark)!;
@@ -94,7 +93,7 @@ test('a change that fails in the last stage is taken back in reverse order; then
 test('canaries that fall silent after a change never let it leave canary', async () => {
   const { mark } = fleet;
   const canaries = fleet.line.agents.get('canaries')!;
-  const revision = await fleet.ship('shop', 'shop-broken:5');
+  const revision = await fleet.ship('shop', 'shop-broken:5', DEADLINE);
   await eventually(
     'the canaries to be told',
     async () => (fleet.told('shop', mark).length === clustersIn('canary').length ? true : undefined),
