@@ -11,6 +11,10 @@ import { countsOf, neededEvidence, type Survey, survey } from './work.ts';
 /** Passed versions that are kept for going back to, at least. */
 const LEAST_KEPT = 5;
 
+/** Why a stage passes without its gates, in the event that tells it. */
+export const NOTHING_CHANGES = 'nothing changes here';
+export const REVERT = 'a revert';
+
 /** Lets a stage pass what it works on, if it may (design/30, rule 6). True when it did. */
 export function passStage(draft: Draft, name: string): boolean {
   const stage = draft.stage(name)!;
@@ -57,7 +61,7 @@ function pass(draft: Draft, stage: Stage, work: Work, { changed }: Survey): void
   draft.setStage(name, { passed, passedAt: draft.now, since: draft.now });
   trim(draft);
   nameMembers(draft, stage, work.version);
-  const reason = changed === 0 ? 'nothing changes here' : work.revert ? 'a revert' : undefined;
+  const reason = changed === 0 ? NOTHING_CHANGES : work.revert ? REVERT : undefined;
   draft.event({
     what: 'stagePassed',
     stage: name,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { StageSpec } from '#proto/documents/strategy.ts';
 import { HOUR, Lab, MINUTE, ring } from '#rollouts/testing/lab.ts';
+import { auditOf } from './testing/lab-audit.ts';
 import { bookOf } from './testing/lab-book.ts';
 
 /** How a gate is told, in each way in which it can end. */
@@ -72,4 +73,34 @@ test('a revert needs no gates, and is told so', () => {
   lab.commit('v3', lab.all('a'));
   lab.pass(5_000);
   assert.deepEqual(told('v3'), ['APPROVAL SKIPPED a revert needs none']);
+  lab.pass(HOUR);
+  assert.equal(lab.phase('v3'), 'Succeeded');
+  assert.deepEqual(told('v3'), ['APPROVAL SKIPPED a revert needs none']);
+});
+
+test('gates of a stage in which nothing changes are told as skipped, also by a hub that begins anew', () => {
+  const { lab, told } = begin([APPROVAL]);
+  lab.order({ kind: 'expedite', stages: ['canary'] });
+  lab.pass(HOUR);
+  const audit = auditOf(lab);
+  lab.commit('v3', { c1: 'b', p1: 'c' });
+  lab.pass(HOUR);
+  assert.equal(lab.phase('v3'), 'Succeeded');
+  assert.deepEqual(told('v3'), ['APPROVAL SKIPPED nothing changes here']);
+  const book = audit.begun();
+  const [gate] = book.gates(book.rollout('app', 'v3')!, 'canary');
+  assert.deepEqual([gate?.state, gate?.message], ['SKIPPED', 'nothing changes here']);
+});
+
+test('a revert waits for no window, and is told so while it goes and afterwards', () => {
+  const { lab, shown, told } = begin([]);
+  lab.pass(HOUR);
+  const stages = [ring('canary'), ring('broad')];
+  lab.strategy({ stages, windows: [{ cron: '0 3 * * *', duration: '1h', timezone: 'UTC' }] });
+  lab.commit('v3', lab.all('a'));
+  lab.pass(5_000);
+  assert.equal(shown.sync().stages(shown.rollout('v3'))[0]?.phase, 'Running');
+  assert.deepEqual(told('v3'), ['WINDOW SKIPPED a revert needs none']);
+  lab.pass(HOUR);
+  assert.deepEqual(told('v3'), ['WINDOW SKIPPED a revert needs none']);
 });

@@ -2,6 +2,7 @@ import { milliseconds } from '#proto/documents/common.ts';
 import type { GateSpec } from '#proto/documents/strategy.ts';
 import type { Stage as StageSpec } from '#proto/stages.ts';
 import { gateKey, validApprovals, type When } from '#rollouts/gates.ts';
+import { REVERT } from '#rollouts/passing.ts';
 import type { Approval, Gate, Skip, Stage, Work } from '#rollouts/state.ts';
 import { openingFor } from '#rollouts/windows.ts';
 import { survey } from '#rollouts/work.ts';
@@ -10,8 +11,8 @@ import type { GateMemory, StageMemory } from './memory.ts';
 
 export const GATE_KINDS = ['SOAK', 'APPROVAL', 'WINDOW', 'WEBHOOK'] as const;
 /**
- * WAITING: the stage waits at it now. CLOSED: its turn has not come. SKIPPED: nobody waits for it, because somebody said so or a revert
- * needs none. DENIED: a person or a webhook said no.
+ * WAITING: the stage waits at it now. CLOSED: its turn has not come. SKIPPED: nobody waits for it, because somebody said so, a revert
+ * needs none, or nothing changes there. DENIED: a person or a webhook said no.
  */
 export const GATE_STATES = ['WAITING', 'OPEN', 'CLOSED', 'SKIPPED', 'DENIED'] as const;
 
@@ -69,13 +70,14 @@ function rowOf(
     const was = view.remember(version)?.stages.get(stage.name);
     const isPassed = was?.passedAt !== undefined || stage.passed.includes(version);
     const gateWas = was?.gates.get(key);
+    if (isPassed && was?.ungated !== undefined) return row('SKIPPED', ungatedWords(was.ungated));
     if (isPassed && was?.skips.has(SKIP_OF[kind]) && !isEarlier(gateWas, was, kind))
       return row('SKIPPED', EXPEDITED);
     if (isPassed) return row('OPEN');
     if (gateWas?.refused !== undefined) return row('DENIED', gateWas.refused);
     return row(gateWas?.openedAt !== undefined ? 'OPEN' : 'CLOSED');
   }
-  if (work.revert) return row('SKIPPED', 'a revert needs none');
+  if (work.revert) return row('SKIPPED', ungatedWords(REVERT));
   if (work.skips.includes(SKIP_OF[kind])) {
     const was = view.remember(version)?.stages.get(stage.name);
     return isEarlier(was?.gates.get(key), was, kind) ? row('OPEN') : row('SKIPPED', EXPEDITED);
@@ -96,6 +98,7 @@ function rowOf(
 }
 
 const EXPEDITED = 'skipped by expedite';
+const ungatedWords = (reason: string): string => (reason === REVERT ? 'a revert needs none' : reason);
 
 /** It had opened by itself before an order let the stage go without it. */
 function isEarlier(
@@ -154,10 +157,12 @@ function windowOf(view: LineView, version: string, stage: Stage, now: number): G
   if (isPast) {
     if (!stage.passed.includes(version)) return { ...row, state: 'CLOSED' };
     const was = view.remember(version)?.stages.get(stage.name);
+    if (was?.ungated !== undefined) return { ...row, state: 'SKIPPED', message: ungatedWords(was.ungated) };
     return was?.skips.has('window')
       ? { ...row, state: 'SKIPPED', message: EXPEDITED }
       : { ...row, state: 'OPEN' };
   }
+  if (stage.work?.revert) return { ...row, state: 'SKIPPED', message: ungatedWords(REVERT) };
   if (stage.work?.skips.includes('window')) return { ...row, state: 'SKIPPED', message: EXPEDITED };
   if (closed.length === 0) return { ...row, state: 'OPEN' };
   const message =

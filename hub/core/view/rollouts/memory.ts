@@ -22,6 +22,8 @@ export type StageMemory = {
   tookAt?: number;
   startedAt?: number;
   passedAt?: number;
+  /** Why it passed without its gates, where no order said so. */
+  ungated?: string;
   /** How the version left the clusters of the stage. */
   counts?: StateCounts;
   /** What an order let it pass without, and when that was given. */
@@ -129,6 +131,7 @@ export class RolloutMemory {
         return;
       case 'stagePassed':
         stage.passedAt = at;
+        if (reason !== undefined) stage.ungated = reason;
         for (const one of stage.gates.values()) one.openedAt ??= at;
         return;
       case 'expedited':
@@ -177,6 +180,7 @@ export class RolloutMemory {
 function forget(stage: StageMemory): void {
   delete stage.startedAt;
   delete stage.passedAt;
+  delete stage.ungated;
   delete stage.counts;
   shut(stage);
 }
