@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import { PATIENCE_MS } from '../bed/eventually.ts';
 import type { Api, Loose, Target } from './api.ts';
 import { Api as ApiClient } from './api.ts';
 
@@ -49,14 +50,14 @@ export function holdTo(name: string, target: () => Target, cases: readonly Case[
   }
 }
 
-/** Asks until the answer is what is waited for; fails after a minute with the last answer. */
+/** Asks until the answer is what is waited for; fails with the last answer. */
 export async function until(
   what: string,
   ask: () => Promise<Loose>,
   isMet: (answer: Loose) => boolean,
   signal?: AbortSignal,
 ): Promise<Loose> {
-  const end = Date.now() + 60_000;
+  const end = Date.now() + PATIENCE_MS;
   for (;;) {
     const answer = await ask();
     if (isMet(answer)) return answer;

@@ -86,7 +86,7 @@ withKubectl('apply --server-side creates, repeats, conflicts and is forced', asy
   const path = file('web.json', deployment('web'));
   assert.equal(await kubectl('apply', '--server-side', '-f', path), 'deployment.apps/web serverside-applied');
   await kubectl('apply', '--server-side', '-f', path);
-  await kubectl('rollout', 'status', 'deployment/web', '--timeout=20s');
+  await kubectl('rollout', 'status', 'deployment/web', '--timeout=120s');
   const changed = file(
     'web2.json',
     deployment('web', (spec) => {
@@ -227,15 +227,15 @@ withKubectl('delete waits until objects are gone, namespaces included', async ()
   const path = file('going.json', namespace, inside, configMap('left', {}, { namespace: 'going' }));
   await kubectl('apply', '--server-side', '-f', path);
   assert.equal(await kubectl('delete', 'cm', 'cm', '-n', 'going'), 'configmap "cm" deleted');
-  assert.equal(await kubectl('delete', 'ns', 'going', '--timeout=20s'), 'namespace "going" deleted');
+  assert.equal(await kubectl('delete', 'ns', 'going', '--timeout=120s'), 'namespace "going" deleted');
   await kubectl('apply', '--server-side', '-f', file('fore.json', configMap('fore', {})));
-  await kubectl('delete', 'cm', 'fore', '--cascade=foreground', '--timeout=20s');
+  await kubectl('delete', 'cm', 'fore', '--cascade=foreground', '--timeout=120s');
 });
 
 withKubectl('a CRD and its objects are applied and read by short name', async () => {
   const crd = widgetCrd('kubectl.example.org');
   await kubectl('apply', '--server-side', '-f', file('crd.json', crd));
-  await kubectl('wait', 'crd/widgets.kubectl.example.org', '--for=condition=Established', '--timeout=20s');
+  await kubectl('wait', 'crd/widgets.kubectl.example.org', '--for=condition=Established', '--timeout=120s');
   const path = file('widget.json', widget('kubectl.example.org', 'w', { size: 1 }));
   await kubectl('apply', '--server-side', '-f', path);
   assert.equal(await kubectl('get', 'wd', '-o', 'jsonpath={.items[0].spec.colour}'), 'grey');

@@ -103,7 +103,7 @@ export const WATCHES: readonly Case[] = [
     const { body: list } = await api.get(all);
     const { resourceVersion } = list.metadata;
     using watch = await api.watch(
-      `${all}?watch=true&allowWatchBookmarks=true&timeoutSeconds=2&resourceVersion=${resourceVersion}`,
+      `${all}?watch=true&${OWN}&allowWatchBookmarks=true&timeoutSeconds=2&resourceVersion=${resourceVersion}`,
     );
     for (let event = await watch.next(); event; event = await watch.next()) {
       assert.equal(event.type, 'BOOKMARK');
