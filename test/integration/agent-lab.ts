@@ -32,6 +32,7 @@ import { type GitServer, startGitServer } from '../bed/git-server.ts';
 import { type NatsServer, startNatsServer } from '../bed/nats-server.ts';
 import { makeScratch, type Scratch } from '../bed/scratch.ts';
 import { writeFiles } from '../e2e/fleet.ts';
+import { PATIENT } from './hub-nats.ts';
 
 export const NEVER = new AbortController().signal;
 export const CLUSTER = 'one';
@@ -126,7 +127,7 @@ export class AgentLab implements AsyncDisposable {
     lab.sim = await startSim({ clusters: [CLUSTER], readyDelay });
     lab.nats = await startNatsServer({
       dir: join(dir, 'nats'),
-      config: serverConfig(serverTokens(lab.trust), {}),
+      config: serverConfig(serverTokens(lab.trust), {}) + PATIENT,
       program: tools['nats-server'],
     });
     lab.git = await startGitServer({ dir: join(dir, 'git') });

@@ -5,6 +5,9 @@ import { agentJwt, initTrust, serverTokens, type Trust } from '#hub/bus/trust.ts
 import { createNkey, type Nkey } from '#proto/nkey.ts';
 import { type NatsServer, startNatsServer } from '../bed/nats-server.ts';
 
+/** Who connects once has that long to say who it is: more than the two seconds of nats-server, for a machine that stands still. */
+export const PATIENT = 'authorization: { timeout: 60 }\n';
+
 /** A nats-server in operator mode, as the hub's `init` configures it. FLOTILLA_TEST_NATS_SERVER names another program. */
 export async function startTrustedNats(
   dir: string,
@@ -16,7 +19,7 @@ export async function startTrustedNats(
   const program = process.env.FLOTILLA_TEST_NATS_SERVER;
   const nats = await startNatsServer({
     dir: join(dir, 'nats'),
-    config: serverConfig(serverTokens(trust), store),
+    config: serverConfig(serverTokens(trust), store) + PATIENT,
     ...(program !== undefined && { program }),
   });
   return { nats, trust, data };
