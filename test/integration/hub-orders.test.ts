@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { pino } from 'pino';
 import { Tokens } from '#hub/access/tokens.ts';
 import { type RunningApi, startApi } from '#hub/api/server.ts';
+import type { AuditReader } from '#hub/core/audit-reader.ts';
 import { auditOf } from '#hub/core/testing/audit.ts';
 import { ReadModel } from '#hub/core/view.ts';
 import { type FakeAgent, overlay, placement, type Rig, startRig, until } from './hub-rig.ts';
@@ -29,6 +30,7 @@ const WHO = { alice: ['oncall'], bob: ['oncall'], eve: ['dev'] };
 type Order = { errors: { code: string }[]; rollout?: { phase: string } | null; approvals?: unknown[] };
 type Served = {
   readonly view: ReadModel;
+  readonly audit: AuditReader;
   readonly log: string[];
   order(who: string, call: string, result: string): Promise<Order>;
   status(who: string): Promise<number>;
@@ -70,6 +72,7 @@ async function serving<T>(
     );
     return await act({
       view,
+      audit: running.hub.audit,
       log: log.concat(running.log),
       async order(who, call, result) {
         const [name, ...input] = call.split(' ');
@@ -127,12 +130,17 @@ test('two people let a commit go on, one holds it up, others may not; a restart 
   const approve = () =>
     `decideApproval changeId: "${idOf('Change', change)}" stage: "rest" approve: true reason: "ok"`;
   try {
-    await serving(rig, tokens, async ({ view, order, status }) => {
+    await serving(rig, tokens, async ({ view, audit, order, status }) => {
       const waits = (stage: string) =>
         view.rollouts.line('shop')?.stages.find(({ name }) => name === stage)?.work;
       await until('the first approval', () => waits('rest'));
       change = waits('rest')!.version;
       assert.deepEqual(codes(await order('eve', approve(), 'approvals { state }')), ['not-permitted']);
+      const { rows } = await audit.audit({ first: 5, actor: 'eve' }, new AbortController().signal);
+      assert.deepEqual(
+        rows.map(({ action, placement, result }) => [action, placement, result]),
+        [['approve', 'shop', 'refused: eve may not: access/ gives dev no approve']],
+      );
       const both = await Promise.all(
         ['alice', 'bob'].map((who) => order(who, approve(), 'approvals { state }')),
       );
