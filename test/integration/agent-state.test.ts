@@ -194,8 +194,9 @@ test('the status map is written when it says something new, and only then', asyn
   assert.deepEqual((await objects.get('ConfigMap', 'flotilla-status', NEVER))?.data, { agent: 'epoch: 1\n' });
 });
 
-const leaseOf = (objects: OwnObjects, identity: string, leaseMs = 1_000) =>
-  new Lease(objects, { identity, leaseMs, log });
+/** Long beside what a busy machine makes of a renewal, which comes after a third of it. */
+const leaseMs = 9_000;
+const leaseOf = (objects: OwnObjects, identity: string) => new Lease(objects, { identity, leaseMs, log });
 
 test('one holds the Lease: another waits until it is released, the same identity takes it at once', async () => {
   sim.createCluster('lease');
@@ -216,10 +217,8 @@ test('one holds the Lease: another waits until it is released, the same identity
 test('the Lease of a holder that is silent for its whole duration is taken over, that of a living one is not', async () => {
   sim.createCluster('silent');
   const objects = own('silent');
-  // Long beside what a busy machine makes of a renewal; whoever waits has a watch of its own.
-  const leaseMs = 9_000;
   let watch = 0;
-  const first = leaseOf(objects, 'first', leaseMs);
+  const first = leaseOf(objects, 'first');
   const second = new Lease(objects, { identity: 'second', leaseMs, log, now: () => watch });
   const version = async () => (await objects.get('Lease', 'flotilla-agent', NEVER))?.metadata.resourceVersion;
   const heldAfter = async (ms: number) => {
