@@ -1,9 +1,9 @@
 import type { Action } from '#proto/messages.ts';
 import { type Baseline, baseline, isFirstContact } from '../core/baseline.ts';
-import { EMPTY, type FieldSet } from '../core/fieldset.ts';
+import { EMPTY, type FieldSet, hashFields } from '../core/fieldset.ts';
 import { canAil, computeHealth } from '../core/health.ts';
 import { hasMoved, OWNER_LABEL, ourFields } from '../core/managed-fields.ts';
-import type { ObjectMeta } from '../core/object.ts';
+import type { KubeObject, ObjectMeta } from '../core/object.ts';
 import { isPaused, objectPolicy } from '../core/object-policy.ts';
 import { type Context, stateOf } from './context.ts';
 import { healthOfAbsent } from './health-look.ts';
@@ -91,7 +91,13 @@ async function judgeNow(
   // Taken for applied it would never be.
   if (isNew) return 'skipped';
   adopt(context, tracked, seen.ours, seen.live?.metadata);
-  return 'unchanged';
+  return wouldOwnMore(state, seen.live, seen.ours) ? 'configured' : 'unchanged';
+}
+
+/** Under observe: a pass that corrects would write it, be it only to own again what somebody else holds with the same value. */
+function wouldOwnMore({ policy }: PlacementState, live: KubeObject | undefined, ours: FieldSet): boolean {
+  if (!policy.observe || policy.mode !== 'correct' || live === undefined) return false;
+  return hashFields(ourFields(live.metadata.managedFields) ?? EMPTY) !== hashFields(ours);
 }
 
 /** Takes what is live as the answer to our last apply. */

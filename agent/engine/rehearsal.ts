@@ -40,7 +40,9 @@ export async function rehearse(
   await eachOf(state.objects.values(), WIDTH, async (tracked) => {
     signal.throwIfAborted();
     if (tracked.applied?.hash === tracked.hash) {
-      would.set(tracked.id, 'unchanged');
+      // It was taken for applied just now, and a pass that may write would own more of it.
+      const owns = state.results.get(tracked.id)?.action === 'configured';
+      would.set(tracked.id, owns ? 'configured' : 'unchanged');
       return;
     }
     try {

@@ -4,7 +4,10 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type KubeObject, objectId } from '#agent/core/object.ts';
 import { PHASES, phaseOf } from '#agent/core/phases.ts';
+import { DEFAULT_POLICY, type Policy } from '#agent/engine/ports.ts';
 import type { KubeClient } from '#agent/kube/client.ts';
+import { runPass } from '#agent/once/pass.ts';
+import { reportOf } from '#agent/once/report.ts';
 import { type Sim, startSim } from '#sim/server.ts';
 import { betweenWrites } from '#test/integration/client-between.ts';
 import { configMap, deployment, Lab, namespace, type Server } from '#test/integration/engine-lab.ts';
@@ -223,3 +226,45 @@ test('what would be done is the same however often and by whichever process it i
     ),
     RUNS,
   ));
+
+test('a pass does what a dry run of it has foretold, whatever people did since the pass before', () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.tuple(set, foreign),
+      fc.tuple(fc.option(set), foreign),
+      fc.constantFrom('correct' as const, 'report' as const),
+      async ([first, before], [second, since], mode) =>
+        onFreshCluster(async (server) => {
+          await using lab = new Lab(server);
+          await interfere(lab, before);
+          await lab.apply('shop', first, policy);
+          await lab.untilInventory('shop', await appliedOf(lab, first));
+          await lab.crash();
+          await interfere(lab, since);
+          await using people = new Lab(server);
+          const pass = (observe: boolean) =>
+            actionsOfPass(people, second ?? first, { ...DEFAULT_POLICY, ...policy, mode, observe });
+          const would = await pass(true);
+          assert.deepEqual(await pass(false), would);
+        }),
+    ),
+    RUNS,
+  ));
+
+/** As `agent once` tells them, of a process of its own. */
+async function actionsOfPass(
+  lab: Lab,
+  objects: readonly KubeObject[],
+  policy: Policy,
+): Promise<Record<string, string>> {
+  const pass = {
+    placement: 'shop',
+    objects,
+    sources: new Map(),
+    policy: { ...policy, approvals: ['*'] },
+    waitMs: 0,
+  };
+  const passed = await runPass(lab.client, 'flotilla-system', pass, new AbortController().signal);
+  const about = { placement: 'shop', dryRun: policy.observe, corrects: policy.mode === 'correct' };
+  return Object.fromEntries(reportOf(passed, about).actions.map(({ id, action }) => [id, action]));
+}

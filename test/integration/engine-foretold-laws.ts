@@ -49,6 +49,21 @@ export function foretoldLaws(server: () => Server): void {
     assert.deepEqual(await lab.actions(ns, set), would);
   });
 
+  test('a dry run foretells what is owned again though its value is as wanted', async () => {
+    const ns = 'law-regained';
+    const set = [namespace(ns), configMap(ns, 'a', { v: '1' })];
+    {
+      await using before = new Lab(server());
+      await before.apply(ns, set);
+    }
+    await using lab = new Lab(server());
+    for (const v of ['2', '1']) await lab.edit(cm(ns, 'a'), { data: { v } });
+    const would = await lab.actions(ns, set, { observe: true });
+    assert.deepEqual(would, { [`/Namespace//${ns}`]: 'unchanged', [`/ConfigMap/${ns}/a`]: 'configured' });
+    await using other = new Lab(server());
+    assert.deepEqual(await other.actions(ns, set), would);
+  });
+
   test('new content that a process meets when it may not write is foretold, and written as soon as it may', async () => {
     const ns = 'law-met';
     const set = (v: string) => [namespace(ns), configMap(ns, 'a', { v })];
