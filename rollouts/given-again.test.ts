@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Lab, MINUTE, ring } from './testing/lab.ts';
+import { HOUR, Lab, MINUTE, ring } from './testing/lab.ts';
 
-/** A removal that the branch has taken back is carried out by no stage that is still behind. */
+/** What the branch gives again: a removal that it has taken back is carried out by no stage that is still behind. */
 const STAGES = { stages: [ring('canary'), ring('prod')] };
 const RINGS = { canary: ['c1'], prod: ['p1', 'p2'] };
 const V1 = { c1: 'd1', p1: 'd1', p2: 'd1' };
@@ -74,4 +74,35 @@ test('who has something newer does not go back while its stage is at a version t
   assert.ok(
     !lab.happened('published').some(({ cluster, revision }) => cluster === 'p1' && revision === 'v1'),
   );
+});
+
+test('content that its stage had passed comes back by a commit after an abort of what brought it, also to who was away', () => {
+  const gate = { before: [{ approval: { groups: ['ops'] } }] };
+  const lab = new Lab(
+    { canary: ['c1'], broad: ['p1', 'p2', 'p3'] },
+    { stages: [ring('canary'), ring('broad', gate)] },
+    { c1: 'a', p1: 'a', p2: 'a', p3: 'a' },
+  );
+  lab.commit('v2', lab.all('b'));
+  lab.pass(MINUTE);
+  lab.order({ kind: 'approve', stage: 'broad', groups: ['ops'] });
+  lab.pass(MINUTE);
+  assert.equal(lab.phase('v2'), 'Succeeded');
+  lab.commit('v3', { ...lab.all('a'), p2: 'd' });
+  lab.pass(MINUTE);
+  lab.order({ kind: 'deny', stage: 'broad', groups: ['ops'] });
+  assert.deepEqual(lab.line().rejected.p1, ['a']);
+  lab.offline('p3');
+  lab.pass(HOUR);
+  lab.commit('v4', lab.all('a'));
+  lab.pass(HOUR);
+  assert.equal(lab.phase('v4'), 'Succeeded');
+  lab.online('p3');
+  lab.pass(HOUR);
+  assert.deepEqual(lab.states, {
+    c1: 'v4 Current',
+    p1: 'v4 Current',
+    p2: 'v4 Current',
+    p3: 'v4 Current',
+  });
 });

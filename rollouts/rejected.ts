@@ -6,11 +6,13 @@ export const isRejected = ({ line }: Draft, cluster: string, digest: string | nu
   digest !== null && (line.rejected[cluster]?.includes(digest) ?? false);
 
 /** A rejected digest for a cluster whose stage has not passed it there. */
-export function bringsRejected(draft: Draft, version: Version): boolean {
-  return Object.entries(draft.line.rejected).some(([cluster, digests]) => {
-    const digest = version.contents.get(cluster)?.digest;
-    return digest !== undefined && digests.includes(digest) && !hasPassed(draft, cluster, digest);
-  });
+export const bringsRejected = (draft: Draft, version: Version): boolean =>
+  Object.keys(draft.line.rejected).some((cluster) => isRejectedOf(draft, cluster, version));
+
+/** Whether what a version gives a cluster was rejected there, and its stage has not passed it for it: that stays allowed (rule 1). */
+export function isRejectedOf(draft: Draft, cluster: string, version: Version): boolean {
+  const digest = version.contents.get(cluster)?.digest;
+  return digest !== undefined && isRejected(draft, cluster, digest) && !hasPassed(draft, cluster, digest);
 }
 
 /** Whether the line has turned a version down: rolled back, aborted, or with content that was. No stage takes it until somebody retries it. */

@@ -3,7 +3,7 @@ import { type Draft, publishedDigest } from './draft.ts';
 import type { Version } from './facts.ts';
 import { waitsAtGates } from './gates.ts';
 import type { Member } from './membership.ts';
-import { isBarred, isRejected } from './rejected.ts';
+import { isBarred, isRejected, isRejectedOf } from './rejected.ts';
 import { goingBack, wantsBack } from './rollback.ts';
 import type { Purpose, Run, Stage, Work } from './state.ts';
 import { isBusy } from './target-table.ts';
@@ -146,7 +146,7 @@ function wishesOfWork(draft: Draft, stage: Stage, wishes: Wish[]): string | unde
       first ??= `${cluster.name} ${dependency.reason}`;
       continue;
     }
-    if (isRejected(draft, cluster.name, version.contents.get(cluster.name)?.digest ?? null)) {
+    if (isRejectedOf(draft, cluster.name, version)) {
       first ??= `the content for ${cluster.name} was rejected; retry or a commit that changes it goes on`;
       continue;
     }
@@ -181,7 +181,7 @@ function catchUps(draft: Draft, stage: Stage): Wish[] {
     if (work && (isChanged(draft, stage, work, cluster) || keepsNewer(draft, work, cluster, passed)))
       continue;
     if (isBusy(run) && run?.purpose === 'catch-up' && run.digest === wanted) continue;
-    if (!mayMove(draft, name) || isLost(draft, name) || isRejected(draft, name, wanted)) continue;
+    if (!mayMove(draft, name) || isLost(draft, name)) continue;
     if (draft.facts.dependency(name, passed).is !== 'ready') continue;
     found.push({ cluster, version: passed, purpose: 'catch-up' });
   }
