@@ -67,7 +67,14 @@ export function checkPasses(look: Look, ledger: Ledger): void {
     if (ledger.isExpedited(key)) continue;
     const changed = Math.max(runs.length, othersOf(look, stage!, revision!).length);
     const needed = Math.max(1, Math.min(own.strategy.failure.minCurrent, changed));
-    assert.ok(ledger.evidence(key).size >= needed, `passed without evidence: ${where} ${reason ?? ''}`);
+    // Who became Current by it in another stage, and has come here since, has shown it, too.
+    const brought = all.filter(
+      (name) =>
+        ledger.moved.has(`${placement}/${name}@${revision}`) &&
+        runOf(look, name, revision!)?.phase === 'current',
+    );
+    const evidence = new Set([...ledger.evidence(key), ...brought]).size;
+    assert.ok(evidence >= needed, `passed without evidence: ${where} ${reason ?? ''}`);
     if (reason !== 'a revert') checkAfter(look, ledger, stage!, revision!, where);
   }
 }
