@@ -16,7 +16,13 @@ export type LeaseOptions = {
   now?: () => number;
 };
 
+/** What the Lease needs of the API server. */
+type Objects = Pick<OwnObjects, 'namespace' | 'get' | 'create' | 'replace'>;
+
 const NAME = 'flotilla-agent';
+
+/** By a watch that nobody sets, and by the clock of the machine; milliseconds. */
+type Moment = { readonly steady: number; readonly wall: number };
 
 /** The holder is another process; who it is stands in the message. */
 export class LeaseHeld extends FlotillaError {}
@@ -27,14 +33,14 @@ export class LeaseHeld extends FlotillaError {}
  * the same identity takes it at once.
  */
 export class Lease {
-  readonly #objects: OwnObjects;
+  readonly #objects: Objects;
   readonly #options: LeaseOptions;
   readonly #now: () => number;
   #held: KubeObject | undefined;
   /** The Lease of somebody else as seen first, and when by our clock. */
   #seen: { version: string; at: number } | undefined;
 
-  constructor(objects: OwnObjects, options: LeaseOptions) {
+  constructor(objects: Objects, options: LeaseOptions) {
     this.#objects = objects;
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
@@ -77,13 +83,13 @@ export class Lease {
     const { leaseMs, log } = this.#options;
     // Whoever waits counts from its own sight of the last renewal, later than we sent it: a third of the Lease is the margin.
     const patienceMs = (leaseMs * 2) / 3;
-    let renewed = Date.now();
+    let renewed = this.#moment();
     let wait = leaseMs / 3;
     for (;;) {
       await pause(wait, signal);
       if (signal.aborted) return;
-      const sent = Date.now();
-      const late = AbortSignal.timeout(Math.max(1, Math.ceil(renewed + patienceMs - sent)));
+      const sent = this.#moment();
+      const late = AbortSignal.timeout(Math.max(1, Math.ceil(patienceMs - this.#atMostSince(renewed))));
       try {
         await this.#renew(AbortSignal.any([signal, late]));
         renewed = sent;
@@ -91,12 +97,21 @@ export class Lease {
       } catch (error) {
         if (signal.aborted) return;
         if (!(error instanceof KubeError || late.aborted)) throw error;
-        const since = Date.now() - renewed;
+        const since = this.#atMostSince(renewed);
         log.warn(`the Lease was not renewed: ${(error as Error).message}`);
         if (since >= patienceMs) throw this.#unrenewed(since, error);
         wait = Math.min(leaseMs / 10, patienceMs - since);
       }
     }
+  }
+
+  #moment(): Moment {
+    return { steady: this.#now(), wall: Date.now() };
+  }
+
+  /** For who must let go the clock is right that says more: one stands still with the machine, the other may be set. */
+  #atMostSince({ steady, wall }: Moment): number {
+    return Math.max(this.#now() - steady, Date.now() - wall);
   }
 
   #unrenewed(since: number, cause: unknown): FlotillaError {
