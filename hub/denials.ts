@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { clip } from '#proto/limits.ts';
-import { storeResults } from './audited.ts';
 import type { AuditPort } from './bus/audit-writer.ts';
 import { type AuditEntry, operationEntry } from './core/audit-entry.ts';
 import { DenialLimit } from './core/denial-limit.ts';
@@ -43,12 +42,10 @@ export class Denials {
     const more = omitted > 0 ? `; ${omitted} more were refused before it that are not listed` : '';
     try {
       await audit.write({ entries: [clipped(operationEntry(id, command, now))], applies: [] }, signal);
+      await audit.writeResult({ id, result: `refused: ${clip(why)}${more}` }, signal);
     } catch (error) {
       warn(`a refused order is not in the audit: ${(error as Error).message}`);
-      return;
     }
-    const refused = { code: 'nothing-to-do', message: `${clip(why)}${more}` } as const;
-    await storeResults(audit, [{ id, command, refused }], '', warn, signal);
   }
 }
 

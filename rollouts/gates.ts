@@ -72,11 +72,15 @@ function waitsAt(
     return skips('soak') || draft.due(until) ? undefined : `soaking for ${spec.soak}`;
   }
   if (gate.openedAt !== undefined) return undefined;
-  if (spec.approval) return skips('approval') ? undefined : waitsForApproval(draft, spec.approval, gate);
+  if (spec.approval) {
+    const missing = skips('approval') ? undefined : missingApproval(draft, spec.approval, gate);
+    return missing && `waiting for ${missing}`;
+  }
   return skips('webhook') ? undefined : waitsForWebhook(draft, stage, work, at);
 }
 
-function waitsForApproval(
+/** In words, behind "waiting for". */
+function missingApproval(
   draft: Draft,
   spec: NonNullable<GateSpec['approval']>,
   { approvals = [] }: Gate,
@@ -85,16 +89,16 @@ function waitsForApproval(
   const count = spec.count ?? 1;
   if (valid.length >= count) return undefined;
   const far = valid.length > 0 ? ` (${valid.length} given)` : '';
-  return `waiting for ${count === 1 ? 'approval' : `${count} approvals`} by ${spec.groups.join(' or ')}${far}`;
+  return `${count === 1 ? 'approval' : `${count} approvals`} by ${spec.groups.join(' or ')}${far}`;
 }
 
-/** The approval that a stage lacks before it may start, in words, also while it is not asked for because nothing could start anyhow. */
+/** The approval that a stage lacks before it may start, in words behind "waiting for", also while it is not asked for because nothing could start anyhow. */
 export function lacksApproval(draft: Draft, { name, work }: Stage): string | undefined {
   if (!work || work.revert || work.skips.includes('approval')) return undefined;
   for (const [index, { approval }] of (draft.spec(name)?.before ?? []).entries()) {
     const gate = work.gates[gateKey('before', index)] ?? {};
-    const waits = approval && gate.openedAt === undefined && waitsForApproval(draft, approval, gate);
-    if (waits) return waits;
+    const missing = approval && gate.openedAt === undefined && missingApproval(draft, approval, gate);
+    if (missing) return missing;
   }
   return undefined;
 }

@@ -136,8 +136,9 @@ function wordsOf(draft: Draft, stage: Stage, now: number): string {
     const note = state === 'Waiting' ? draft.facts.frozenBy(name) : failing;
     return `${name} ${state}${since}${note === undefined ? '' : ` (${note})`}`;
   });
-  const lacking = lacksApproval(draft, stage)?.replace('waiting ', '; and ') ?? '';
-  return `waiting for ${unfinished.length} of ${changed.length} clusters in ${stage.name}: ${few(shown)}${lacking}`;
+  const lacking = lacksApproval(draft, stage);
+  const also = lacking === undefined ? '' : `; and for ${lacking}`;
+  return `waiting for ${unfinished.length} of ${changed.length} clusters in ${stage.name}: ${few(shown)}${also}`;
 }
 
 /** Whole units, the largest two at most: 45s, 2m, 1h 5m. */

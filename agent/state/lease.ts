@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
+import { atLeast, atMost, type Moment, thisMoment } from '#process/moment.ts';
 import { pause } from '#process/wait.ts';
 import { FlotillaError } from '#proto/faults.ts';
 import type { KubeObject } from '../core/object.ts';
@@ -12,17 +13,13 @@ export type LeaseOptions = {
   identity: string;
   leaseMs: number;
   log: Logger;
-  /** The watch of whoever waits, milliseconds: one that nobody sets. */
-  now?: () => number;
+  now?: () => Moment;
 };
 
 /** What the Lease needs of the API server. */
 type Objects = Pick<OwnObjects, 'namespace' | 'get' | 'create' | 'replace'>;
 
 const NAME = 'flotilla-agent';
-
-/** By a watch that nobody sets, and by the clock of the machine; milliseconds. */
-type Moment = { readonly steady: number; readonly wall: number };
 
 /** The holder is another process; who it is stands in the message. */
 export class LeaseHeld extends FlotillaError {}
@@ -35,15 +32,15 @@ export class LeaseHeld extends FlotillaError {}
 export class Lease {
   readonly #objects: Objects;
   readonly #options: LeaseOptions;
-  readonly #now: () => number;
+  readonly #now: () => Moment;
   #held: KubeObject | undefined;
   /** The Lease of somebody else as seen first, and when by our clock. */
-  #seen: { version: string; at: number } | undefined;
+  #seen: { version: string; at: Moment } | undefined;
 
   constructor(objects: Objects, options: LeaseOptions) {
     this.#objects = objects;
     this.#options = options;
-    this.#now = options.now ?? (() => performance.now());
+    this.#now = options.now ?? thisMoment;
   }
 
   /**
@@ -83,13 +80,13 @@ export class Lease {
     const { leaseMs, log } = this.#options;
     // Whoever waits counts from its own sight of the last renewal, later than we sent it: a third of the Lease is the margin.
     const patienceMs = (leaseMs * 2) / 3;
-    let renewed = this.#moment();
+    let renewed = this.#now();
     let wait = leaseMs / 3;
     for (;;) {
       await pause(wait, signal);
       if (signal.aborted) return;
-      const sent = this.#moment();
-      const late = AbortSignal.timeout(Math.max(1, Math.ceil(patienceMs - this.#atMostSince(renewed))));
+      const sent = this.#now();
+      const late = AbortSignal.timeout(Math.max(1, Math.ceil(patienceMs - atMost(renewed, sent))));
       try {
         await this.#renew(AbortSignal.any([signal, late]));
         renewed = sent;
@@ -97,21 +94,12 @@ export class Lease {
       } catch (error) {
         if (signal.aborted) return;
         if (!(error instanceof KubeError || late.aborted)) throw error;
-        const since = this.#atMostSince(renewed);
+        const since = atMost(renewed, this.#now());
         log.warn(`the Lease was not renewed: ${(error as Error).message}`);
         if (since >= patienceMs) throw this.#unrenewed(since, error);
         wait = Math.min(leaseMs / 10, patienceMs - since);
       }
     }
-  }
-
-  #moment(): Moment {
-    return { steady: this.#now(), wall: Date.now() };
-  }
-
-  /** For who must let go the clock is right that says more: one stands still with the machine, the other may be set. */
-  #atMostSince({ steady, wall }: Moment): number {
-    return Math.max(this.#now() - steady, Date.now() - wall);
   }
 
   #unrenewed(since: number, cause: unknown): FlotillaError {
@@ -184,7 +172,7 @@ export class Lease {
     const now = this.#now();
     if (this.#seen?.version !== version) this.#seen = { version, at: now };
     const duration = (numberAt(found, 'spec', 'leaseDurationSeconds') ?? this.#options.leaseMs / 1000) * 1000;
-    return now - this.#seen.at > duration;
+    return atLeast(this.#seen.at, now) > duration;
   }
 }
 

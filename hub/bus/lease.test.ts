@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Moment } from '#process/moment.ts';
 import { FlotillaError } from '#proto/faults.ts';
 import fc from '#test/laws.ts';
-import type { Moment } from '../core/lease.ts';
 import { Lease } from './lease.ts';
 import type { BucketEntry } from './state-bucket.ts';
 

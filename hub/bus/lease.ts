@@ -1,10 +1,10 @@
+import { type Moment, thisMoment } from '#process/moment.ts';
 import { fullJitter, pause } from '#process/wait.ts';
 import { type Fault, FlotillaError, toFault } from '#proto/faults.ts';
 import {
   isFree,
   isHeld,
   type LeaseEntry,
-  type Moment,
   RENEWALS,
   readLease,
   type Sight,
@@ -34,8 +34,6 @@ export type LeaseEvents = {
   stored(fault: Fault | undefined): void;
 };
 
-const clocks = (): Moment => ({ steady: performance.now(), wall: Date.now() });
-
 /** One hub at a time decides, saves and publishes (ADR 15). This is one hub's part of finding out which. */
 export class Lease {
   readonly #options: LeaseOptions;
@@ -51,7 +49,7 @@ export class Lease {
   constructor(options: LeaseOptions, events: LeaseEvents) {
     this.#options = options;
     this.#events = events;
-    this.#now = options.now ?? clocks;
+    this.#now = options.now ?? thisMoment;
   }
 
   /** Whether this hub may decide and write at this very moment; to be asked right before each write. */

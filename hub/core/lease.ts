@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { atLeast, atMost, type Moment } from '#process/moment.ts';
 
 /** Who decides: the entry that all hubs of a fleet compete for. `id` is empty where the last holder has given it up. */
 const entry = z.object({
@@ -24,14 +25,6 @@ export function readLease(text: string): LeaseEntry | undefined {
     return undefined; // taken over after this hub's own duration, as from anybody who is gone
   }
 }
-
-/** A moment by two clocks, in milliseconds: one that is never set but may stand still with the machine, and one that people set. */
-export type Moment = { readonly steady: number; readonly wall: number };
-
-/** How much time may have gone by: for who must let go, the clock is right that says more. */
-const atMost = (from: Moment, to: Moment): number => Math.max(to.steady - from.steady, to.wall - from.wall);
-/** How much time has gone by for sure: for who takes over, a clock that was set is no reason. */
-const atLeast = (from: Moment, to: Moment): number => to.steady - from.steady;
 
 /** The holder lets go so much earlier than another may take over: room for clocks that run differently. */
 const HELD_FOR = 2 / 3;

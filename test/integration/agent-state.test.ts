@@ -219,7 +219,12 @@ test('the Lease of a holder that is silent for its whole duration is taken over,
   const objects = own('silent');
   let watch = 0;
   const first = leaseOf(objects, 'first');
-  const second = new Lease(objects, { identity: 'second', leaseMs, log, now: () => watch });
+  const second = new Lease(objects, {
+    identity: 'second',
+    leaseMs,
+    log,
+    now: () => ({ steady: watch, wall: 0 }),
+  });
   const version = async () => (await objects.get('Lease', 'flotilla-agent', NEVER))?.metadata.resourceVersion;
   const heldAfter = async (ms: number) => {
     watch += ms;

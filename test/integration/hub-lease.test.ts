@@ -4,7 +4,8 @@ import { jetstream } from '@nats-io/jetstream';
 import { dialNats } from '#hub/bus/connect.ts';
 import { Lease } from '#hub/bus/lease.ts';
 import { StateBucket } from '#hub/bus/state-bucket.ts';
-import type { LeaseEntry, Moment } from '#hub/core/lease.ts';
+import type { LeaseEntry } from '#hub/core/lease.ts';
+import type { Moment } from '#process/moment.ts';
 import { makeScratch } from '../bed/scratch.ts';
 import { startTrustedNats } from './hub-nats.ts';
 
